@@ -1,0 +1,1 @@
+# Installation: headers, libraries, program, pkg-config file and CMake package.

@@ -1,0 +1,22 @@
+/**
+ * @file export.h
+ * @brief Visibility and linkage of every public symbol.
+ */
+#ifndef TEXTCLF_EXPORT_H
+#define TEXTCLF_EXPORT_H
+
+#if defined(TEXTCLF_STATIC)
+#define TC_EXPORT
+#elif defined(_WIN32)
+#if defined(TEXTCLF_BUILDING)
+#define TC_EXPORT __declspec(dllexport)
+#else
+#define TC_EXPORT __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define TC_EXPORT __attribute__((visibility("default")))
+#else
+#define TC_EXPORT
+#endif
+
+#endif

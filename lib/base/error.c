@@ -1,0 +1,50 @@
+/* error.c: the per-thread error text. The only mutable state of the library outside its objects. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TCI_ERROR_CAPACITY 1024
+
+static _Thread_local char error_text[TCI_ERROR_CAPACITY];
+
+tc_status tci_fail(tc_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(error_text, sizeof error_text, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+tc_status tci_fail_prefix(tc_status status, const char *format, ...)
+{
+    char old[TCI_ERROR_CAPACITY];
+    memcpy(old, error_text, sizeof old);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(error_text, sizeof error_text, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < sizeof error_text)
+        (void)snprintf(error_text + length, sizeof error_text - (size_t)length, ": %s", old);
+    return status;
+}
+
+const char *tci_error_text(void)
+{
+    return error_text;
+}
+
+const char *tci_status_text(tc_status status)
+{
+    switch (status) {
+#define TCI_STATUS_CASE(name, value, text) \
+    case name:                             \
+        return text;
+        TC_STATUS_LIST(TCI_STATUS_CASE)
+#undef TCI_STATUS_CASE
+    default:
+        return "unknown status";
+    }
+}

@@ -1,0 +1,49 @@
+/* file.h: whole-file reading, mapping and crash-safe replacing, behind a table of system calls that tests can replace.
+ *
+ * Saving: a temporary `.NAME.tmp-PID-N` beside the target (the next N while it exists; O_EXCL, O_CLOEXEC, O_NOFOLLOW),
+ * write, fsync, rename, fsync of the folder; the old file's mode is kept; a target that is not a regular file is written
+ * straight. Any failure removes the temporary and leaves the old file. EINTR is retried, short writes go on. */
+#ifndef TCI_BASE_FILE_H
+#define TCI_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/memory.h"
+
+/* The system calls in use; tests put failing ones here. */
+typedef struct tci_file_operations {
+    int (*open)(const char *path, int flags, mode_t mode);
+    ssize_t (*read)(int file, void *buffer, size_t count);
+    ssize_t (*write)(int file, const void *buffer, size_t count);
+    int (*fsync)(int file);
+    int (*close)(int file);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    int (*fstat)(int file, struct stat *status);
+    int (*fchmod)(int file, mode_t mode);
+} tci_file_operations;
+
+extern const tci_file_operations tci_system_files;
+
+/* The whole file in one block of `memory`; TC_ERROR_LIMIT above max_bytes (0 = none), TC_ERROR_IO with path and reason. */
+tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
+                        uint8_t **data, size_t *size);
+
+/* Read-only map of a regular file. */
+tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **data, size_t *size);
+void tci_file_unmap(const uint8_t *data, size_t size);
+
+/* One piece of a file to be written. */
+typedef struct tci_file_piece {
+    const void *data;
+    size_t size;
+} tci_file_piece;
+
+/* Replaces `path` with the pieces in order, crash-safe as above. */
+tc_status tci_file_replace(const tci_file_operations *files, tci_memory *memory, const char *path,
+                           const tci_file_piece *pieces, size_t piece_count);
+
+#endif

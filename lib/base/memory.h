@@ -1,0 +1,51 @@
+/* memory.h: every allocation of the library, through the host's allocator, counted and limited per object.
+ *
+ * Each object (model, examples, trainer, ...) owns one tci_memory. Blocks are 64-byte aligned, so that every float
+ * block may be read with aligned vector loads, and carry their size in front, so that freeing needs no size. Sizes
+ * multiply through a checked helper; a limit that would be passed is TC_ERROR_LIMIT, a refusal of the host's
+ * allocator TC_ERROR_MEMORY. Thread-safe as far as the host's allocator is. */
+#ifndef TCI_BASE_MEMORY_H
+#define TCI_BASE_MEMORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "textclf/allocator.h"
+
+#define TCI_ALIGNMENT 64
+
+typedef struct tci_memory {
+    tc_allocator host;
+    size_t limit;       /* bytes this object may hold (max_memory); 0 = none */
+    atomic_size_t used; /* bytes held now */
+} tci_memory;
+
+/* The C library's malloc, for hosts that gave nothing. */
+extern const tc_allocator tci_default_allocator;
+
+/* `host` NULL takes the default allocator. */
+void tci_memory_init(tci_memory *memory, const tc_allocator *host, size_t limit);
+
+/* `count` × `size` bytes, not cleared, into *pointer (a pointer to any pointer type); `what` names the block in the
+ * error. A size of 0 gives a valid block. On failure *pointer is NULL. */
+tc_status tci_alloc(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer);
+tc_status tci_alloc_zero(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer);
+
+/* Resizes the block at *pointer (NULL allowed); on failure *pointer is the old block, untouched. */
+tc_status tci_resize(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer);
+
+/* NULL is a no-op. */
+void tci_free(tci_memory *memory, void *pointer);
+
+/* Room for at least `needed` elements in a growable array: doubles *capacity, refuses above `ceiling` elements. */
+tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what, size_t *capacity,
+                      void *pointer);
+
+/* True when the product or sum fits size_t; *result is then set. */
+bool tci_multiply(size_t a, size_t b, size_t *result);
+bool tci_add(size_t a, size_t b, size_t *result);
+
+#endif

@@ -1,0 +1,114 @@
+/* parameters.c: layout, allocation and clearing of the parameter and gradient blocks. */
+#include "tensor/parameters.h"
+
+#include <string.h>
+
+#define TENSOR_ALIGNMENT 16 /* floats: one cache line */
+#define TENSOR_CEILING 65536
+
+void tci_parameters_init(tci_parameters *parameters, tci_memory *memory)
+{
+    *parameters = (tci_parameters){.memory = memory};
+}
+
+void tci_parameters_free(tci_parameters *parameters)
+{
+    if (!parameters->memory)
+        return;
+    tci_free(parameters->memory, parameters->tensors);
+    tci_free(parameters->memory, parameters->values);
+    *parameters = (tci_parameters){.memory = parameters->memory};
+}
+
+tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
+                                 bool sparse_rows, size_t *index)
+{
+    TCI_RETURN_IF(tci_reserve(parameters->memory, parameters->tensor_count + 1, TENSOR_CEILING, sizeof(tci_tensor_info),
+                              "tensor list", &parameters->tensor_capacity, &parameters->tensors));
+    tci_tensor_info tensor = {.rank = rank, .shape = {rows, rank == 1 ? 1 : columns}, .sparse_rows = sparse_rows};
+    size_t end = 0;
+    if (strlen(name) >= sizeof tensor.name)
+        return tci_fail(TC_ERROR_INTERNAL, "tensor name '%s' is too long", name);
+    memcpy(tensor.name, name, strlen(name) + 1);
+    tensor.offset = (parameters->size + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+    if (!tci_multiply(tensor.shape[0], tensor.shape[1], &tensor.count) || !tci_add(tensor.offset, tensor.count, &end) ||
+        end > SIZE_MAX / sizeof(float) - TENSOR_ALIGNMENT)
+        return tci_fail(TC_ERROR_LIMIT, "tensor '%s' of %zu x %zu elements does not fit the address space", name, rows,
+                        columns);
+    parameters->size = end;
+    if (index)
+        *index = parameters->tensor_count;
+    parameters->tensors[parameters->tensor_count++] = tensor;
+    return TC_OK;
+}
+
+tc_status tci_parameters_allocate(tci_parameters *parameters)
+{
+    return tci_alloc_zero(parameters->memory, parameters->size, sizeof(float), "model parameters", &parameters->values);
+}
+
+const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name)
+{
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        if (strcmp(parameters->tensors[i].name, name) == 0)
+            return &parameters->tensors[i];
+    }
+    return NULL;
+}
+
+tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients)
+{
+    tc_status status = TC_OK;
+    *gradients = (tci_gradients){.memory = memory, .parameters = parameters, .sparse_tensor = SIZE_MAX};
+    TCI_CHECK(tci_alloc_zero(memory, parameters->size, sizeof(float), "gradients", &gradients->values));
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        if (parameters->tensors[i].sparse_rows)
+            gradients->sparse_tensor = i;
+    }
+    if (gradients->sparse_tensor != SIZE_MAX) {
+        size_t rows = parameters->tensors[gradients->sparse_tensor].shape[0];
+        TCI_CHECK(tci_alloc(memory, rows, sizeof(uint32_t), "touched embedding rows", &gradients->touched));
+        TCI_CHECK(tci_alloc_zero(memory, rows, 1, "touched embedding rows", &gradients->is_touched));
+    }
+done:
+    if (status != TC_OK)
+        tci_gradients_free(gradients);
+    return status;
+}
+
+void tci_gradients_free(tci_gradients *gradients)
+{
+    if (!gradients->memory)
+        return;
+    tci_free(gradients->memory, gradients->values);
+    tci_free(gradients->memory, gradients->touched);
+    tci_free(gradients->memory, gradients->is_touched);
+    *gradients = (tci_gradients){.memory = gradients->memory};
+}
+
+void tci_gradients_touch(tci_gradients *gradients, uint32_t row)
+{
+    if (gradients->is_touched[row])
+        return;
+    gradients->is_touched[row] = 1;
+    gradients->touched[gradients->touched_count++] = row;
+}
+
+void tci_gradients_clear(tci_gradients *gradients)
+{
+    const tci_parameters *parameters = gradients->parameters;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        float *values = gradients->values + tensor->offset;
+        if (i != gradients->sparse_tensor) {
+            memset(values, 0, tensor->count * sizeof(float));
+            continue;
+        }
+        for (size_t t = 0; t < gradients->touched_count; t++) {
+            uint32_t row = gradients->touched[t];
+            memset(values + row * tensor->shape[1], 0, tensor->shape[1] * sizeof(float));
+            gradients->is_touched[row] = 0;
+        }
+        gradients->touched_count = 0;
+    }
+}

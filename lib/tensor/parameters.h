@@ -1,0 +1,69 @@
+/* parameters.h: all parameters of a model in one block, all gradients in another, each tensor addressable by name.
+ *
+ * Tensors have the names, shapes and row-major layout of the PyTorch module that computes the same. Each starts at a
+ * multiple of 16 floats; the floats between are zero. One tensor at most has sparse rows (the embedding): its gradient
+ * touches few rows, which are listed, so that nothing untouched is cleared or read. */
+#ifndef TCI_TENSOR_PARAMETERS_H
+#define TCI_TENSOR_PARAMETERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+
+#define TCI_TENSOR_NAME 64
+#define TCI_TENSOR_RANK 2
+
+typedef struct tci_tensor_info {
+    char name[TCI_TENSOR_NAME];
+    size_t rank;
+    size_t shape[TCI_TENSOR_RANK]; /* (rows, columns), or (elements) with rank 1 */
+    size_t offset;                 /* of the first element in the block, in floats */
+    size_t count;                  /* elements */
+    bool sparse_rows;
+} tci_tensor_info;
+
+typedef struct tci_parameters {
+    tci_memory *memory;
+    tci_tensor_info *tensors;
+    size_t tensor_count;
+    size_t tensor_capacity;
+    size_t size;   /* floats in the block */
+    float *values; /* NULL until tci_parameters_allocate */
+} tci_parameters;
+
+void tci_parameters_init(tci_parameters *parameters, tci_memory *memory);
+void tci_parameters_free(tci_parameters *parameters);
+
+/* Declares a tensor; *index (may be NULL) is its number. shape[1] is ignored with rank 1. */
+tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
+                                 bool sparse_rows, size_t *index);
+
+/* One zeroed block for everything declared. */
+tc_status tci_parameters_allocate(tci_parameters *parameters);
+
+/* NULL when there is none of that name. */
+const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);
+
+/* Gradients: a block of the same layout. Everything is zero outside the rows and tensors that backward has added to. */
+typedef struct tci_gradients {
+    tci_memory *memory;
+    const tci_parameters *parameters;
+    float *values;
+    size_t sparse_tensor;   /* index of the tensor with sparse rows, or SIZE_MAX */
+    uint32_t *touched;      /* rows of it that were added to, in order of first touch */
+    size_t touched_count;
+    uint8_t *is_touched;    /* one flag a row */
+} tci_gradients;
+
+tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients);
+void tci_gradients_free(tci_gradients *gradients);
+
+/* Notes a row of the sparse tensor as touched; its values are then added to by the caller. */
+void tci_gradients_touch(tci_gradients *gradients, uint32_t row);
+
+/* Back to zero: the touched rows and all dense tensors. */
+void tci_gradients_clear(tci_gradients *gradients);
+
+#endif

@@ -1,0 +1,70 @@
+/* pipeline.h: raw text to ids, as one shared, read-only object: cleaning, normalization, tokenizer, vocabulary, length.
+ *
+ * A model and the examples made from it hold the same pipeline by reference count; clones share it. Its fingerprint
+ * (XXH3-64 over options and vocabulary) tells whether two pipelines give the same ids. */
+#ifndef TCI_TEXT_PIPELINE_H
+#define TCI_TEXT_PIPELINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "text/vocabulary.h"
+
+typedef enum tci_normalize { TCI_NORMALIZE_NONE, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NFKC } tci_normalize;
+typedef enum tci_tokenizer { TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR } tci_tokenizer;
+typedef enum tci_truncate { TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH } tci_truncate;
+
+typedef struct tci_text_options {
+    tci_tokenizer tokenizer;
+    tci_normalize normalize;
+    bool lowercase;
+    bool strict_utf8;
+    bool clean_controls;
+    bool collapse_spaces;
+    size_t max_length; /* tokens kept; 0 = all */
+    tci_truncate truncate;
+} tci_text_options;
+
+/* Called for each token in order: its normalized UTF-8 bytes (valid during the call) and its byte range in the caller's
+ * text. A token longer than TCI_TOKEN_BYTES comes with length 0 and counts as unknown. */
+#define TCI_TOKEN_BYTES 1024
+typedef tc_status (*tci_token_function)(void *context, const char *token, size_t length, size_t begin, size_t end);
+
+/* Linear time, bounded memory (independent of the text's length). */
+tc_status tci_tokenize(const tci_text_options *options, tci_memory *memory, const char *text, size_t length,
+                       tci_token_function function, void *context);
+
+typedef struct tci_pipeline {
+    tci_memory memory;
+    tci_text_options options;
+    tci_vocabulary *vocabulary;
+    uint64_t fingerprint;
+    atomic_size_t references;
+} tci_pipeline;
+
+/* Takes the vocabulary over (also when it fails: the vocabulary is then freed). */
+tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_text_options *options,
+                              tci_vocabulary *vocabulary, tci_pipeline **pipeline);
+tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline);
+void tci_pipeline_release(tci_pipeline *pipeline); /* NULL is a no-op */
+
+/* The ids of one text after truncation. Grown as needed in `memory`; reused from text to text without allocating. */
+typedef struct tci_encoded {
+    tci_memory *memory;
+    uint32_t *ids;
+    size_t capacity;
+    uint64_t *ranges; /* begin, end of each id's token, or NULL when with_ranges is false */
+    size_t range_capacity;
+    bool with_ranges;
+    size_t count;  /* ids after truncation */
+    size_t tokens; /* tokens of the whole text */
+} tci_encoded;
+
+void tci_encoded_init(tci_encoded *encoded, tci_memory *memory, bool with_ranges);
+void tci_encoded_free(tci_encoded *encoded);
+tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded);
+
+#endif
