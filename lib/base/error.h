@@ -9,9 +9,9 @@
 #include "textclf/status.h"
 
 #if defined(__GNUC__)
-#define TCI_PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define TCI_PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 #else
-#define TCI_PRINTF_LIKE(format, first)
+#define TCI_PRINTF_LIKE(at, first)
 #endif
 
 /* Records the sentence for tc_last_error() and returns `status`, so that `return tci_fail(...)` reads naturally. */
