@@ -1,0 +1,35 @@
+/**
+ * @file encode.h
+ * @brief The ids and byte ranges behind a text.
+ */
+#ifndef TEXTCLF_ENCODE_H
+#define TEXTCLF_ENCODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "textclf/export.h"
+#include "textclf/model.h"
+#include "textclf/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Ids of a text as the model sees it, after truncation, with the byte range of each token in `text`.
+ *
+ * @param capacity tokens that `ids` (and `ranges`, if not NULL) have room for; #TC_ERROR_CAPACITY with `count` set when
+ *                 there are more.
+ * @param ids      one id per token, 0 = unknown; NULL with capacity 0 asks for the count.
+ * @param ranges   two numbers per token: first byte and the byte behind the last; or NULL.
+ * Thread rule: any number at once.
+ */
+TC_EXPORT tc_status tc_encode(const tc_model *model, const char *text, size_t length, size_t capacity, uint32_t *ids,
+                              uint64_t *ranges, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

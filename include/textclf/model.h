@@ -1,0 +1,96 @@
+/**
+ * @file model.h
+ * @brief A model: text pipeline, network and labels in one object; creating, loading, saving, copying it.
+ */
+#ifndef TEXTCLF_MODEL_H
+#define TEXTCLF_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "textclf/config.h"
+#include "textclf/export.h"
+#include "textclf/status.h"
+#include "textclf/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A text classifier. Thread rule: any number of threads may predict, encode, evaluate and save at once; while a trainer
+ * holds the model, only the trainer's thread may use it, and only between steps (other threads use a clone).
+ */
+typedef struct tc_model tc_model;
+
+/**
+ * A new model with random weights.
+ *
+ * @param config      options; copied.
+ * @param words       vocabulary; copied. Its text options must be those of `config`.
+ * @param labels      `label_count` NUL-terminated labels (target names with task regress): non-empty UTF-8 without TAB,
+ *                    CR, LF, and without comma with task multilabel; all different. Scores come in this order.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_OPTION, #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
+                                    size_t label_count, tc_model **model);
+
+/** Loads a model file. Knows it by content. Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM,
+ * #TC_ERROR_VERSION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY, #TC_ERROR_UNSUPPORTED. */
+TC_EXPORT tc_status tc_model_load(const char *path, tc_model **model);
+
+/** Keep the file mapped instead of reading it: processes share its pages. A file cut short under the map ends the
+ * process with a bus error: only for files that nobody writes to in place (saves by this library replace, never write
+ * in place). */
+#define TC_LOAD_MAPPED 1
+
+/**
+ * As tc_model_load(), with the allocator and the run options (limits, threads, max_isa) of a config.
+ *
+ * @param config may be NULL: defaults. Its options of other classes are ignored.
+ * @param flags  0 or #TC_LOAD_MAPPED.
+ */
+TC_EXPORT tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t flags, tc_model **model);
+
+/** As tc_model_load(), from `size` bytes in memory, which are copied; config may be NULL. */
+TC_EXPORT tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *config, tc_model **model);
+
+/**
+ * Fills the model's parameters by name from any safetensors file (F32, F16, BF16 or F64 tensors), for example one that
+ * PyTorch wrote. Every tensor of the model must be there in its shape; other tensors are ignored. On failure the model
+ * is as before. Errors: as tc_model_load(), #TC_ERROR_MISMATCH, #TC_ERROR_BUSY while a trainer holds the model.
+ */
+TC_EXPORT tc_status tc_model_load_weights(tc_model *model, const char *path);
+
+/** Writes the model file, replacing an old one only when the new one is whole. Errors: #TC_ERROR_IO, #TC_ERROR_MEMORY. */
+TC_EXPORT tc_status tc_model_save(const tc_model *model, const char *path);
+
+/** The model file's bytes into `buffer`; #TC_ERROR_CAPACITY with the size needed when it is too small (NULL with
+ * capacity 0 asks for the size). */
+TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity, void *buffer, size_t *size);
+
+/** A model of its own with the same weights; the text pipeline is shared, so examples serve both. */
+TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
+
+/** NULL is a no-op. A trainer or examples made from the model keep what they need alive. */
+TC_EXPORT void tc_model_free(tc_model *model);
+
+/** What the model is, as one JSON object in NUL-terminated text: options, labels, tensors, sizes, checksum.
+ * `length`: bytes without the NUL, written or (with #TC_ERROR_CAPACITY) needed. */
+TC_EXPORT tc_status tc_model_info(const tc_model *model, size_t capacity, char *text, size_t *length);
+
+/** Number of labels (scores of a prediction). */
+TC_EXPORT tc_status tc_model_label_count(const tc_model *model, size_t *count);
+
+/** Label `index`, NUL-terminated, valid as long as the model. */
+TC_EXPORT tc_status tc_model_label(const tc_model *model, size_t index, const char **label);
+
+/** The resolved value of a stored option as NUL-terminated text; as tc_config_get(). */
+TC_EXPORT tc_status tc_model_option(const tc_model *model, const char *key, size_t capacity, char *value,
+                                    size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,91 @@
+/**
+ * @file trainer.h
+ * @brief Training: one step on rows that the host chooses, checkpoints, resuming.
+ */
+#ifndef TEXTCLF_TRAINER_H
+#define TEXTCLF_TRAINER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "textclf/config.h"
+#include "textclf/examples.h"
+#include "textclf/export.h"
+#include "textclf/model.h"
+#include "textclf/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Optimizer state, gradients and random state of one model's training. Keeps its model alive; a model has at most one
+ * trainer. Thread rule: one thread at a time; between steps that thread may also predict, evaluate and save.
+ */
+typedef struct tc_trainer tc_trainer;
+
+/** What a step did. */
+typedef struct tc_step {
+    size_t struct_size;   /**< set by #TC_STEP_INIT */
+    uint64_t step;        /**< optimizer steps taken so far, this one included */
+    double loss;          /**< weighted mean loss over the rows added since the last apply */
+    double weight;        /**< sum of weights behind that mean; 0: apply changed nothing */
+    double gradient_norm; /**< norm over all parameters before clipping; set by apply */
+    double learning_rate; /**< of this step; set by apply */
+    uint64_t tokens;      /**< tokens of the rows added since the last apply */
+} tc_step;
+
+/** Initializer of a ::tc_step. */
+#define TC_STEP_INIT {sizeof(tc_step), 0, 0.0, 0.0, 0.0, 0.0, 0}
+
+/**
+ * A trainer for `model`.
+ *
+ * @param config options of class training and run; NULL takes those stored in the model. What is resolved here is
+ *               stored with the model.
+ * Errors: #TC_ERROR_BUSY, #TC_ERROR_OPTION, #TC_ERROR_UNSUPPORTED, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_trainer_create(tc_model *model, const tc_config *config, tc_trainer **trainer);
+
+/** NULL is a no-op. */
+TC_EXPORT void tc_trainer_free(tc_trainer *trainer);
+
+/**
+ * One optimizer step on the given rows: tc_trainer_backward() and, when `accumulate_steps` backwards have gathered,
+ * tc_trainer_apply().
+ *
+ * @param rows      `row_count` row numbers of `examples`, in any order, repetitions allowed.
+ * @param step      may be NULL.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH (other text pipeline or task), #TC_ERROR_NUMERIC (loss or gradient not
+ * finite; names the step), #TC_ERROR_LIMIT (the batch needs more than max_memory; names the bytes), #TC_ERROR_MEMORY.
+ * After an error model, optimizer state, step count and random state are as before the call.
+ */
+TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                                  tc_step *step);
+
+/** Adds the gradients of these rows to what was gathered since the last apply. Errors: as tc_train_step(). */
+TC_EXPORT tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,
+                                        size_t row_count, tc_step *step);
+
+/** Divides by the gathered weight, clips, updates the parameters and starts gathering anew. With a gathered weight of 0
+ * nothing changes and step->weight says so. Errors: #TC_ERROR_NUMERIC, #TC_ERROR_STATE when nothing was gathered. */
+TC_EXPORT tc_status tc_trainer_apply(tc_trainer *trainer, tc_step *step);
+
+/** Writes a checkpoint: model, optimizer, random and batcher state; refused with #TC_ERROR_STATE between a backward and
+ * its apply. Crash-safe like tc_model_save(). */
+TC_EXPORT tc_status tc_trainer_save(const tc_trainer *trainer, const char *path);
+
+/**
+ * Model and trainer from a checkpoint; training goes on with the same bits as if it had never stopped.
+ *
+ * @param config allocator and run options; options of class training that the host set are compared with the
+ *               checkpoint's (#TC_ERROR_MISMATCH), but `epochs` may be raised when the schedule is constant. May be NULL.
+ * @param model  as from tc_model_load(); the caller frees it.
+ */
+TC_EXPORT tc_status tc_trainer_load(const char *path, const tc_config *config, tc_model **model, tc_trainer **trainer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
