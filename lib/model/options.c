@@ -1,0 +1,314 @@
+/* options.c: the option table and what reads it. */
+#include "model/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/number.h"
+
+#define AT(member) offsetof(tci_options, member)
+#define LARGE 9007199254740992.0 /* 2^53: every integer up to here is a double */
+#define MODEL TCI_CLASS_MODEL
+#define TRAINING TCI_CLASS_TRAINING
+#define RUN TCI_CLASS_RUN
+
+static const tci_option_row rows[] = {
+    /* key, type, class, member, range, minimum, maximum, default, applies to, help */
+    {"task", TCI_OPTION_CHOICE, MODEL, AT(task), "classify|multilabel|regress", 0, 0, "classify", "all",
+     "one label per text, any number of labels, or real values"},
+    {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm", 0, 0, "lstm", "all", "the network"},
+    {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char", 0, 0, "word", "all",
+     "what a token is: a word (one character each in Chinese and Japanese), or a character"},
+    {"normalize", TCI_OPTION_CHOICE, MODEL, AT(normalize), "nfkc|nfc|none", 0, 0, "nfkc", "all",
+     "Unicode normalization form of the text"},
+    {"lowercase", TCI_OPTION_BOOLEAN, MODEL, AT(lowercase), "true|false", 0, 0, "true", "all",
+     "fold upper and lower case"},
+    {"strict_utf8", TCI_OPTION_BOOLEAN, MODEL, AT(strict_utf8), "true|false", 0, 0, "false", "all",
+     "refuse text that is not valid UTF-8 instead of replacing the bad parts"},
+    {"clean_controls", TCI_OPTION_BOOLEAN, MODEL, AT(clean_controls), "true|false", 0, 0, "true", "all",
+     "drop control characters"},
+    {"collapse_spaces", TCI_OPTION_BOOLEAN, MODEL, AT(collapse_spaces), "true|false", 0, 0, "true", "all",
+     "treat a run of white space as one space"},
+    {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000", "all",
+     "most frequent words kept, the unknown word included"},
+    {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "all",
+     "words seen less often are unknown"},
+    {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
+     "tokens of a text that are read; 0 reads the whole text"},
+    {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both", 0, 0, "head", "all",
+     "which part of a longer text is read: its begin, its end, or half of each"},
+    {"embedding_dim", TCI_OPTION_INTEGER, MODEL, AT(embedding_dim), "1 to 65536", 1, 65536, "128", "lstm",
+     "numbers per word"},
+    {"hidden_dim", TCI_OPTION_INTEGER, MODEL, AT(hidden_dim), "1 to 16384", 1, 16384, "256", "lstm",
+     "units of each LSTM layer and direction"},
+    {"num_layers", TCI_OPTION_INTEGER, MODEL, AT(num_layers), "1 to 16", 1, 16, "1", "lstm", "LSTM layers"},
+    {"bidirectional", TCI_OPTION_BOOLEAN, MODEL, AT(bidirectional), "true|false", 0, 0, "false", "lstm",
+     "read the text in both directions"},
+    {"pooling", TCI_OPTION_CHOICE, MODEL, AT(pooling), "last|mean|max", 0, 0, "last", "lstm",
+     "what stands for the text: the last state, or mean or maximum over its tokens"},
+    {"dropout", TCI_OPTION_NUMBER, MODEL, AT(dropout), "0 to less than 1", 0, 0.999999, "0", "lstm",
+     "share of values dropped in training, between layers and on the pooled vector"},
+    {"threshold", TCI_OPTION_NUMBER, MODEL, AT(threshold), "0 to 1", 0, 1, "0.5", "all",
+     "multilabel: a label is given at this score or above"},
+
+    {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
+     "auto takes the one of the task"},
+    {"optimizer", TCI_OPTION_CHOICE, TRAINING, AT(optimizer), "adam|adamw|sgd|adagrad", 0, 0, "adam", "all",
+     "the rule of the parameter updates, as in torch.optim"},
+    {"learning_rate", TCI_OPTION_NUMBER, TRAINING, AT(learning_rate), "more than 0, up to 1000", 1e-30, 1000, "0.001",
+     "all", "step size"},
+    {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to less than 1", 0, 0.9999999, "0.9", "all",
+     "adam, adamw: decay of the first moment"},
+    {"beta2", TCI_OPTION_NUMBER, TRAINING, AT(beta2), "0 to less than 1", 0, 0.9999999, "0.999", "all",
+     "adam, adamw: decay of the second moment"},
+    {"epsilon", TCI_OPTION_NUMBER, TRAINING, AT(epsilon), "more than 0, up to 1", 1e-30, 1, "0.00000001", "all",
+     "adam, adamw, adagrad: added to the denominator"},
+    {"momentum", TCI_OPTION_NUMBER, TRAINING, AT(momentum), "0 to less than 1", 0, 0.9999999, "0", "all",
+     "sgd: momentum"},
+    {"weight_decay", TCI_OPTION_NUMBER, TRAINING, AT(weight_decay), "0 to 1000", 0, 1000, "0", "all",
+     "L2 penalty; decoupled with adamw"},
+    {"sparse_embedding", TCI_OPTION_BOOLEAN, TRAINING, AT(sparse_embedding), "true|false", 0, 0, "false", "all",
+     "update only the embedding rows of the words in the batch"},
+    {"schedule", TCI_OPTION_CHOICE, TRAINING, AT(schedule), "constant|linear|cosine", 0, 0, "constant", "all",
+     "how the learning rate goes on after the warm-up"},
+    {"warmup_steps", TCI_OPTION_INTEGER, TRAINING, AT(warmup_steps), "0 or more", 0, LARGE, "0", "all",
+     "steps over which the learning rate rises"},
+    {"total_steps", TCI_OPTION_INTEGER, TRAINING, AT(total_steps), "0 or more", 0, LARGE, "0", "all",
+     "linear, cosine: the step at which the learning rate reaches 0"},
+    {"clip_norm", TCI_OPTION_NUMBER, TRAINING, AT(clip_norm), "0 (none) or more", 0, 1e30, "0", "all",
+     "largest norm of the gradient over all parameters"},
+    {"label_smoothing", TCI_OPTION_NUMBER, TRAINING, AT(label_smoothing), "0 to 1", 0, 1, "0", "all",
+     "classify: share of the target spread over all labels"},
+    {"class_weights", TCI_OPTION_TEXT, TRAINING, AT(class_weights), "none, balanced, or label=weight,...", 0, 0, "none",
+     "all", "weights of the labels in the loss; \\, and \\= stand for the characters"},
+    {"batch_size", TCI_OPTION_INTEGER, TRAINING, AT(batch_size), "1 to 1048576", 1, 1048576, "32", "all",
+     "texts per step of the batcher"},
+    {"accumulate_steps", TCI_OPTION_INTEGER, TRAINING, AT(accumulate_steps), "1 to 1048576", 1, 1048576, "1", "all",
+     "backward passes per optimizer step"},
+    {"epochs", TCI_OPTION_INTEGER, TRAINING, AT(epochs), "1 to 1000000", 1, 1000000, "10", "all",
+     "passes over the training texts"},
+    {"validation_split", TCI_OPTION_NUMBER, TRAINING, AT(validation_split), "0 to less than 1", 0, 0.999999, "0", "all",
+     "share of the texts held out to choose the best epoch"},
+    {"patience", TCI_OPTION_INTEGER, TRAINING, AT(patience), "0 (never stop) or more", 0, 1000000, "0", "all",
+     "epochs without improvement after which training stops"},
+    {"seed", TCI_OPTION_INTEGER, TRAINING, AT(seed), "0 to 9007199254740992", 0, LARGE, "1", "all",
+     "start of all random numbers"},
+
+    {"threads", TCI_OPTION_INTEGER, RUN, AT(threads), "1 to 256", 1, 256, "1", "all",
+     "threads of training, batch prediction and evaluation"},
+    {"max_isa", TCI_OPTION_CHOICE, RUN, AT(max_isa), "auto|scalar|avx2|neon", 0, 0, "auto", "all",
+     "instruction set to use at most"},
+    {"max_file_bytes", TCI_OPTION_INTEGER, RUN, AT(max_file_bytes), "1 or more", 1, LARGE, "8589934592", "all",
+     "largest file that is read"},
+    {"max_memory", TCI_OPTION_INTEGER, RUN, AT(max_memory), "0 (no limit) or more", 0, LARGE, "0", "all",
+     "bytes that one object may hold"},
+    {"max_tensors", TCI_OPTION_INTEGER, RUN, AT(max_tensors), "1 to 65536", 1, 65536, "65536", "all",
+     "most tensors of a file"},
+    {"max_vocab", TCI_OPTION_INTEGER, RUN, AT(max_vocab), "2 to 16777216", 2, 16777216, "16777216", "all",
+     "most words of a file or of a vocabulary being gathered"},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+_Static_assert(ROW_COUNT <= 64, "tci_options.set has one bit per row");
+
+size_t tci_option_count(void)
+{
+    return ROW_COUNT;
+}
+
+const tci_option_row *tci_option_row_at(size_t index)
+{
+    return &rows[index];
+}
+
+const tci_option_row *tci_option_find(const char *key)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].key, key) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static size_t smallest(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edit distance (Wagner and Fischer), for the suggestion after an unknown key; keys are short. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 40 };
+    size_t previous[LONGEST + 1], n = strlen(b);
+    if (n > LONGEST || strlen(a) > LONGEST)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        previous[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = previous[0];
+        previous[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t above = previous[j];
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            previous[j] = smallest(replaced, smallest(above, previous[j - 1]) + 1);
+            diagonal = above;
+        }
+    }
+    return previous[n];
+}
+
+static tc_status unknown_key(const char *key)
+{
+    size_t best = SIZE_MAX, nearest = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        size_t distance = edit_distance(key, rows[i].key);
+        if (distance < best) {
+            best = distance;
+            nearest = i;
+        }
+    }
+    if (best <= 4)
+        return tci_fail(TC_ERROR_OPTION, "option '%.64s' is not known; did you mean '%s'?", key, rows[nearest].key);
+    return tci_fail(TC_ERROR_OPTION, "option '%.64s' is not known; tc_option_at() and `textclf options` list all", key);
+}
+
+static tc_status bad_value(const tci_option_row *row, const char *value)
+{
+    return tci_fail(TC_ERROR_OPTION, "option '%s': '%.64s' is not accepted; it takes %s", row->key, value, row->range);
+}
+
+static bool parse_choice(const char *range, const char *value, int32_t *choice)
+{
+    size_t length = strlen(value);
+    for (int32_t index = 0;; index++) {
+        size_t alternative = strcspn(range, "|");
+        if (alternative == length && memcmp(range, value, length) == 0) {
+            *choice = index;
+            return true;
+        }
+        if (range[alternative] == '\0')
+            return false;
+        range += alternative + 1;
+    }
+}
+
+static bool store(tci_options *options, const tci_option_row *row, const char *value)
+{
+    char *member = (char *)options + row->offset;
+    size_t length = strlen(value);
+    int32_t choice = 0;
+    uint64_t integer = 0;
+    double number = 0;
+    switch (row->type) {
+    case TCI_OPTION_CHOICE:
+        if (!parse_choice(row->range, value, &choice))
+            return false;
+        memcpy(member, &choice, sizeof choice);
+        return true;
+    case TCI_OPTION_BOOLEAN:
+        if (!parse_choice(row->range, value, &choice))
+            return false;
+        *(bool *)(void *)member = choice == 0;
+        return true;
+    case TCI_OPTION_INTEGER:
+        if (!tci_parse_unsigned(value, length, &integer) || (double)integer < row->minimum ||
+            (double)integer > row->maximum)
+            return false;
+        memcpy(member, &integer, sizeof integer);
+        return true;
+    case TCI_OPTION_NUMBER:
+        if (!tci_parse_double(value, length, &number) || number < row->minimum || number > row->maximum)
+            return false;
+        memcpy(member, &number, sizeof number);
+        return true;
+    case TCI_OPTION_TEXT:
+        if (length >= TCI_OPTION_TEXT_SIZE)
+            return false;
+        memcpy(member, value, length + 1);
+        return true;
+    }
+    return false;
+}
+
+void tci_options_default(tci_options *options)
+{
+    memset(options, 0, sizeof *options);
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        (void)store(options, &rows[i], rows[i].default_value);
+}
+
+tc_status tci_options_set(tci_options *options, const char *key, const char *value)
+{
+    const tci_option_row *row = tci_option_find(key);
+    if (!row)
+        return unknown_key(key);
+    if (!store(options, row, value))
+        return bad_value(row, value);
+    options->set |= UINT64_C(1) << (row - rows);
+    return TC_OK;
+}
+
+bool tci_options_is_set(const tci_options *options, const char *key)
+{
+    const tci_option_row *row = tci_option_find(key);
+    return row && (options->set >> (row - rows) & 1) != 0;
+}
+
+static tc_status print_choice(const char *range, int32_t choice, tci_buffer *out)
+{
+    while (choice-- > 0)
+        range += strcspn(range, "|") + 1;
+    return tci_buffer_append(out, range, strcspn(range, "|"));
+}
+
+tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out)
+{
+    const char *member = (const char *)options + row->offset;
+    int32_t choice = 0;
+    uint64_t integer = 0;
+    double number = 0;
+    char text[TCI_DOUBLE_TEXT];
+    switch (row->type) {
+    case TCI_OPTION_CHOICE:
+        memcpy(&choice, member, sizeof choice);
+        return print_choice(row->range, choice, out);
+    case TCI_OPTION_BOOLEAN:
+        return tci_buffer_text(out, *(const bool *)(const void *)member ? "true" : "false");
+    case TCI_OPTION_INTEGER:
+        memcpy(&integer, member, sizeof integer);
+        return tci_buffer_unsigned(out, integer);
+    case TCI_OPTION_NUMBER:
+        memcpy(&number, member, sizeof number);
+        return tci_buffer_append(out, text, tci_print_double(number, text));
+    case TCI_OPTION_TEXT:
+        return tci_buffer_text(out, member);
+    }
+    return tci_fail(TC_ERROR_INTERNAL, "option '%s' has no type", row->key);
+}
+
+static size_t member_size(tci_option_type type)
+{
+    static const size_t sizes[] = {sizeof(int32_t), sizeof(uint64_t), sizeof(double), sizeof(bool),
+                                   TCI_OPTION_TEXT_SIZE};
+    return sizes[type];
+}
+
+bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_option_row *row)
+{
+    const char *left = (const char *)a + row->offset, *right = (const char *)b + row->offset;
+    if (row->type == TCI_OPTION_TEXT)
+        return strcmp(left, right) == 0;
+    return memcmp(left, right, member_size(row->type)) == 0;
+}
+
+void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option_class option_class)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].option_class != option_class)
+            continue;
+        size_t size = member_size(rows[i].type);
+        memcpy((char *)to + rows[i].offset, (const char *)from + rows[i].offset, size);
+        uint64_t bit = UINT64_C(1) << i;
+        to->set = (to->set & ~bit) | (from->set & bit);
+    }
+}

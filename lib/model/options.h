@@ -1,0 +1,99 @@
+/* options.h: the one table of options, and their values.
+ *
+ * A row (key, type, range, default, class, applies-to, help) drives tc_config_set, the command line, the Python keywords,
+ * the file's metadata and the options page. A new option is one member of tci_options and one row of options.c. */
+#ifndef TCI_MODEL_OPTIONS_H
+#define TCI_MODEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+typedef enum tci_option_type {
+    TCI_OPTION_CHOICE,  /* int32_t: index into the alternatives of `range` */
+    TCI_OPTION_INTEGER, /* uint64_t */
+    TCI_OPTION_NUMBER,  /* double */
+    TCI_OPTION_BOOLEAN, /* bool */
+    TCI_OPTION_TEXT     /* char[TCI_OPTION_TEXT_SIZE] */
+} tci_option_type;
+
+typedef enum tci_option_class { TCI_CLASS_MODEL, TCI_CLASS_TRAINING, TCI_CLASS_RUN } tci_option_class;
+
+/* Alternatives of the choices, in the order of their ranges. */
+enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
+enum { TCI_ARCH_LSTM };
+enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR };
+enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
+enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
+enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX };
+enum { TCI_LOSS_AUTO, TCI_LOSS_CROSS_ENTROPY, TCI_LOSS_BCE, TCI_LOSS_MSE };
+enum { TCI_OPTIMIZER_ADAM, TCI_OPTIMIZER_ADAMW, TCI_OPTIMIZER_SGD, TCI_OPTIMIZER_ADAGRAD };
+enum { TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR, TCI_SCHEDULE_COSINE };
+enum { TCI_ISA_AUTO, TCI_ISA_SCALAR, TCI_ISA_AVX2, TCI_ISA_NEON };
+
+#define TCI_OPTION_TEXT_SIZE 8192
+
+typedef struct tci_options {
+    /* class model */
+    int32_t task, arch, tokenizer, normalize;
+    bool lowercase, strict_utf8, clean_controls, collapse_spaces;
+    uint64_t vocab_size, min_count, max_length;
+    int32_t truncate;
+    uint64_t embedding_dim, hidden_dim, num_layers;
+    bool bidirectional;
+    int32_t pooling;
+    double dropout, threshold;
+    /* class training */
+    int32_t loss, optimizer;
+    double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;
+    bool sparse_embedding;
+    int32_t schedule;
+    uint64_t warmup_steps, total_steps;
+    double clip_norm, label_smoothing;
+    char class_weights[TCI_OPTION_TEXT_SIZE];
+    uint64_t batch_size, accumulate_steps, epochs;
+    double validation_split;
+    uint64_t patience, seed;
+    /* class run */
+    uint64_t threads;
+    int32_t max_isa;
+    uint64_t max_file_bytes, max_memory, max_tensors, max_vocab;
+    /* bit i: row i of the table was set by the host */
+    uint64_t set;
+} tci_options;
+
+typedef struct tci_option_row {
+    const char *key;
+    tci_option_type type;
+    tci_option_class option_class;
+    size_t offset;             /* of the member in tci_options */
+    const char *range;         /* alternatives "a|b|c" of a choice; for people otherwise */
+    double minimum, maximum;   /* of integers and numbers */
+    const char *default_value; /* as text */
+    const char *applies_to;
+    const char *help;
+} tci_option_row;
+
+size_t tci_option_count(void);
+const tci_option_row *tci_option_row_at(size_t index);
+/* NULL for an unknown key. */
+const tci_option_row *tci_option_find(const char *key);
+
+void tci_options_default(tci_options *options);
+
+/* TC_ERROR_OPTION, naming key, value, range and for an unknown key the nearest known one; the options are then as before. */
+tc_status tci_options_set(tci_options *options, const char *key, const char *value);
+bool tci_options_is_set(const tci_options *options, const char *key);
+
+/* The value as text, appended to `out`. */
+tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out);
+/* True when both hold the same value in this row. */
+bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_option_row *row);
+
+/* Copies the values of one class from `from`, and which of them were set. */
+void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option_class option_class);
+
+#endif
