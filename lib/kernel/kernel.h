@@ -43,14 +43,15 @@ typedef struct tci_kernels {
                       size_t state_stride);
 
     /* Backward of lstm_cell. gates: in the activations, out the gradients of the pre-activations. dh: gradient of h.
-     * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. All matrices but
-     * gates have stride state_stride. */
+     * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL counts
+     * as zeros. All matrices but gates have stride state_stride. */
     void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_stride, const float *c_previous, const float *c,
                                const float *dh, float *dc, size_t state_stride);
 
     /* dst[i] += src[i] */
     void (*add)(size_t count, const float *src, float *dst);
-    /* dst[column] += the sum over rows of src (rows, columns), row by row in rising order; columns a multiple of 16. */
+    /* dst[column] += src[row][column], row by row in rising order: one chain from the value in dst. Columns a multiple of
+     * 16. */
     void (*add_rows)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 
     /* dst[i] = f(src[i]); src may be dst. At most 2 ulp (exp) and 4 ulp (tanh, sigmoid) where the result is normal. */
@@ -68,8 +69,8 @@ extern const tci_kernels tci_kernels_avx2;
  * one named is not there. */
 tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels);
 
-/* Natural logarithm and exponential of one number in double, within 1 ulp of float when rounded: for losses and
- * schedules, where libm would differ between systems. */
+/* Natural logarithm and exponential of one number, within 1 ulp of double: for losses and schedules, where libm would
+ * differ between systems. log of 0 is -inf, of less NaN; exp is 0 where the result would be denormal. */
 double tci_log(double value);
 double tci_exp(double value);
 /* Cosine of an angle in [0, π], for schedules. */

@@ -1,0 +1,40 @@
+/* choose.c: picks the table of kernels for this processor. Tables are tried best first; a named one caps the choice. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "kernel/kernel.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+typedef struct candidate {
+    const tci_kernels *table;
+    bool (*works)(void);
+} candidate;
+
+/* Best first. */
+static const candidate candidates[] = {
+#if defined(TCI_HAVE_AVX2)
+    {&tci_kernels_avx2, tci_cpu_has_avx2},
+#endif
+    {&tci_kernels_scalar, always},
+};
+
+tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels)
+{
+    bool any = strcmp(max_isa, "auto") == 0;
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        if ((any || strcmp(max_isa, candidates[i].table->isa) == 0) && candidates[i].works()) {
+            *kernels = candidates[i].table;
+            return TC_OK;
+        }
+    }
+    if (strcmp(max_isa, "avx2") == 0 || strcmp(max_isa, "neon") == 0)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: this build or processor has no %s; accepted: auto, scalar%s",
+                        max_isa, candidates[0].works() && candidates[0].table != &tci_kernels_scalar ? ", avx2" : "");
+    return tci_fail(TC_ERROR_OPTION, "max_isa: unknown instruction set '%s'; accepted: auto, scalar, avx2, neon",
+                    max_isa);
+}

@@ -1,0 +1,54 @@
+/* gemm_scalar.c: matrix products and sums in plain C.
+ *
+ * c (rows, 16·panels) += a (rows, depth) · b and c (a_columns, 16·panels) += aᵀ (a_columns, depth) · b. Each element is
+ * one chain, c + a₀b₀ + a₁b₁ + ..., a product rounded before it is added. The innermost loop runs over the 16 columns of
+ * a panel, so a compiler may use vectors without changing the order within any chain. */
+#include "kernel/kernels_scalar.h"
+
+/* One row of one panel: a steps by a_step floats, b by b_step, over the depth. */
+static void row_of_panel(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c)
+{
+    float sum[TCI_PANEL];
+    for (size_t n = 0; n < TCI_PANEL; n++)
+        sum[n] = c[n];
+    for (size_t k = 0; k < depth; k++) {
+        float factor = a[k * a_step];
+        const float *line = b + k * b_step;
+        for (size_t n = 0; n < TCI_PANEL; n++)
+            sum[n] += factor * line[n];
+    }
+    for (size_t n = 0; n < TCI_PANEL; n++)
+        c[n] = sum[n];
+}
+
+void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
+                     float *c, size_t c_stride)
+{
+    for (size_t panel = 0; panel < panels; panel++)
+        for (size_t row = 0; row < rows; row++)
+            row_of_panel(depth, a + row * a_stride, 1, b + panel * depth * TCI_PANEL, TCI_PANEL,
+                         c + row * c_stride + panel * TCI_PANEL);
+}
+
+void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
+                                const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch)
+{
+    (void)scratch;
+    for (size_t panel = 0; panel < panels; panel++)
+        for (size_t row = 0; row < a_columns; row++)
+            row_of_panel(depth, a + row, a_stride, b + panel * TCI_PANEL, b_stride,
+                         c + row * c_stride + panel * TCI_PANEL);
+}
+
+void tci_add_scalar(size_t count, const float *src, float *dst)
+{
+    for (size_t i = 0; i < count; i++)
+        dst[i] += src[i];
+}
+
+void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++)
+            dst[column] += src[row * src_stride + column];
+}

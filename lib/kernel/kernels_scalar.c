@@ -1,0 +1,16 @@
+/* kernels_scalar.c: the table of plain C kernels. They are the fallback on every processor, the documentation of what
+ * the others compute, and the oracle of their tests. */
+#include "kernel/kernels_scalar.h"
+
+const tci_kernels tci_kernels_scalar = {
+    .isa = "scalar",
+    .gemm = tci_gemm_scalar,
+    .gemm_transposed = tci_gemm_transposed_scalar,
+    .lstm_cell = tci_lstm_cell_scalar,
+    .lstm_cell_backward = tci_lstm_cell_backward_scalar,
+    .add = tci_add_scalar,
+    .add_rows = tci_add_rows_scalar,
+    .exp = tci_exp_scalar,
+    .tanh = tci_tanh_scalar,
+    .sigmoid = tci_sigmoid_scalar,
+};

@@ -1,0 +1,25 @@
+/* kernels_scalar.h: the functions behind the scalar table, declared for kernels_scalar.c. Contract: kernel.h. */
+#ifndef TCI_KERNEL_KERNELS_SCALAR_H
+#define TCI_KERNEL_KERNELS_SCALAR_H
+
+#include "kernel/kernel.h"
+
+void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
+                     float *c, size_t c_stride);
+void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
+                                const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
+void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_stride, const float *c_previous, float *c, float *h,
+                          size_t state_stride);
+void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
+                                   const float *c, const float *dh, float *dc, size_t state_stride);
+void tci_add_scalar(size_t count, const float *src, float *dst);
+void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
+void tci_exp_scalar(size_t count, const float *src, float *dst);
+void tci_tanh_scalar(size_t count, const float *src, float *dst);
+void tci_sigmoid_scalar(size_t count, const float *src, float *dst);
+
+/* One element of the functions above, for the cell. */
+float tci_tanh_one(float x);
+float tci_sigmoid_one(float x);
+
+#endif
