@@ -169,6 +169,8 @@ tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t 
     size_t wanted = *capacity < 16 ? 16 : *capacity;
     while (wanted < needed)
         wanted = wanted > ceiling / 2 ? ceiling : wanted * 2;
+    if (wanted > ceiling)
+        wanted = ceiling;
     TCI_RETURN_IF(tci_resize(memory, wanted, size, what, pointer));
     *capacity = wanted;
     return TC_OK;
