@@ -22,7 +22,7 @@ bool tci_read_bytes(tci_reader *reader, size_t count, const uint8_t **bytes);
 uint64_t tci_load_u64(const uint8_t bytes[8]);
 void tci_store_u64(uint8_t bytes[8], uint64_t value);
 
-/* A growing byte block; zero-initialize, set memory and ceiling. */
+/* A growing byte block, not NUL-terminated; a failed append leaves it as it was. */
 typedef struct tci_buffer {
     tci_memory *memory;
     size_t ceiling;
@@ -37,5 +37,8 @@ tc_status tci_buffer_append(tci_buffer *buffer, const void *bytes, size_t count)
 tc_status tci_buffer_text(tci_buffer *buffer, const char *text);
 tc_status tci_buffer_unsigned(tci_buffer *buffer, uint64_t value);
 void tci_buffer_free(tci_buffer *buffer);
+
+/* The length (1 to 4) of the well-formed UTF-8 sequence at the start of `text`, or 0 when there is none. */
+size_t tci_utf8_sequence(const void *text, size_t size);
 
 #endif

@@ -28,6 +28,9 @@ tc_status tci_map_insert(tci_map *map, const void *key, size_t length, uint32_t 
 /* Key of an entry; valid until the next insert. */
 const char *tci_map_key(const tci_map *map, uint32_t entry, size_t *length);
 
+/* Takes back the entries inserted last, until `count` are left; their room is kept. */
+void tci_map_truncate(tci_map *map, size_t count);
+
 /* Makes room beforehand, so that the next `entries` inserts of `bytes` key bytes in all allocate nothing. */
 tc_status tci_map_reserve(tci_map *map, size_t entries, size_t bytes);
 
