@@ -1,0 +1,99 @@
+/* lstm.h: one direction of one LSTM layer over a ragged batch, forward and backward.
+ *
+ * Equations (Hochreiter and Schmidhuber 1997 with forget gates, Gers et al. 2000; names as torch.nn.LSTM):
+ *     i, f, o = sigmoid, g = tanh of   x W_ih^T + b_ih + h(t-1) W_hh^T + b_hh
+ *     c(t) = f c(t-1) + i g        h(t) = o tanh(c(t))
+ *
+ * Layout. Units go in groups of 16; a group's pre-activations stand together: column 64·group + 16·gate + unit, gates in
+ * the order i, f, g, o, so that one member of a team owns whole groups and needs one barrier a step. hidden_width is
+ * hidden rounded up to 16, gate_width = 4·hidden_width; units that are not there have zero weights and stay zero.
+ *
+ * The input is one matrix, or two side by side (the halves of a bidirectional layer below). Its rows are either one per
+ * token of the window or one per distinct id, where the tokens' rows are looked up in the window's index: the input half
+ * of the pre-activations is then computed once per distinct id, and its gradient summed per id. */
+#ifndef TCI_LAYER_LSTM_H
+#define TCI_LAYER_LSTM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/team.h"
+#include "kernel/kernel.h"
+#include "tensor/ragged.h"
+
+#define TCI_LSTM_GROUP 64 /* columns of a group's pre-activations */
+
+typedef struct tci_lstm_shape {
+    size_t inputs;     /* input matrices: 1 or 2 */
+    size_t input_dim;  /* columns of each */
+    size_t hidden_dim;
+    bool reverse;      /* reads each text from its last token to its first */
+} tci_lstm_shape;
+
+/* Where the parameters (or their gradients) of the direction stand, in PyTorch's layout. */
+typedef struct tci_lstm_tensors {
+    float *weight_ih; /* (4·hidden_dim, inputs·input_dim) */
+    float *weight_hh; /* (4·hidden_dim, hidden_dim) */
+    float *bias_ih;   /* (4·hidden_dim) */
+    float *bias_hh;   /* (4·hidden_dim) */
+} tci_lstm_tensors;
+
+/* The parameters packed for the kernels. */
+typedef struct tci_lstm {
+    tci_lstm_shape shape;
+    size_t hidden_width, gate_width, groups;
+    float *ih[2];      /* panels, depth input_dim, gate_width columns */
+    float *hh;         /* panels, depth hidden_dim, gate_width columns */
+    float *bias;       /* (gate_width) b_ih + b_hh */
+    float *ih_back[2]; /* training only: panels, depth gate_width, input_dim columns */
+    float *hh_back;    /* training only: panels, depth gate_width, hidden_dim columns */
+} tci_lstm;
+
+/* Floats of the block that tci_lstm_place() divides. */
+size_t tci_lstm_packed_floats(const tci_lstm_shape *shape, bool training);
+void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, bool training);
+
+/* Packs the parameters; every member of the team takes its groups. */
+void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_tensors *parameters, const tci_team *team);
+
+/* A forward run over one window. */
+typedef struct tci_lstm_run {
+    const tci_kernels *kernels;
+    const tci_lstm *lstm;
+    const tci_row *rows; /* (row_count) sorted by falling length */
+    size_t row_count;
+    const tci_window *window;
+    const float *x[2]; /* (x_rows, padded input_dim) each */
+    size_t x_rows;
+    bool x_by_id;      /* rows of x are the window's distinct ids, not its tokens */
+    float *table;      /* (x_rows, gate_width) input half of the pre-activations; may be `gates` when x is by token */
+    bool save;         /* training: keep gates and c of every token */
+    float *gates;      /* (tokens, gate_width) when saved, else (row_count, gate_width) */
+    float *c;          /* (tokens, hidden_width) when saved, else not used */
+    float *h;          /* (tokens, hidden_width) out */
+    float *state_h;    /* (row_count, hidden_width) in and out: the rows' states before and after the window */
+    float *state_c;    /* likewise; only used when not saved */
+} tci_lstm_run;
+
+/* Windows of one batch are run in the direction's own order. A row's state counts from the window in which it begins. */
+void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team);
+
+/* Backward of a run that saved and whose window was the whole batch. Gradients are added to. */
+typedef struct tci_lstm_back {
+    const tci_lstm_run *run;   /* its gates become the gradients of the pre-activations */
+    const float *dh_tokens;    /* (tokens, hidden_width) gradient of h, or NULL */
+    const float *dh_last;      /* (row_count, hidden_width) gradient of the rows' final states, or NULL */
+    float *dh, *dc;            /* (row_count, hidden_width) scratch */
+    float *h_previous;         /* (tokens, hidden_width) scratch */
+    float *sums;               /* (x_rows, gate_width) scratch when x is by id */
+    float *grouped;            /* tci_lstm_grouped_floats() scratch */
+    float *dx[2];              /* (x_rows, padded input_dim) gradient of x, overwritten; NULL: not wanted */
+    float *member_scratch;     /* tci_lstm_member_scratch() floats for each member of the team */
+    tci_lstm_tensors gradients;
+} tci_lstm_back;
+
+size_t tci_lstm_grouped_floats(const tci_lstm *lstm);
+size_t tci_lstm_member_scratch(const tci_lstm *lstm);
+void tci_lstm_backward(const tci_lstm_back *back, const tci_team *team);
+
+#endif

@@ -1,0 +1,123 @@
+/* lstm_pack.c: PyTorch's weight layout to and from the grouped panels of lstm.h.
+ *
+ * PyTorch's row gate·hidden_dim + unit is grouped column 64·(unit / 16) + 16·gate + unit % 16. */
+#include "layer/lstm_internal.h"
+
+#include <string.h>
+
+#define GATES 4
+
+size_t tci_lstm_packed_floats(const tci_lstm_shape *shape, bool training)
+{
+    size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = GATES * hidden_width;
+    size_t floats = gate_width * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
+    if (training)
+        floats += gate_width * (shape->inputs * TCI_PADDED(shape->input_dim) + hidden_width);
+    return TCI_PADDED(floats);
+}
+
+void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, bool training)
+{
+    size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = GATES * hidden_width;
+    *lstm = (tci_lstm){.shape = *shape, .hidden_width = hidden_width, .gate_width = gate_width};
+    lstm->groups = hidden_width / TCI_PANEL;
+    lstm->bias = block;
+    block += gate_width;
+    lstm->hh = block;
+    block += gate_width * shape->hidden_dim;
+    for (size_t i = 0; i < shape->inputs; i++, block += gate_width * shape->input_dim)
+        lstm->ih[i] = block;
+    if (!training)
+        return;
+    lstm->hh_back = block;
+    block += gate_width * hidden_width;
+    for (size_t i = 0; i < shape->inputs; i++, block += gate_width * TCI_PADDED(shape->input_dim))
+        lstm->ih_back[i] = block;
+}
+
+/* Units of a group that are really there. */
+static size_t group_units(const tci_lstm *lstm, size_t group)
+{
+    size_t left = lstm->shape.hidden_dim - group * TCI_PANEL;
+    return left < TCI_PANEL ? left : TCI_PANEL;
+}
+
+/* The grouped panels [4·begin, 4·end) for products with `columns` of weight (4·hidden_dim, stride). */
+static void pack_forward(const tci_lstm *lstm, size_t begin, size_t end, const float *weight, size_t stride,
+                         size_t columns, float *packed)
+{
+    for (size_t group = begin; group < end; group++) {
+        for (size_t gate = 0; gate < GATES; gate++) {
+            const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride;
+            tci_pack_panels(columns, group_units(lstm, group), rows, 1, stride,
+                            packed + (group * GATES + gate) * columns * TCI_PANEL);
+        }
+    }
+}
+
+/* Panel `panel` (16 columns of weight) for products with the grouped pre-activation gradients: depth gate_width. */
+static void pack_backward(const tci_lstm *lstm, size_t panel, const float *weight, size_t stride, size_t columns,
+                          float *packed)
+{
+    size_t first = panel * TCI_PANEL;
+    size_t count = columns - first < TCI_PANEL ? columns - first : TCI_PANEL;
+    packed += panel * lstm->gate_width * TCI_PANEL;
+    memset(packed, 0, lstm->gate_width * TCI_PANEL * sizeof *packed);
+    for (size_t group = 0; group < lstm->groups; group++) {
+        for (size_t gate = 0; gate < GATES; gate++) {
+            const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride + first;
+            tci_pack_panels(group_units(lstm, group), count, rows, stride, 1,
+                            packed + (group * GATES + gate) * TCI_PANEL * TCI_PANEL);
+        }
+    }
+}
+
+static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_tensors *parameters)
+{
+    for (size_t group = begin; group < end; group++) {
+        for (size_t column = 0; column < TCI_LSTM_GROUP; column++) {
+            size_t gate = column / TCI_PANEL, unit = column % TCI_PANEL;
+            size_t row = gate * lstm->shape.hidden_dim + group * TCI_PANEL + unit;
+            lstm->bias[group * TCI_LSTM_GROUP + column] =
+                unit < group_units(lstm, group) ? parameters->bias_ih[row] + parameters->bias_hh[row] : 0.0f;
+        }
+    }
+}
+
+void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_tensors *parameters, const tci_team *team)
+{
+    const tci_lstm_shape *shape = &lstm->shape;
+    size_t input_width = shape->inputs * shape->input_dim, begin = 0, end = 0;
+    tci_team_share(team, lstm->groups, 1, &begin, &end);
+    pack_bias(lstm, begin, end, parameters);
+    pack_forward(lstm, begin, end, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh);
+    for (size_t i = 0; i < shape->inputs; i++)
+        pack_forward(lstm, begin, end, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+                     lstm->ih[i]);
+    if (!lstm->hh_back)
+        return;
+    for (size_t panel = begin; panel < end; panel++)
+        pack_backward(lstm, panel, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
+    tci_team_share(team, TCI_PADDED(shape->input_dim) / TCI_PANEL, 1, &begin, &end);
+    for (size_t i = 0; i < shape->inputs; i++) {
+        for (size_t panel = begin; panel < end; panel++)
+            pack_backward(lstm, panel, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+                          lstm->ih_back[i]);
+    }
+}
+
+void tci_lstm_ungroup(const tci_lstm *lstm, size_t begin, size_t end, const float *grouped, size_t grouped_stride,
+                      size_t columns, float *gradient, size_t gradient_stride)
+{
+    for (size_t group = begin; group < end; group++) {
+        for (size_t column = 0; column < TCI_LSTM_GROUP; column++) {
+            size_t gate = column / TCI_PANEL, unit = column % TCI_PANEL;
+            if (unit >= group_units(lstm, group))
+                continue;
+            const float *from = grouped + (group * TCI_LSTM_GROUP + column) * grouped_stride;
+            float *to = gradient + (gate * lstm->shape.hidden_dim + group * TCI_PANEL + unit) * gradient_stride;
+            for (size_t k = 0; k < columns; k++)
+                to[k] += from[k];
+        }
+    }
+}

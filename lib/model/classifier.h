@@ -1,0 +1,81 @@
+/* classifier.h: what a tc_model holds: text pipeline, network and labels, under one reference count.
+ *
+ * Knows nothing of files or training. Read-only while predicting, except for the small array of scratch slots. */
+#ifndef TCI_MODEL_CLASSIFIER_H
+#define TCI_MODEL_CLASSIFIER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "model/network.h"
+#include "model/options.h"
+#include "text/pipeline.h"
+#include "textclf/model.h"
+
+#define TCI_SCRATCH_SLOTS 64
+#define TCI_SCRATCH_KEEP (16u << 20) /* larger scratch is given back after use */
+
+typedef struct tci_scratch tci_scratch;
+
+struct tc_model {
+    atomic_size_t references; /* the host's and its trainer's */
+    atomic_bool trained;      /* a trainer holds it */
+    tci_memory memory;
+    const tci_file_operations *files;
+    tci_options options; /* resolved */
+    tci_pipeline *pipeline;
+    char *label_text; /* all labels, each NUL-terminated */
+    const char **labels;
+    size_t label_count;
+    tci_network *network;
+    char checksum[33]; /* of the file it came from, or empty */
+    char unicode_version[16]; /* Unicode version its vocabulary was made with */
+    _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
+};
+
+/* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different. */
+tc_status tci_labels_check(const char *const *labels, size_t count, int32_t task);
+
+/* A model with zero parameters. Takes `pipeline` over, also when it fails. `host` NULL: the default allocator. */
+tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
+                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model);
+
+/* The text options within the options. */
+tci_text_options tci_model_text_options(const tci_options *options);
+
+/* Packs what prediction reads; after the parameters changed. */
+void tci_model_refresh(tc_model *model);
+
+tc_model *tci_model_keep(tc_model *model);
+void tci_model_release(tc_model *model);
+
+/* Working memory of one predicting thread. */
+struct tci_scratch {
+    tci_memory *memory; /* the model's */
+    tci_encoded encoded;
+    tci_workspace workspace;
+    float *logits;
+    size_t logits_capacity;
+};
+
+tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch);
+void tci_scratch_free(tci_scratch *scratch);
+/* From the model's slots, or made; put back with tci_scratch_return. */
+tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);
+void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
+
+/* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given; non-finite
+ * logits are TC_ERROR_NUMERIC. Inside tci_float_enter/leave. */
+#define TCI_PREDICT_ROWS 64
+tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
+                           float *logits);
+
+/* One text: encodes into scratch->encoded, then as above with one row. */
+tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                 float *logits);
+
+/* logits to scores in place: softmax, sigmoid or nothing, by the model's task. */
+void tci_model_scores(const tc_model *model, size_t row_count, float *values);
+
+#endif

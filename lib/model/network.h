@@ -1,0 +1,80 @@
+/* network.h: what an architecture is: a table row of functions over ids, parameters and logits. Text, labels and files
+ * are the classifier's business.
+ *
+ * A network keeps its parameters (in PyTorch's names, shapes and layout) and a packed form of them that kernels read; the
+ * packed form is made by refresh(), never at first use. Predicting reads only; each predicting thread brings its own
+ * workspace. Training keeps activations in a workspace of the trainer's. */
+#ifndef TCI_MODEL_NETWORK_H
+#define TCI_MODEL_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "base/team.h"
+#include "kernel/kernel.h"
+#include "model/options.h"
+#include "tensor/parameters.h"
+#include "tensor/ragged.h"
+
+typedef struct tci_architecture tci_architecture;
+
+/* The common head of every architecture's own struct. */
+typedef struct tci_network {
+    const tci_architecture *architecture;
+    tci_memory *memory; /* the model's */
+    const tci_kernels *kernels;
+    tci_parameters parameters;
+    size_t label_count;
+} tci_network;
+
+/* Growing working memory of one predicting thread or one trainer; zero-initialize, set memory. */
+typedef struct tci_workspace {
+    tci_memory *memory;
+    float *block;
+    size_t size; /* bytes */
+} tci_workspace;
+
+/* At least `bytes`; the old content is lost. `what` names it in the error, with the bytes needed. */
+tc_status tci_workspace_reserve(tci_workspace *workspace, size_t bytes, const char *what);
+void tci_workspace_free(tci_workspace *workspace);
+
+/* Where a training step stands: keys of its random numbers. */
+typedef struct tci_step_context {
+    uint64_t seed;
+    uint64_t step;
+} tci_step_context;
+
+typedef struct tci_training tci_training; /* an architecture's workspace and packed weights for training */
+
+struct tci_architecture {
+    const char *name; /* as in the range of option `arch` */
+
+    /* Makes the network, declares and allocates its parameters (zeros). */
+    tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t vocabulary_size,
+                        size_t label_count, tci_network **network);
+    void (*free)(tci_network *network);
+    /* Random parameters, PyTorch's distributions. */
+    void (*initialize)(tci_network *network, uint64_t seed);
+    /* Packs the parameters for prediction. */
+    void (*refresh)(tci_network *network);
+
+    /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order. */
+    tc_status (*predict)(const tci_network *network, tci_workspace *workspace, const tci_row *rows, size_t row_count,
+                         float *logits);
+
+    tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
+    void (*training_free)(tci_training *training);
+    /* Packs the parameters for training, after they changed. */
+    void (*training_refresh)(tci_training *training);
+    /* Keeps the activations of these sorted rows; row.position keys the dropout. */
+    tc_status (*forward)(tci_training *training, const tci_step_context *context, const tci_row *rows, size_t row_count,
+                         float *logits);
+    /* Adds the gradients for dlogits (row_count, label_count) of the last forward. Allocates nothing, cannot fail. */
+    void (*backward)(tci_training *training, const float *dlogits, tci_gradients *gradients);
+};
+
+/* NULL for a name that no row has. */
+const tci_architecture *tci_architecture_find(const char *name);
+
+#endif
