@@ -8,6 +8,7 @@
 #ifndef TCI_BASE_TEAM_H
 #define TCI_BASE_TEAM_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "base/memory.h"
@@ -29,9 +30,14 @@ typedef void (*tci_team_function)(void *context, const tci_team *team);
 
 /* Fails only for lack of memory. */
 tc_status tci_pool_create(tci_memory *memory, size_t threads, tci_pool **pool);
+/* As tci_pool_create with the function that starts threads, which tests make fail. */
+typedef int (*tci_thread_start)(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *),
+                                void *argument);
+tc_status tci_pool_create_with(tci_memory *memory, size_t threads, tci_thread_start start, tci_pool **pool);
 void tci_pool_free(tci_pool *pool);
 
-/* How many members the next run has. A NULL pool is a team of one. */
+/* How many members the next run has at most (in a forked child that cannot start threads it has fewer: the function
+ * goes by its team's size). A NULL pool is a team of one. */
 size_t tci_pool_size(const tci_pool *pool);
 
 /* Runs `function` on every member and returns when all are done; member 0 is the calling thread. The floating-point
