@@ -18,7 +18,7 @@ void tci_pack_panels(size_t depth, size_t columns, const float *src, size_t dept
 
 size_t tci_gemm_transposed_scratch(size_t a_columns, size_t panels)
 {
-    (void)panels; /* b is packed one panel at a time */
     size_t columns = a_columns < TCI_GEMM_COLUMNS ? a_columns : TCI_GEMM_COLUMNS;
-    return (columns + TCI_PANEL) * TCI_GEMM_DEPTH;
+    size_t lines = panels < TCI_GEMM_PANELS ? panels : TCI_GEMM_PANELS;
+    return (columns + lines * TCI_PANEL) * TCI_GEMM_DEPTH;
 }

@@ -1,7 +1,4 @@
-/* options.c: the option table and what reads it.
- *
- * A value goes through text both ways, and what is printed reads back as the same value. Unknown keys are answered with
- * the nearest known one by edit distance. Nothing here knows what an option does. */
+/* options.c: the option table and what reads it. */
 #include "model/options.h"
 
 #include <stddef.h>

@@ -1,0 +1,278 @@
+/* gemm_avx2.c: matrix products with AVX2 and FMA, blocked as in Goto and van de Geijn, "Anatomy of high-performance
+ * matrix multiplication" (ACM TOMS 34, 2008).
+ *
+ * An element is one chain of fused multiply-adds in rising depth from the value in c. Micro-kernels hold R rows × P
+ * panels of c in registers, start them from c and store them after a block of the depth: blocks, tails and row counts
+ * never show in a bit.
+ *
+ * Registers: 6 rows × 1 panel take 12 accumulators, 2 of b and 1 of a, of 16; two FMA units of latency 4 need 8. So 4 to
+ * 6 rows run on one panel; fewer rows run on 2 to 4 panels at once. Rows are dealt out so that 1 to 3 are left only of 7
+ * or less (13 = 5 + 4 + 4). Order of loops: 96 rows { 256 deep { panel { rows of a micro-kernel } } }: a panel's block is
+ * 16 KB and stays in the first-level cache, the rows of a in the second. */
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernel/gemm_blocks.h"
+#include "kernel/kernels_avx2.h"
+
+#define ROWS_1(M, p) M(0, p)
+#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
+#define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
+#define ROWS_4(M, p) ROWS_3(M, p) M(3, p)
+#define ROWS_5(M, p) ROWS_4(M, p) M(4, p)
+#define ROWS_6(M, p) ROWS_5(M, p) M(5, p)
+#define PANELS_1(rows, M) rows(M, 0)
+#define PANELS_2(rows, M) PANELS_1(rows, M) rows(M, 1)
+#define PANELS_3(rows, M) PANELS_2(rows, M) rows(M, 2)
+#define PANELS_4(rows, M) PANELS_3(rows, M) rows(M, 3)
+
+#define LOAD(r, p)                                                               \
+    __m256 low_##r##_##p = _mm256_loadu_ps(c + r * c_stride + p * TCI_PANEL);    \
+    __m256 high_##r##_##p = _mm256_loadu_ps(c + r * c_stride + p * TCI_PANEL + 8);
+#define STORE(r, p)                                                              \
+    _mm256_storeu_ps(c + r * c_stride + p * TCI_PANEL, low_##r##_##p);           \
+    _mm256_storeu_ps(c + r * c_stride + p * TCI_PANEL + 8, high_##r##_##p);
+#define POINT(r, p) const float *a_##r = a + r * row_step;
+
+/* One depth of one panel: both halves of b stay, a's elements pass one by one. */
+#define PASS(r, p)                                                               \
+    {                                                                            \
+        __m256 x = _mm256_broadcast_ss(a_##r + k * depth_step);                  \
+        low_##r##_##p = _mm256_fmadd_ps(x, low, low_##r##_##p);                  \
+        high_##r##_##p = _mm256_fmadd_ps(x, high, high_##r##_##p);               \
+    }
+#define STEP_1(rows)                                                             \
+    __m256 low = _mm256_loadu_ps(line), high = _mm256_loadu_ps(line + 8);        \
+    rows(PASS, 0)
+
+/* One depth of several panels: a's elements stay, b's halves pass one by one. */
+#define BROADCAST(r, p) __m256 x_##r = _mm256_broadcast_ss(a_##r + k * depth_step);
+#define PASS_LOW(r, p) low_##r##_##p = _mm256_fmadd_ps(x_##r, half, low_##r##_##p);
+#define PASS_HIGH(r, p) high_##r##_##p = _mm256_fmadd_ps(x_##r, half, high_##r##_##p);
+#define PASS_PANEL(rows, p)                                                      \
+    half = _mm256_loadu_ps(line + p * panel_step);                               \
+    rows(PASS_LOW, p)                                                            \
+    half = _mm256_loadu_ps(line + p * panel_step + 8);                           \
+    rows(PASS_HIGH, p)
+#define STEP_2(rows) rows(BROADCAST, 0) __m256 half; PASS_PANEL(rows, 0) PASS_PANEL(rows, 1)
+#define STEP_3(rows) STEP_2(rows) PASS_PANEL(rows, 2)
+#define STEP_4(rows) STEP_3(rows) PASS_PANEL(rows, 3)
+
+/* c (R, 16·P) += a · b: element (r, k) of a at a[r·row_step + k·depth_step], line k of panel p of b at
+ * b[k·line_step + p·panel_step]. Inlined where the steps are known. */
+#define MICRO_KERNEL(R, P)                                                                                            \
+    static inline __attribute__((always_inline)) void micro_##R##x##P(                                                \
+        size_t depth, const float *a, size_t row_step, size_t depth_step, const float *b, size_t line_step,           \
+        size_t panel_step, float *c, size_t c_stride)                                                                 \
+    {                                                                                                                 \
+        (void)row_step;                                                                                               \
+        (void)panel_step;                                                                                             \
+        (void)c_stride;                                                                                               \
+        PANELS_##P(ROWS_##R, LOAD)                                                                                    \
+        ROWS_##R(POINT, 0)                                                                                            \
+        for (size_t k = 0; k < depth; k++) {                                                                          \
+            const float *line = b + k * line_step;                                                                    \
+            STEP_##P(ROWS_##R)                                                                                        \
+        }                                                                                                             \
+        PANELS_##P(ROWS_##R, STORE)                                                                                   \
+    }
+MICRO_KERNEL(1, 1)
+MICRO_KERNEL(1, 2)
+MICRO_KERNEL(1, 3)
+MICRO_KERNEL(1, 4)
+MICRO_KERNEL(2, 1)
+MICRO_KERNEL(2, 2)
+MICRO_KERNEL(2, 3)
+MICRO_KERNEL(3, 1)
+MICRO_KERNEL(3, 2)
+MICRO_KERNEL(4, 1)
+MICRO_KERNEL(5, 1)
+MICRO_KERNEL(6, 1)
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The next block of a depth of which `left` is to do: equal halves rather than a short rest. */
+static size_t depth_block(size_t left)
+{
+    if (left <= TCI_GEMM_DEPTH)
+        return left;
+    return left < 2 * TCI_GEMM_DEPTH ? (left + 1) / 2 : TCI_GEMM_DEPTH;
+}
+
+/* How many of `left` rows the next micro-kernel takes. */
+static size_t row_block(size_t left)
+{
+    if (left == 7 || left == 8)
+        return 4;
+    if (left == 9 || left == 13)
+        return 5;
+    return least(left, 6);
+}
+
+/* 1 to 3 rows over all panels, several panels at once. */
+static void few_rows(size_t rows, size_t panels, size_t depth, const float *a, size_t row_step, size_t depth_step,
+                     const float *b, size_t line_step, size_t panel_step, float *c, size_t c_stride)
+{
+    for (size_t panel = 0, taken; panel < panels; panel += taken) {
+        const float *bp = b + panel * panel_step;
+        float *cp = c + panel * TCI_PANEL;
+        size_t left = panels - panel;
+#define FEW(R, P)                                                                                             \
+    micro_##R##x##P(depth, a, row_step, depth_step, bp, line_step, panel_step, cp, c_stride), taken = P
+        if (rows == 1) {
+            if (left >= 4)
+                FEW(1, 4);
+            else if (left == 3)
+                FEW(1, 3);
+            else if (left == 2)
+                FEW(1, 2);
+            else
+                FEW(1, 1);
+        } else if (rows == 2) {
+            if (left == 3 || left > 4)
+                FEW(2, 3);
+            else if (left >= 2)
+                FEW(2, 2);
+            else
+                FEW(2, 1);
+        } else if (left >= 2) {
+            FEW(3, 2);
+        } else {
+            FEW(3, 1);
+        }
+#undef FEW
+    }
+}
+
+/* All rows of a chunk over one block of the depth; a row-major. */
+static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
+                          size_t panel_step, float *c, size_t c_stride)
+{
+    size_t many = 0;
+    for (size_t taken; rows - many >= 4; many += taken)
+        taken = row_block(rows - many);
+    for (size_t panel = 0; panel < panels; panel++) {
+        const float *bp = b + panel * panel_step;
+        float *cp = c + panel * TCI_PANEL;
+        for (size_t row = 0, taken; row < many; row += taken) {
+            const float *ap = a + row * a_stride;
+            float *to = cp + row * c_stride;
+            taken = row_block(rows - row);
+            if (taken == 6)
+                micro_6x1(depth, ap, a_stride, 1, bp, TCI_PANEL, 0, to, c_stride);
+            else if (taken == 5)
+                micro_5x1(depth, ap, a_stride, 1, bp, TCI_PANEL, 0, to, c_stride);
+            else
+                micro_4x1(depth, ap, a_stride, 1, bp, TCI_PANEL, 0, to, c_stride);
+        }
+    }
+    if (many < rows)
+        few_rows(rows - many, panels, depth, a + many * a_stride, a_stride, 1, b, TCI_PANEL, panel_step,
+                 c + many * c_stride, c_stride);
+}
+
+void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
+                   size_t c_stride)
+{
+    size_t panel_step = depth * TCI_PANEL;
+    for (size_t row = 0, chunk; row < rows; row += chunk) {
+        chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
+        for (size_t k = 0, block; k < depth; k += block) {
+            block = depth_block(depth - k);
+            chunk_of_rows(chunk, panels, block, a + row * a_stride + k, a_stride, b + k * TCI_PANEL, panel_step,
+                          c + row * c_stride, c_stride);
+        }
+    }
+}
+
+/* Lays a few columns of a, `depth` deep, out as [depth][columns]; inlined where their number is known. */
+static inline __attribute__((always_inline)) void pack_few(size_t columns, size_t depth, const float *a,
+                                                           size_t a_stride, float *packed)
+{
+    for (size_t k = 0; k < depth; k++)
+        memcpy(packed + k * columns, a + k * a_stride, columns * sizeof(float));
+}
+
+/* Lays `columns` columns of a out as [micro-kernel][depth][its rows]. */
+static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
+{
+    for (size_t column = 0, taken; column < columns; column += taken) {
+        taken = row_block(columns - column);
+        if (taken == 6)
+            pack_few(6, depth, a + column, a_stride, packed);
+        else if (taken == 5)
+            pack_few(5, depth, a + column, a_stride, packed);
+        else if (taken == 4)
+            pack_few(4, depth, a + column, a_stride, packed);
+        else
+            pack_few(taken, depth, a + column, a_stride, packed);
+        packed += depth * taken;
+    }
+}
+
+/* Lays panels of b out as [panel][depth][16]. Several at once, because a line of b is a page away from the next. */
+static void pack_lines(size_t panels, size_t depth, const float *b, size_t b_stride, float *packed)
+{
+    for (size_t k = 0; k < depth; k++) {
+        for (size_t panel = 0; panel < panels; panel++) {
+            const float *from = b + k * b_stride + panel * TCI_PANEL;
+            float *to = packed + (panel * depth + k) * TCI_PANEL;
+            __m256 low = _mm256_loadu_ps(from), high = _mm256_loadu_ps(from + 8);
+            _mm256_storeu_ps(to, low);
+            _mm256_storeu_ps(to + 8, high);
+        }
+    }
+}
+
+/* One panel of c for a chunk of packed columns of a. */
+static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_stride)
+{
+    for (size_t column = 0, taken; column < columns; column += taken) {
+        float *to = c + column * c_stride;
+        taken = row_block(columns - column);
+        if (taken == 6)
+            micro_6x1(depth, a, 1, 6, b, TCI_PANEL, 0, to, c_stride);
+        else if (taken == 5)
+            micro_5x1(depth, a, 1, 5, b, TCI_PANEL, 0, to, c_stride);
+        else if (taken == 4)
+            micro_4x1(depth, a, 1, 4, b, TCI_PANEL, 0, to, c_stride);
+        else
+            micro_3x1(depth, a, 1, 3, b, TCI_PANEL, 0, to, c_stride); /* of 7 columns */
+        a += depth * taken;
+    }
+}
+
+void tci_gemm_transposed_avx2(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
+                              const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch)
+{
+    if (a_columns == 0)
+        return;
+    if (a_columns < 4) { /* nothing to gain from packing */
+        few_rows(a_columns, panels, depth, a, 1, a_stride, b, b_stride, TCI_PANEL, c, c_stride);
+        return;
+    }
+    float *lines = scratch, *packed = scratch + least(panels, TCI_GEMM_PANELS) * TCI_GEMM_DEPTH * TCI_PANEL;
+    for (size_t k = 0, block; k < depth; k += block) {
+        block = depth_block(depth - k);
+        for (size_t column = 0, chunk; column < a_columns; column += chunk) {
+            size_t left = a_columns - column;
+            /* what a chunk leaves is not so few columns that micro-kernels run slow */
+            chunk = left <= TCI_GEMM_COLUMNS ? left : left < TCI_GEMM_COLUMNS + 12 ? left - 12 : TCI_GEMM_COLUMNS;
+            pack_columns(chunk, block, a + k * a_stride + column, a_stride, packed);
+            for (size_t panel = 0, some; panel < panels; panel += some) {
+                const float *from = b + k * b_stride + panel * TCI_PANEL;
+                some = least(panels - panel, TCI_GEMM_PANELS);
+                if (b_stride != TCI_PANEL) {
+                    pack_lines(some, block, from, b_stride, lines);
+                    from = lines;
+                }
+                for (size_t i = 0; i < some; i++)
+                    chunk_of_columns(chunk, block, packed, from + i * block * TCI_PANEL,
+                                     c + column * c_stride + (panel + i) * TCI_PANEL, c_stride);
+            }
+        }
+    }
+}

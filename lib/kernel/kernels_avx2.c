@@ -1,0 +1,15 @@
+/* kernels_avx2.c: the table of kernels for processors with AVX2 and FMA. */
+#include "kernel/kernels_avx2.h"
+
+const tci_kernels tci_kernels_avx2 = {
+    .isa = "avx2",
+    .gemm = tci_gemm_avx2,
+    .gemm_transposed = tci_gemm_transposed_avx2,
+    .lstm_cell = tci_lstm_cell_avx2,
+    .lstm_cell_backward = tci_lstm_cell_backward_avx2,
+    .add = tci_add_avx2,
+    .add_rows = tci_add_rows_avx2,
+    .exp = tci_exp_avx2,
+    .tanh = tci_tanh_avx2,
+    .sigmoid = tci_sigmoid_avx2,
+};

@@ -1,0 +1,66 @@
+/* math_avx2.c: element-wise kernels over arrays with AVX2. Whole vectors, then the rest under a mask: an element has the
+ * same bits wherever it stands, and nothing outside the arrays is touched. */
+#include "kernel/kernels_avx2.h"
+#include "kernel/vector_avx2.h"
+
+/* Lanes below `count` (at most 8). */
+static inline __m256i lanes(size_t count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+#define ARRAY_FUNCTION(name, function)                                                                  \
+    void name(size_t count, const float *src, float *dst)                                               \
+    {                                                                                                   \
+        size_t i = 0;                                                                                   \
+        for (; count - i >= 8; i += 8)                                                                  \
+            _mm256_storeu_ps(dst + i, function(_mm256_loadu_ps(src + i)));                              \
+        if (i < count) {                                                                                \
+            __m256i rest = lanes(count - i);                                                            \
+            _mm256_maskstore_ps(dst + i, rest, function(_mm256_maskload_ps(src + i, rest)));            \
+        }                                                                                               \
+    }
+ARRAY_FUNCTION(tci_exp_avx2, tci_exp_avx2_8)
+ARRAY_FUNCTION(tci_tanh_avx2, tci_tanh_avx2_8)
+ARRAY_FUNCTION(tci_sigmoid_avx2, tci_sigmoid_avx2_8)
+
+void tci_add_avx2(size_t count, const float *src, float *dst)
+{
+    size_t i = 0;
+    for (; count - i >= 8; i += 8)
+        _mm256_storeu_ps(dst + i, _mm256_add_ps(_mm256_loadu_ps(dst + i), _mm256_loadu_ps(src + i)));
+    if (i < count) {
+        __m256i rest = lanes(count - i);
+        __m256 sum = _mm256_add_ps(_mm256_maskload_ps(dst + i, rest), _mm256_maskload_ps(src + i, rest));
+        _mm256_maskstore_ps(dst + i, rest, sum);
+    }
+}
+
+/* 32 columns at a time: four chains of additions hide their latency, and a line of src is read whole. */
+void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst)
+{
+    size_t column = 0;
+    for (; columns - column >= 32; column += 32) {
+        const float *from = src + column;
+        float *to = dst + column;
+        __m256 sum0 = _mm256_loadu_ps(to), sum1 = _mm256_loadu_ps(to + 8);
+        __m256 sum2 = _mm256_loadu_ps(to + 16), sum3 = _mm256_loadu_ps(to + 24);
+        for (size_t row = 0; row < rows; row++, from += src_stride) {
+            sum0 = _mm256_add_ps(sum0, _mm256_loadu_ps(from));
+            sum1 = _mm256_add_ps(sum1, _mm256_loadu_ps(from + 8));
+            sum2 = _mm256_add_ps(sum2, _mm256_loadu_ps(from + 16));
+            sum3 = _mm256_add_ps(sum3, _mm256_loadu_ps(from + 24));
+        }
+        _mm256_storeu_ps(to, sum0);
+        _mm256_storeu_ps(to + 8, sum1);
+        _mm256_storeu_ps(to + 16, sum2);
+        _mm256_storeu_ps(to + 24, sum3);
+    }
+    for (; column < columns; column += 8) {
+        const float *from = src + column;
+        __m256 sum = _mm256_loadu_ps(dst + column);
+        for (size_t row = 0; row < rows; row++, from += src_stride)
+            sum = _mm256_add_ps(sum, _mm256_loadu_ps(from));
+        _mm256_storeu_ps(dst + column, sum);
+    }
+}

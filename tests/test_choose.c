@@ -1,0 +1,76 @@
+/* labels: quick */
+/* test_choose.c: which table a value of max_isa gives. */
+#include "support/testing.h"
+
+#include "base/cpu.h"
+#include "kernel/kernel.h"
+
+static void auto_takes_the_best_table_of_this_processor(void **unused)
+{
+    (void)unused;
+    const tci_kernels *kernels = NULL;
+    assert_ok(tci_kernels_choose("auto", &kernels));
+#if defined(TCI_HAVE_AVX2)
+    assert_string_equal(kernels->isa, tci_cpu_has_avx2() ? "avx2" : "scalar");
+#else
+    assert_string_equal(kernels->isa, "scalar");
+#endif
+}
+
+static void scalar_is_always_there(void **unused)
+{
+    (void)unused;
+    const tci_kernels *kernels = NULL;
+    assert_ok(tci_kernels_choose("scalar", &kernels));
+    assert_ptr_equal(kernels, &tci_kernels_scalar);
+}
+
+static void a_set_that_is_not_here_is_unsupported_and_the_error_names_what_is(void **unused)
+{
+    (void)unused;
+    const tci_kernels *kernels = &tci_kernels_scalar;
+#if defined(TCI_HAVE_AVX2)
+    const char *missing = tci_cpu_has_avx2() ? "neon" : "avx2";
+#else
+    const char *missing = "avx2";
+#endif
+    assert_int_equal(tci_kernels_choose(missing, &kernels), TC_ERROR_UNSUPPORTED);
+    assert_ptr_equal(kernels, &tci_kernels_scalar); /* a failed call leaves its output */
+    assert_non_null(strstr(tci_error_text(), missing));
+    assert_non_null(strstr(tci_error_text(), "accepted: auto, scalar"));
+}
+
+static void an_unknown_set_is_a_wrong_option(void **unused)
+{
+    (void)unused;
+    const tci_kernels *kernels = NULL;
+    assert_int_equal(tci_kernels_choose("avx512", &kernels), TC_ERROR_OPTION);
+    assert_non_null(strstr(tci_error_text(), "avx512"));
+    assert_non_null(strstr(tci_error_text(), "auto, scalar, avx2, neon"));
+}
+
+static void every_table_is_complete(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"scalar", "avx2", "neon"};
+    for (size_t i = 0; i < 3; i++) {
+        const tci_kernels *kernels = NULL;
+        if (tci_kernels_choose(names[i], &kernels) != TC_OK)
+            continue;
+        assert_string_equal(kernels->isa, names[i]);
+        assert_true(kernels->gemm && kernels->gemm_transposed && kernels->lstm_cell && kernels->lstm_cell_backward);
+        assert_true(kernels->add && kernels->add_rows && kernels->exp && kernels->tanh && kernels->sigmoid);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(auto_takes_the_best_table_of_this_processor),
+        cmocka_unit_test(scalar_is_always_there),
+        cmocka_unit_test(a_set_that_is_not_here_is_unsupported_and_the_error_names_what_is),
+        cmocka_unit_test(an_unknown_set_is_a_wrong_option),
+        cmocka_unit_test(every_table_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,83 @@
+/* labels: exhaustive */
+/* test_math_exhaustive.c: exp, tanh and sigmoid of every table over all 2^32 floats: error bounds, order of neighbours,
+ * NaN for NaN, symmetry of tanh. Takes minutes; run by
+ * `ctest -C exhaustive -L exhaustive`, never by default. */
+#include "support/testing.h"
+
+#include "base/cpu.h"
+#include "support/float_check.h"
+
+#define BLOCK 4096u
+
+static double worst[3];
+static float last[3]; /* each table's result at the float before */
+
+static void check_block(const tci_kernels *const *tables, size_t count, float_function which, uint32_t first)
+{
+    static float src[BLOCK], dst[BLOCK];
+    static double exact[BLOCK];
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        src[i] = float_of(first + i);
+        exact[i] = float_reference(which, src[i]);
+    }
+    bool falling = first >> 31; /* along the bits of negative floats */
+    for (size_t t = 0; t < count; t++) {
+        apply_float_function(tables[t], which, BLOCK, src, dst);
+        for (uint32_t i = 0; i < BLOCK; i++) {
+            double error = float_error(src[i], dst[i], exact[i]);
+            worst[t] = error > worst[t] ? error : worst[t];
+            if (error > float_error_bound(which))
+                fail_msg("%s %s(%.9g) = %.9g: %.2f units off", tables[t]->isa, float_function_names[which],
+                         (double)src[i], (double)dst[i], error);
+            if (falling ? dst[i] > last[t] : dst[i] < last[t])
+                fail_msg("%s %s is not monotone at %.9g", tables[t]->isa, float_function_names[which], (double)src[i]);
+            last[t] = dst[i];
+        }
+    }
+}
+
+static void check_all(float_function which)
+{
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    tci_float_environment environment = tci_float_enter();
+    memset(worst, 0, sizeof worst);
+    for (uint32_t half = 0; half < 2; half++) {
+        for (size_t t = 0; t < count; t++)
+            last[t] = NAN; /* compares false */
+        for (uint32_t block = 0; block < 0x80000000u / BLOCK; block++)
+            check_block(tables, count, which, half << 31 | block * BLOCK);
+    }
+    tci_float_leave(environment);
+    for (size_t t = 0; t < count; t++)
+        print_message("%s %s: at most %.3f units in the last place\n", tables[t]->isa, float_function_names[which],
+                      worst[t]);
+}
+
+static void exp_of_all_floats(void **unused)
+{
+    (void)unused;
+    check_all(FLOAT_EXP);
+}
+
+static void tanh_of_all_floats(void **unused)
+{
+    (void)unused;
+    check_all(FLOAT_TANH);
+}
+
+static void sigmoid_of_all_floats(void **unused)
+{
+    (void)unused;
+    check_all(FLOAT_SIGMOID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exp_of_all_floats),
+        cmocka_unit_test(tanh_of_all_floats),
+        cmocka_unit_test(sigmoid_of_all_floats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
