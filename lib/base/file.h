@@ -2,7 +2,9 @@
  *
  * Saving: a temporary `.NAME.tmp-PID-N` beside the target (the next N while it exists; O_EXCL, O_CLOEXEC, O_NOFOLLOW),
  * write, fsync, rename, fsync of the folder; the old file's mode is kept; a target that is not a regular file is written
- * straight. Any failure removes the temporary and leaves the old file. EINTR is retried, short writes go on. */
+ * straight, and a symbolic link to a regular file stays a link whose target is replaced. Any failure removes the
+ * temporary and leaves the old file, except that of the last step: when only the fsync of the folder fails, the new file
+ * is there already, and the error says so. EINTR is retried, short reads and writes go on. */
 #ifndef TCI_BASE_FILE_H
 #define TCI_BASE_FILE_H
 
@@ -23,6 +25,7 @@ typedef struct tci_file_operations {
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*fstat)(int file, struct stat *status);
+    int (*lstat)(const char *path, struct stat *status);
     int (*fchmod)(int file, mode_t mode);
 } tci_file_operations;
 
@@ -32,7 +35,7 @@ extern const tci_file_operations tci_system_files;
 tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
                         uint8_t **data, size_t *size);
 
-/* Read-only map of a regular file. */
+/* Read-only map of a regular file; an empty one gives a valid pointer and size 0. */
 tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **data, size_t *size);
 void tci_file_unmap(const uint8_t *data, size_t size);
 
