@@ -5,6 +5,11 @@
 #ifndef TEXTCLF_EXPORT_H
 #define TEXTCLF_EXPORT_H
 
+/**
+ * @def TC_EXPORT
+ * Stands before every declaration that the library shows. A host that links the static library on Windows defines
+ * TEXTCLF_STATIC; elsewhere nothing needs to be defined.
+ */
 #if defined(TEXTCLF_STATIC)
 #define TC_EXPORT
 #elif defined(_WIN32)

@@ -1,7 +1,8 @@
 /* json.h: a pull reader and a writer for JSON (RFC 8259): no tree, no recursion, bounded depth and length.
  *
- * The reader hands out one event after the other over bytes that stay in place. Duplicate keys within an object are
- * refused by tci_json_key_set (the caller names the object's keys as it meets them). Errors name the byte. */
+ * The reader hands out one event after the other over bytes that stay in place. It keeps the keys of the objects that
+ * are open and refuses one that comes twice, so callers need not look for duplicates; max_keys bounds what that takes.
+ * Strings are checked as UTF-8, lone surrogates refused. Errors name the byte. */
 #ifndef TCI_BASE_JSON_H
 #define TCI_BASE_JSON_H
 
@@ -36,13 +37,17 @@ typedef struct tci_json_reader {
     size_t depth;
     uint8_t stack[TCI_JSON_DEPTH]; /* '{' or '[' per level */
     int state;
-    tci_buffer text;      /* the last key or string, unescaped, UTF-8 checked; or the number as written */
+    tci_buffer text;      /* the last key or string, unescaped, or the number as written; a NUL follows its `size` */
+    tci_map *keys;        /* of the open objects, each with its depth as a last byte */
+    size_t first_key[TCI_JSON_DEPTH]; /* entries of `keys` when the level began */
+    size_t max_keys;      /* in open objects together, TC_ERROR_LIMIT above; init sets 2^24, callers may lower it */
 } tci_json_reader;
 
 void tci_json_init(tci_json_reader *reader, tci_memory *memory, const char *data, size_t size);
 void tci_json_free(tci_json_reader *reader);
 
-/* The next event; TC_ERROR_FORMAT with the byte of the error otherwise. Text of KEY, STRING, NUMBER: reader->text. */
+/* The next event; TC_ERROR_FORMAT with the byte of the error otherwise, which reader->position then is. A reader that
+ * has failed goes on failing. Text of KEY, STRING, NUMBER: reader->text, until the next call. */
 tc_status tci_json_next(tci_json_reader *reader, tci_json_event *event);
 
 /* As next, but anything else than `wanted` is an error that names `what`. */
@@ -53,8 +58,14 @@ tc_status tci_json_skip(tci_json_reader *reader, tci_json_event first);
 
 /* The number read last as an unsigned integer; an error that names `what` if it is none. */
 tc_status tci_json_unsigned(const tci_json_reader *reader, const char *what, uint64_t *value);
+/* The same as a double; an error when it overflows. */
+tc_status tci_json_double(const tci_json_reader *reader, const char *what, double *value);
 
-/* Writer: appends to a buffer; the caller keeps commas and brackets in order through these. */
+/* True when the text of the last event is `literal`. */
+bool tci_json_is(const tci_json_reader *reader, const char *literal);
+
+/* Writer: appends to a buffer, with commas where they belong. A key is followed by one value. Text that is not UTF-8 is
+ * TC_ERROR_ENCODING with its byte, misplaced calls are TC_ERROR_INTERNAL; the buffer then holds a part. */
 typedef struct tci_json_writer {
     tci_buffer *out;
     size_t depth;

@@ -269,10 +269,9 @@ static void input_gradient(const tci_lstm_back *back, const float *sums, const t
     size_t stride = TCI_PADDED(lstm->shape.input_dim), begin = 0, end = 0;
     tci_team_share(team, run->x_rows, 1, &begin, &end);
     for (size_t i = 0; i < lstm->shape.inputs && begin < end; i++) {
-        float *dx = back->dx[i] ? back->dx[i] + begin * stride : NULL;
-        if (!dx)
-            continue;
-        memset(dx, 0, (end - begin) * stride * sizeof *dx);
+        float *dx = back->dx[i] + begin * stride;
+        if (!back->add_dx)
+            memset(dx, 0, (end - begin) * stride * sizeof *dx);
         run->kernels->gemm(end - begin, stride / TCI_PANEL, lstm->gate_width, sums + begin * lstm->gate_width,
                            lstm->gate_width, lstm->ih_back[i], dx, stride);
     }

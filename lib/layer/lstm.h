@@ -87,7 +87,8 @@ typedef struct tci_lstm_back {
     float *h_previous;         /* (tokens, hidden_width) scratch */
     float *sums;               /* (x_rows, gate_width) scratch when x is by id */
     float *grouped;            /* tci_lstm_grouped_floats() scratch */
-    float *dx[2];              /* (x_rows, padded input_dim) gradient of x, overwritten; NULL: not wanted */
+    float *dx[2];              /* (x_rows, padded input_dim) gradient of x */
+    bool add_dx;               /* dx is added to (the other direction wrote it before), not overwritten */
     float *member_scratch;     /* tci_lstm_member_scratch() floats for each member of the team */
     tci_lstm_tensors gradients;
 } tci_lstm_back;

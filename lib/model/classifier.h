@@ -35,7 +35,11 @@ struct tc_model {
 };
 
 /* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different. */
-tc_status tci_labels_check(const char *const *labels, size_t count, int32_t task);
+tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t count, int32_t task);
+
+/* A copy of labels in one block of text and one array of pointers into it. */
+tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t count, char **text,
+                          const char ***pointers);
 
 /* A model with zero parameters. Takes `pipeline` over, also when it fails. `host` NULL: the default allocator. */
 tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
@@ -55,8 +59,6 @@ struct tci_scratch {
     tci_memory *memory; /* the model's */
     tci_encoded encoded;
     tci_workspace workspace;
-    float *logits;
-    size_t logits_capacity;
 };
 
 tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch);
@@ -65,17 +67,17 @@ void tci_scratch_free(tci_scratch *scratch);
 tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
 
-/* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given; non-finite
- * logits are TC_ERROR_NUMERIC. Inside tci_float_enter/leave. */
+/* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given. The caller is
+ * between tci_float_enter() and tci_float_leave(). */
 #define TCI_PREDICT_ROWS 64
 tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
                            float *logits);
 
-/* One text: encodes into scratch->encoded, then as above with one row. */
+/* One text, likewise: encodes into scratch->encoded, then as above with one row. */
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits);
 
-/* logits to scores in place: softmax, sigmoid or nothing, by the model's task. */
-void tci_model_scores(const tc_model *model, size_t row_count, float *values);
+/* logits to scores in place: softmax, sigmoid or nothing, by the model's task. TC_ERROR_NUMERIC when one is not finite. */
+tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values);
 
 #endif

@@ -1,4 +1,7 @@
-/* options.c: the option table and what reads it. */
+/* options.c: the option table and what reads it.
+ *
+ * A value goes through text both ways, and what is printed reads back as the same value. Unknown keys are answered with
+ * the nearest known one by edit distance. Nothing here knows what an option does. */
 #include "model/options.h"
 
 #include <stddef.h>

@@ -1,0 +1,41 @@
+/* dropout.c: masks from Philox, four units a draw. */
+#include "layer/dropout.h"
+
+#include "base/random.h"
+
+#define ROW_TOKEN UINT32_MAX /* stands for the token position of a row's own vector */
+
+static void drop(const tci_dropout *dropout, uint32_t row, uint32_t token, float *x)
+{
+    uint32_t step_high = (uint32_t)(dropout->step >> 32);
+    const uint32_t key[2] = {(uint32_t)dropout->seed,
+                             (uint32_t)(dropout->seed >> 32) ^ (uint32_t)TCI_RANDOM_DROPOUT << 28 ^ step_high};
+    uint32_t threshold = (uint32_t)(dropout->rate * 4294967296.0);
+    float scale = (float)(1.0 / (1.0 - dropout->rate));
+    for (size_t k = 0; k < dropout->width; k += 4) {
+        uint32_t words[4];
+        const uint32_t counter[4] = {dropout->layer << 24 | (dropout->first_unit + (uint32_t)k) / 4, token, row,
+                                     (uint32_t)dropout->step};
+        tci_philox(key, counter, words);
+        for (size_t i = 0; i < 4; i++)
+            x[k + i] = words[i] < threshold ? 0.0f : x[k + i] * scale;
+    }
+}
+
+void tci_dropout_tokens(const tci_dropout *dropout, const tci_row *rows, const tci_window *window, float *x,
+                        const tci_team *team)
+{
+    size_t begin = 0, end = 0;
+    tci_team_share(team, window->step_count, 1, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        for (size_t r = 0; r < tci_window_live(window, t); r++)
+            drop(dropout, rows[r].position, (uint32_t)(window->first_step + t),
+                 x + (window->step_start[t] + r) * dropout->width);
+    }
+}
+
+void tci_dropout_rows(const tci_dropout *dropout, const tci_row *rows, size_t row_count, float *x)
+{
+    for (size_t r = 0; r < row_count; r++)
+        drop(dropout, rows[r].position, ROW_TOKEN, x + r * dropout->width);
+}

@@ -1,0 +1,30 @@
+/* dropout.h: inverted dropout (Srivastava et al. 2014): kept values are divided by 1 - rate, so prediction needs nothing.
+ *
+ * Each decision is a counter-based random number keyed by (seed, step, row position, token position, layer, unit): the same
+ * at any thread count, in any batch order, and made again, not stored, in the backward pass. */
+#ifndef TCI_LAYER_DROPOUT_H
+#define TCI_LAYER_DROPOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/team.h"
+#include "tensor/ragged.h"
+
+typedef struct tci_dropout {
+    double rate;
+    uint64_t seed;
+    uint64_t step;
+    uint32_t layer;      /* which dropout of the network */
+    uint32_t first_unit; /* number of column 0 within the layer: the second direction's units come behind the first's */
+    size_t width;        /* columns, a multiple of 16 */
+} tci_dropout;
+
+/* x (tokens, width) of the window's tokens, in place; the same call masks the gradient. */
+void tci_dropout_tokens(const tci_dropout *dropout, const tci_row *rows, const tci_window *window, float *x,
+                        const tci_team *team);
+
+/* x (row_count, width), one vector per row. */
+void tci_dropout_rows(const tci_dropout *dropout, const tci_row *rows, size_t row_count, float *x);
+
+#endif

@@ -1,0 +1,213 @@
+/* classifier.c: making, sharing and freeing models, and predicting with them. */
+#include "model/classifier.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+#include "layer/loss.h"
+
+tci_text_options tci_model_text_options(const tci_options *options)
+{
+    static const tci_normalize forms[] = {TCI_NORMALIZE_NFKC, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NONE};
+    static const tci_truncate parts[] = {TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH};
+    return (tci_text_options){
+        .tokenizer = options->tokenizer == TCI_CHOICE_CHAR ? TCI_TOKENIZER_CHAR : TCI_TOKENIZER_WORD,
+        .normalize = forms[options->normalize],
+        .lowercase = options->lowercase,
+        .strict_utf8 = options->strict_utf8,
+        .clean_controls = options->clean_controls,
+        .collapse_spaces = options->collapse_spaces,
+        .max_length = (size_t)options->max_length,
+        .truncate = parts[options->truncate],
+    };
+}
+
+static const char *choice_name(const char *key, int32_t choice, char *name, size_t capacity)
+{
+    const char *range = tci_option_find(key)->range;
+    while (choice-- > 0)
+        range += strcspn(range, "|") + 1;
+    size_t length = strcspn(range, "|");
+    length = length < capacity ? length : capacity - 1;
+    memcpy(name, range, length);
+    name[length] = '\0';
+    return name;
+}
+
+static void model_free(tc_model *model)
+{
+    tci_memory memory;
+    for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++)
+        tci_scratch_free(atomic_load_explicit(&model->slots[i], memory_order_acquire));
+    if (model->network)
+        model->network->architecture->free(model->network);
+    tci_pipeline_release(model->pipeline);
+    tci_free(&model->memory, model->label_text);
+    tci_free(&model->memory, model->labels);
+    tci_memory_init(&memory, &model->memory.host, 0);
+    atomic_store(&memory.used, atomic_load(&model->memory.used));
+    tci_free(&memory, model);
+}
+
+/* The model's own struct is counted within its memory; it is made with a memory that moves in. */
+static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **model)
+{
+    tci_memory memory;
+    tci_memory_init(&memory, host, limit);
+    TCI_RETURN_IF(tci_alloc_zero(&memory, 1, sizeof **model, "model", model));
+    tci_memory_init(&(*model)->memory, host, limit);
+    atomic_store(&(*model)->memory.used, atomic_load(&memory.used));
+    atomic_init(&(*model)->references, 1);
+    atomic_init(&(*model)->trained, false);
+    for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++)
+        atomic_init(&(*model)->slots[i], NULL);
+    return TC_OK;
+}
+
+tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
+                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **result)
+{
+    tc_status status = TC_OK;
+    tc_model *model = NULL;
+    char name[16];
+    const tci_kernels *kernels = NULL;
+    const tci_architecture *architecture = NULL;
+    *result = NULL;
+    TCI_CHECK(model_alloc(host, (size_t)options->max_memory, &model));
+    model->files = files ? files : &tci_system_files;
+    model->options = *options;
+    model->pipeline = pipeline;
+    pipeline = NULL;
+    TCI_CHECK(tci_labels_check(&model->memory, labels, label_count, options->task));
+    TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels));
+    model->label_count = label_count;
+    strncpy(model->unicode_version, utf8proc_unicode_version(), sizeof model->unicode_version - 1);
+    TCI_CHECK(tci_kernels_choose(choice_name("max_isa", options->max_isa, name, sizeof name), &kernels));
+    architecture = tci_architecture_find(choice_name("arch", options->arch, name, sizeof name));
+    if (!architecture) {
+        status = tci_fail(TC_ERROR_INTERNAL, "architecture '%s' has no row", name);
+        goto done;
+    }
+    TCI_CHECK(architecture->create(&model->memory, kernels, &model->options,
+                                   tci_vocabulary_size(model->pipeline->vocabulary), label_count, &model->network));
+done:
+    tci_pipeline_release(pipeline);
+    if (status != TC_OK && model) {
+        model_free(model);
+        model = NULL;
+    }
+    *result = model;
+    return status;
+}
+
+void tci_model_refresh(tc_model *model)
+{
+    model->network->architecture->refresh(model->network);
+}
+
+tc_model *tci_model_keep(tc_model *model)
+{
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+    return model;
+}
+
+void tci_model_release(tc_model *model)
+{
+    if (model && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
+        model_free(model);
+}
+
+/* Scratch is counted in its model's memory; the model is otherwise read-only to its predicting threads. */
+static tci_memory *scratch_memory(const tc_model *model)
+{
+    return (tci_memory *)&model->memory;
+}
+
+tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch)
+{
+    tci_memory *memory = scratch_memory(model);
+    TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof **scratch, "scratch", scratch));
+    (*scratch)->memory = memory;
+    (*scratch)->workspace.memory = memory;
+    tci_encoded_init(&(*scratch)->encoded, memory, false);
+    return TC_OK;
+}
+
+void tci_scratch_free(tci_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    tci_encoded_free(&scratch->encoded);
+    tci_workspace_free(&scratch->workspace);
+    tci_free(scratch->memory, scratch);
+}
+
+tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch)
+{
+    tc_model *slots = (tc_model *)model;
+    for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++) {
+        if (!atomic_load_explicit(&slots->slots[i], memory_order_relaxed))
+            continue;
+        tci_scratch *found = atomic_exchange_explicit(&slots->slots[i], NULL, memory_order_acq_rel);
+        if (found) {
+            *scratch = found;
+            return TC_OK;
+        }
+    }
+    return tci_scratch_create(model, scratch);
+}
+
+void tci_scratch_return(const tc_model *model, tci_scratch *scratch)
+{
+    tc_model *slots = (tc_model *)model;
+    size_t kept = scratch->workspace.size + scratch->encoded.capacity * sizeof(uint32_t);
+    for (size_t i = 0; kept <= TCI_SCRATCH_KEEP && i < TCI_SCRATCH_SLOTS; i++) {
+        tci_scratch *empty = NULL;
+        if (atomic_compare_exchange_strong_explicit(&slots->slots[i], &empty, scratch, memory_order_acq_rel,
+                                                    memory_order_relaxed))
+            return;
+    }
+    tci_scratch_free(scratch);
+}
+
+tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
+                           float *logits)
+{
+    tci_row sorted[TCI_PREDICT_ROWS], swap[TCI_PREDICT_ROWS];
+    const tci_network *network = model->network;
+    size_t labels = model->label_count;
+    for (size_t r = 0; r < row_count; r++) {
+        sorted[r] = rows[r];
+        sorted[r].position = (uint32_t)r;
+    }
+    tci_rows_sort(sorted, swap, row_count);
+    size_t sorted_bytes = row_count * labels * sizeof(float);
+    bool in_order = row_count <= 1;
+    float *to = logits;
+    if (!in_order)
+        TCI_RETURN_IF(tci_alloc(scratch->memory, sorted_bytes, 1, "logits", &to));
+    tc_status status = network->architecture->predict(network, &scratch->workspace, sorted, row_count, to);
+    for (size_t r = 0; status == TC_OK && !in_order && r < row_count; r++)
+        memcpy(logits + sorted[r].position * labels, to + r * labels, labels * sizeof *logits);
+    if (!in_order)
+        tci_free(scratch->memory, to);
+    return status;
+}
+
+tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                 float *logits)
+{
+    TCI_RETURN_IF(tci_pipeline_encode(model->pipeline, text, length, &scratch->encoded));
+    tci_row row = {.ids = scratch->encoded.ids, .length = scratch->encoded.count};
+    return tci_model_logits(model, scratch, &row, 1, logits);
+}
+
+tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values)
+{
+    static const tci_loss *const losses[] = {&tci_cross_entropy, &tci_binary_cross_entropy, &tci_mean_squared_error};
+    for (size_t r = 0; r < row_count; r++) {
+        float *row = values + r * model->label_count;
+        TCI_RETURN_IF(losses[model->options.task]->scores(model->label_count, row, row));
+    }
+    return TC_OK;
+}

@@ -1,0 +1,199 @@
+/* examples.c: growing arrays of ids, labels and weights. A row counts once its last array has room and is filled. */
+#include "model/examples.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#define ROW_CEILING (SIZE_MAX / 64)
+
+tc_status tci_examples_create(const tc_model *model, tc_examples **result)
+{
+    tci_memory memory;
+    tc_examples *examples = NULL;
+    *result = NULL;
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_RETURN_IF(tci_alloc_zero(&memory, 1, sizeof *examples, "examples", &examples));
+    tci_memory_init(&examples->memory, &model->memory.host, model->memory.limit);
+    atomic_store(&examples->memory.used, atomic_load(&memory.used));
+    examples->pipeline = tci_pipeline_keep(model->pipeline);
+    examples->task = model->options.task;
+    examples->label_count = model->label_count;
+    tci_encoded_init(&examples->encoded, &examples->memory, false);
+    *result = examples;
+    return TC_OK;
+}
+
+void tci_examples_free(tc_examples *examples)
+{
+    if (!examples)
+        return;
+    tci_memory *memory = &examples->memory;
+    tci_encoded_free(&examples->encoded);
+    tci_free(memory, examples->ends);
+    tci_free(memory, examples->ids);
+    tci_free(memory, examples->weights);
+    tci_free(memory, examples->classes);
+    tci_free(memory, examples->list_ends);
+    tci_free(memory, examples->list);
+    tci_free(memory, examples->targets);
+    tci_pipeline_release(examples->pipeline);
+    tci_memory last;
+    tci_memory_init(&last, &memory->host, 0);
+    atomic_store(&last.used, atomic_load(&memory->used));
+    tci_free(&last, examples);
+}
+
+static bool is_finite(float value)
+{
+    return value - value == 0.0f;
+}
+
+static tc_status check_labels(const tc_examples *examples, const tci_truth *truth)
+{
+    bool one = examples->task == TCI_TASK_CLASSIFY;
+    if (one && truth->count != 1)
+        return tci_fail(TC_ERROR_ARGUMENT, "a text of task classify has exactly one label, not %zu", truth->count);
+    for (size_t i = 0; i < truth->count; i++) {
+        if (truth->labels[i] >= examples->label_count && truth->labels[i] != TC_LABEL_UNKNOWN)
+            return tci_fail(TC_ERROR_ARGUMENT, "label index %u; the model has %zu labels (0 to %zu, or TC_LABEL_UNKNOWN)",
+                            truth->labels[i], examples->label_count, examples->label_count - 1);
+        for (size_t k = 0; k < i; k++) {
+            if (truth->labels[k] == truth->labels[i] && truth->labels[i] != TC_LABEL_UNKNOWN)
+                return tci_fail(TC_ERROR_ARGUMENT, "label index %u is given twice for one text", truth->labels[i]);
+        }
+    }
+    return TC_OK;
+}
+
+static tc_status check_truth(const tc_examples *examples, const tci_truth *truth, float weight)
+{
+    if (!is_finite(weight) || weight < 0)
+        return tci_fail(TC_ERROR_ARGUMENT, "the weight of a text must be finite and at least 0");
+    if (examples->task != TCI_TASK_REGRESS) {
+        if (truth->targets)
+            return tci_fail(TC_ERROR_UNSUPPORTED, "real targets need task regress; this model takes labels");
+        return check_labels(examples, truth);
+    }
+    if (!truth->targets)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "labels need task classify or multilabel; this model takes real targets");
+    if (truth->count != examples->label_count)
+        return tci_fail(TC_ERROR_ARGUMENT, "%zu targets for a model of %zu", truth->count, examples->label_count);
+    for (size_t i = 0; i < truth->count; i++) {
+        if (!is_finite(truth->targets[i]))
+            return tci_fail(TC_ERROR_ARGUMENT, "target %zu is not finite", i);
+    }
+    return TC_OK;
+}
+
+static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
+{
+    tci_memory *memory = &examples->memory;
+    size_t rows = examples->rows + 1, values = 0;
+    TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "examples", &examples->row_capacity,
+                              &examples->ends));
+    TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(float), "example weights", &examples->weight_capacity,
+                              &examples->weights));
+    TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint32_t),
+                              "example ids", &examples->id_capacity, &examples->ids));
+    if (examples->task == TCI_TASK_CLASSIFY)
+        return tci_reserve(memory, rows, ROW_CEILING, sizeof(uint32_t), "example labels", &examples->class_capacity,
+                           &examples->classes);
+    if (examples->task == TCI_TASK_MULTILABEL) {
+        TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "example labels",
+                                  &examples->list_end_capacity, &examples->list_ends));
+        return tci_reserve(memory, examples->list_count + truth->count, SIZE_MAX / 8, sizeof(uint32_t), "example labels",
+                           &examples->list_capacity, &examples->list);
+    }
+    if (!tci_multiply(rows, examples->label_count, &values))
+        return tci_fail(TC_ERROR_LIMIT, "example targets do not fit the address space");
+    return tci_reserve(memory, values, SIZE_MAX / 8, sizeof(float), "example targets", &examples->target_capacity,
+                       &examples->targets);
+}
+
+tc_status tci_examples_add(tc_examples *examples, const char *text, size_t length, const tci_truth *truth, float weight)
+{
+    TCI_RETURN_IF(check_truth(examples, truth, weight));
+    TCI_RETURN_IF(tci_pipeline_encode(examples->pipeline, text, length, &examples->encoded));
+    TCI_RETURN_IF(reserve_row(examples, truth));
+    size_t row = examples->rows, count = examples->encoded.count;
+    if (count > 0)
+        memcpy(examples->ids + examples->id_count, examples->encoded.ids, count * sizeof(uint32_t));
+    examples->id_count += count;
+    examples->ends[row] = examples->id_count;
+    examples->weights[row] = weight;
+    if (examples->task == TCI_TASK_CLASSIFY) {
+        examples->classes[row] = truth->labels[0];
+    } else if (examples->task == TCI_TASK_MULTILABEL) {
+        if (truth->count > 0)
+            memcpy(examples->list + examples->list_count, truth->labels, truth->count * sizeof(uint32_t));
+        examples->list_count += truth->count;
+        examples->list_ends[row] = examples->list_count;
+    } else {
+        memcpy(examples->targets + row * truth->count, truth->targets, truth->count * sizeof(float));
+    }
+    examples->rows++;
+    return TC_OK;
+}
+
+tci_row tci_examples_row(const tc_examples *examples, size_t row)
+{
+    size_t begin = row == 0 ? 0 : examples->ends[row - 1];
+    return (tci_row){.ids = examples->ids + begin, .length = examples->ends[row] - begin};
+}
+
+void tci_examples_targets(const tc_examples *examples, size_t row, float *targets)
+{
+    size_t labels = examples->label_count;
+    if (examples->task == TCI_TASK_REGRESS) {
+        memcpy(targets, examples->targets + row * labels, labels * sizeof *targets);
+        return;
+    }
+    memset(targets, 0, labels * sizeof *targets);
+    if (examples->task == TCI_TASK_CLASSIFY) {
+        if (examples->classes[row] != TC_LABEL_UNKNOWN)
+            targets[examples->classes[row]] = 1.0f;
+        return;
+    }
+    for (size_t i = row == 0 ? 0 : examples->list_ends[row - 1]; i < examples->list_ends[row]; i++) {
+        if (examples->list[i] != TC_LABEL_UNKNOWN)
+            targets[examples->list[i]] = 1.0f;
+    }
+}
+
+uint64_t tci_examples_fingerprint(const tc_examples *examples)
+{
+    uint64_t hash = XXH3_64bits(&examples->rows, sizeof examples->rows);
+    const struct {
+        const void *data;
+        size_t size;
+    } parts[] = {
+        {examples->ends, examples->rows * sizeof *examples->ends},
+        {examples->ids, examples->id_count * sizeof *examples->ids},
+        {examples->weights, examples->rows * sizeof *examples->weights},
+        {examples->classes, examples->classes ? examples->rows * sizeof *examples->classes : 0},
+        {examples->list_ends, examples->list_ends ? examples->rows * sizeof *examples->list_ends : 0},
+        {examples->list, examples->list_count * sizeof *examples->list},
+        {examples->targets, examples->targets ? examples->rows * examples->label_count * sizeof *examples->targets : 0},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].size > 0)
+            hash = XXH3_64bits_withSeed(parts[i].data, parts[i].size, hash);
+    }
+    return hash;
+}
+
+tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count)
+{
+    if (examples->pipeline != model->pipeline && examples->pipeline->fingerprint != model->pipeline->fingerprint)
+        return tci_fail(TC_ERROR_MISMATCH, "the examples were encoded with another vocabulary or other text options than "
+                                           "the model's; make them with tc_examples_create() of this model");
+    if (examples->task != model->options.task || examples->label_count != model->label_count)
+        return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or number of labels");
+    for (size_t i = 0; rows && i < row_count; i++) {
+        if (rows[i] >= examples->rows)
+            return tci_fail(TC_ERROR_ARGUMENT, "row %zu; there are %zu examples", rows[i], examples->rows);
+    }
+    if (!rows && row_count > examples->rows)
+        return tci_fail(TC_ERROR_ARGUMENT, "%zu rows; there are %zu examples", row_count, examples->rows);
+    return TC_OK;
+}

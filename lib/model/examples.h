@@ -1,0 +1,51 @@
+/* examples.h: encoded texts with their labels or targets: what a tc_examples holds. Ragged, never padded. */
+#ifndef TCI_MODEL_EXAMPLES_H
+#define TCI_MODEL_EXAMPLES_H
+
+#include "model/classifier.h"
+#include "textclf/examples.h"
+
+struct tc_examples {
+    tci_memory memory;
+    tci_pipeline *pipeline;
+    int32_t task;
+    size_t label_count; /* of the model it was made from */
+    tci_encoded encoded; /* working memory of adding */
+    size_t rows;
+    size_t row_capacity, id_capacity, list_capacity, target_capacity, weight_capacity, class_capacity, list_end_capacity;
+    size_t id_count, list_count;
+    size_t *ends;       /* (rows) end of each row's ids; the begin is the end of the row before */
+    uint32_t *ids;      /* (id_count) */
+    float *weights;     /* (rows) */
+    uint32_t *classes;  /* (rows) classify */
+    size_t *list_ends;  /* (rows) multilabel: end of each row's labels in `list` */
+    uint32_t *list;     /* (list_count) */
+    float *targets;     /* (rows, label_count) regress */
+};
+
+tc_status tci_examples_create(const tc_model *model, tc_examples **examples);
+void tci_examples_free(tc_examples *examples);
+
+/* What a text is labelled with: `labels` for classify (one) and multilabel, `targets` for regress. */
+typedef struct tci_truth {
+    const uint32_t *labels;
+    const float *targets;
+    size_t count;
+} tci_truth;
+
+/* Adds a text; nothing is added when it fails. */
+tc_status tci_examples_add(tc_examples *examples, const char *text, size_t length, const tci_truth *truth, float weight);
+
+/* The ids of a row, as the network takes them; position is left 0. */
+tci_row tci_examples_row(const tc_examples *examples, size_t row);
+
+/* Targets (label_count) of a row as 0 and 1 or as real values; classify: one-hot, unknown labels all 0. */
+void tci_examples_targets(const tc_examples *examples, size_t row, float *targets);
+
+/* XXH3-64 over ids, labels, targets and weights. */
+uint64_t tci_examples_fingerprint(const tc_examples *examples);
+
+/* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all there. */
+tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count);
+
+#endif

@@ -1,0 +1,197 @@
+/* lstm_predict.c: logits of the LSTM network for rows of any length, in bounded memory.
+ *
+ * Steps are taken in windows of a bounded number of tokens, states are carried from window to window. One direction:
+ * each window goes through all layers. Two directions: each layer runs over all windows, forwards and then backwards; a
+ * layer above another needs that one's output whole, so a deep bidirectional network holds
+ * tokens · hidden · 4 floats. */
+#include "model/lstm_network.h"
+
+#include <string.h>
+
+#include "layer/embedding.h"
+
+#define WINDOW_TOKENS 1024
+#define WINDOW_TABLE_FLOATS (1u << 20) /* 4 MB of pre-activations */
+
+typedef struct window_place {
+    size_t first_step, step_count, first_token;
+} window_place;
+
+typedef struct prediction {
+    const tci_lstm_network *network;
+    const tci_row *rows;
+    size_t row_count;
+    size_t tokens, steps, window_tokens, window_count;
+    bool whole; /* outputs of a layer are kept for all tokens */
+    window_place *places;
+    tci_window window;
+    float *x, *table, *gates;
+    float *h[2][2]; /* [layer parity][direction] */
+    float *state_h[TCI_LSTM_LAYERS][2], *state_c[TCI_LSTM_LAYERS][2];
+    float *pooled[2]; /* mean and maximum */
+    float *logits;
+} prediction;
+
+static size_t padded_bytes(size_t bytes)
+{
+    return (bytes + TCI_ALIGNMENT - 1) / TCI_ALIGNMENT * TCI_ALIGNMENT;
+}
+
+/* Takes `bytes` from the workspace; with base NULL only counts. */
+static void *carve(char *base, size_t *offset, size_t bytes)
+{
+    char *place = base ? base + *offset : NULL;
+    *offset += padded_bytes(bytes);
+    return place;
+}
+
+/* Places everything in `base` and returns the bytes it takes; called once with NULL to learn them. */
+static size_t lay_out(prediction *p, char *base)
+{
+    const tci_lstm_network *network = p->network;
+    size_t width = network->hidden_width, gate_width = 4 * width, offset = 0, rows = p->row_count;
+    size_t output_tokens = p->whole ? p->tokens : p->window_tokens;
+    size_t window_bytes = tci_window_bytes(p->window_tokens, p->window_tokens);
+    p->places = carve(base, &offset, p->window_count * sizeof *p->places);
+    void *window = carve(base, &offset, window_bytes);
+    if (window)
+        tci_window_place(&p->window, window, p->window_tokens, p->window_tokens);
+    p->x = carve(base, &offset, p->window_tokens * TCI_PADDED(network->embedding_dim) * sizeof(float));
+    p->table = carve(base, &offset, p->window_tokens * gate_width * sizeof(float));
+    p->gates = carve(base, &offset, rows * gate_width * sizeof(float));
+    for (size_t direction = 0; direction < network->directions; direction++) {
+        p->pooled[direction] = carve(base, &offset, rows * width * sizeof(float));
+        for (size_t parity = 0; parity < 2 && parity < network->layers; parity++)
+            p->h[parity][direction] = carve(base, &offset, output_tokens * width * sizeof(float));
+        for (size_t layer = 0; layer < network->layers; layer++) {
+            p->state_h[layer][direction] = carve(base, &offset, rows * width * sizeof(float));
+            p->state_c[layer][direction] = carve(base, &offset, rows * width * sizeof(float));
+        }
+    }
+    p->logits = carve(base, &offset, rows * network->head.output_width * sizeof(float));
+    return offset;
+}
+
+static size_t count_windows(const prediction *p, window_place *places)
+{
+    size_t count = 0, first_token = 0;
+    for (size_t step = 0; step < p->steps; count++) {
+        size_t steps = tci_window_steps(p->rows, p->row_count, step, p->window_tokens);
+        if (places)
+            places[count] = (window_place){step, steps, first_token};
+        for (size_t t = step; places && t < step + steps; t++)
+            first_token += tci_rows_live(p->rows, p->row_count, t);
+        step += steps;
+    }
+    return count;
+}
+
+static tci_pooling pooling_of(const prediction *p, size_t direction)
+{
+    bool last = p->network->pooling == TCI_POOL_LAST;
+    return (tci_pooling){.kind = p->network->pooling,
+                         .reverse = direction == 1,
+                         .width = p->network->hidden_width,
+                         .rows = p->rows,
+                         .row_count = p->row_count,
+                         .pooled = last ? p->state_h[p->network->layers - 1][direction] : p->pooled[direction]};
+}
+
+/* One layer and direction over one window, whose steps have been filled in. */
+static void run_window(prediction *p, size_t layer, size_t direction, const window_place *place)
+{
+    const tci_lstm_network *network = p->network;
+    size_t output = p->whole ? place->first_token * network->hidden_width : 0;
+    tci_lstm_run run = {.kernels = network->base.kernels,
+                        .lstm = &network->lstm[layer][direction],
+                        .rows = p->rows,
+                        .row_count = p->row_count,
+                        .window = &p->window,
+                        .x = {p->x},
+                        .x_rows = layer == 0 ? p->window.distinct_count : p->window.token_count,
+                        .x_by_id = layer == 0,
+                        .table = p->table,
+                        .gates = p->gates,
+                        .h = p->h[layer % 2][direction] + output,
+                        .state_h = p->state_h[layer][direction],
+                        .state_c = p->state_c[layer][direction]};
+    for (size_t i = 0; layer > 0 && i < network->directions; i++)
+        run.x[i] = p->h[(layer - 1) % 2][i] + output;
+    if (layer == 0)
+        tci_embedding_forward(network->base.parameters.values + network->base.parameters.tensors[0].offset,
+                              network->embedding_dim, p->window.distinct, p->window.distinct_count, p->x,
+                              &tci_team_alone);
+    tci_lstm_forward(&run, &tci_team_alone);
+    if (layer + 1 == network->layers) {
+        tci_pooling pooling = pooling_of(p, direction);
+        tci_pooling_window(&pooling, &p->window, run.h, &tci_team_alone);
+    }
+}
+
+static void fill(prediction *p, const window_place *place)
+{
+    tci_window_fill(&p->window, p->rows, p->row_count, place->first_step, place->step_count);
+}
+
+static void run_all(prediction *p)
+{
+    const tci_lstm_network *network = p->network;
+    if (network->directions == 1) {
+        for (size_t w = 0; w < p->window_count; w++) {
+            fill(p, &p->places[w]);
+            for (size_t layer = 0; layer < network->layers; layer++)
+                run_window(p, layer, 0, &p->places[w]);
+        }
+        return;
+    }
+    for (size_t layer = 0; layer < network->layers; layer++) {
+        for (size_t direction = 0; direction < 2; direction++) {
+            for (size_t i = 0; i < p->window_count; i++) {
+                const window_place *place = &p->places[direction ? p->window_count - 1 - i : i];
+                fill(p, place);
+                run_window(p, layer, direction, place);
+            }
+        }
+    }
+}
+
+static void pool_and_score(prediction *p, float *logits)
+{
+    const tci_lstm_network *network = p->network;
+    const float *pooled[2] = {NULL, NULL};
+    for (size_t direction = 0; direction < network->directions; direction++) {
+        tci_pooling pooling = pooling_of(p, direction);
+        tci_pooling_end(&pooling, &tci_team_alone);
+        pooled[direction] = pooling.pooled;
+    }
+    tci_linear_forward(&network->head, network->base.kernels, p->row_count, pooled, p->logits);
+    for (size_t r = 0; r < p->row_count; r++)
+        memcpy(logits + r * network->base.label_count, p->logits + r * network->head.output_width,
+               network->base.label_count * sizeof *logits);
+}
+
+tc_status tci_lstm_network_predict(const tci_network *base, tci_workspace *workspace, const tci_row *rows,
+                                   size_t row_count, float *logits)
+{
+    const tci_lstm_network *network = (const tci_lstm_network *)base;
+    prediction p = {.network = network, .rows = rows, .row_count = row_count};
+    for (size_t r = 0; r < row_count; r++)
+        p.tokens += rows[r].length;
+    p.steps = row_count > 0 ? rows[0].length : 0;
+    p.whole = network->directions == 2 && network->layers > 1;
+    size_t most = WINDOW_TABLE_FLOATS / (4 * network->hidden_width);
+    most = most > WINDOW_TOKENS ? WINDOW_TOKENS : most;
+    most = most < p.tokens ? most : p.tokens;
+    p.window_tokens = most > row_count ? most : row_count;
+    p.window_count = count_windows(&p, NULL);
+    TCI_RETURN_IF(tci_workspace_reserve(workspace, lay_out(&p, NULL), "working memory of the prediction"));
+    (void)lay_out(&p, (char *)workspace->block);
+    (void)count_windows(&p, p.places);
+    for (size_t direction = 0; direction < network->directions; direction++) {
+        tci_pooling pooling = pooling_of(&p, direction);
+        tci_pooling_begin(&pooling, &tci_team_alone);
+    }
+    run_all(&p);
+    pool_and_score(&p, logits);
+    return TC_OK;
+}

@@ -1,0 +1,172 @@
+/* predict_many.c: batch prediction. Rows are sorted by length once, cut into batches and handed out by a counter; texts
+ * come in chunks, each encoded on the team and then predicted like rows. */
+#include "model/predict_many.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+
+#define CHUNK_TEXTS 2048
+#define ERROR_TEXT 512
+
+/* The first failure of any member, carried to the calling thread. */
+typedef struct failure {
+    atomic_bool happened;
+    tc_status status;
+    char text[ERROR_TEXT];
+} failure;
+
+static void note_failure(failure *first, tc_status status)
+{
+    if (status == TC_OK || atomic_exchange(&first->happened, true))
+        return;
+    first->status = status;
+    strncpy(first->text, tci_error_text(), sizeof first->text - 1);
+}
+
+static tc_status failure_status(const failure *first)
+{
+    if (!atomic_load(&first->happened))
+        return TC_OK;
+    return tci_fail(first->status, "%s", first->text);
+}
+
+typedef struct rows_job {
+    const tc_model *model;
+    const tci_row *sorted; /* position = place in logits */
+    size_t count;
+    float *logits;
+    atomic_size_t next;
+    failure first;
+} rows_job;
+
+static tc_status predict_batches(rows_job *job, tci_scratch *scratch, float *batch_logits)
+{
+    size_t labels = job->model->label_count;
+    for (;;) {
+        size_t begin = atomic_fetch_add(&job->next, TCI_PREDICT_ROWS);
+        if (begin >= job->count || atomic_load(&job->first.happened))
+            return TC_OK;
+        size_t count = job->count - begin < TCI_PREDICT_ROWS ? job->count - begin : TCI_PREDICT_ROWS;
+        TCI_RETURN_IF(tci_model_logits(job->model, scratch, job->sorted + begin, count, batch_logits));
+        for (size_t r = 0; r < count; r++)
+            memcpy(job->logits + job->sorted[begin + r].position * labels, batch_logits + r * labels,
+                   labels * sizeof(float));
+    }
+}
+
+static void rows_member(void *context, const tci_team *team)
+{
+    rows_job *job = context;
+    tci_scratch *scratch = NULL;
+    float *batch_logits = NULL;
+    (void)team;
+    tc_status status = tci_scratch_borrow(job->model, &scratch);
+    if (status == TC_OK) {
+        status = tci_alloc(scratch->memory, TCI_PREDICT_ROWS * job->model->label_count, sizeof(float), "logits",
+                           &batch_logits);
+        if (status == TC_OK)
+            status = predict_batches(job, scratch, batch_logits);
+        tci_free(scratch->memory, batch_logits);
+        tci_scratch_return(job->model, scratch);
+    }
+    note_failure(&job->first, status);
+}
+
+tc_status tci_predict_rows(const tc_model *model, tci_pool *pool, const tci_row *rows, size_t count, float *logits)
+{
+    tci_memory memory;
+    tci_row *sorted = NULL;
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    if (count > UINT32_MAX / 2)
+        return tci_fail(TC_ERROR_LIMIT, "%zu texts in one call; the limit is %u", count, UINT32_MAX / 2);
+    TCI_RETURN_IF(tci_alloc(&memory, 2 * count, sizeof *sorted, "the order of the batch", &sorted));
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = rows[i];
+        sorted[i].position = (uint32_t)i;
+    }
+    tci_rows_sort(sorted, sorted + count, count);
+    rows_job job = {.model = model, .sorted = sorted, .count = count, .logits = logits};
+    tci_float_environment environment = tci_float_enter();
+    tci_pool_run(pool, rows_member, &job);
+    tci_float_leave(environment);
+    tci_free(&memory, sorted);
+    return failure_status(&job.first);
+}
+
+/* One member's encoded ids of a chunk. */
+typedef struct member_ids {
+    tci_encoded encoded;
+    uint32_t *ids;
+    size_t count, capacity;
+} member_ids;
+
+typedef struct texts_job {
+    const tc_model *model;
+    tci_memory memory;
+    const char *const *texts;
+    const size_t *lengths;
+    size_t count;
+    tci_row *rows;
+    member_ids *members;
+    failure first;
+} texts_job;
+
+static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, size_t end)
+{
+    member->count = 0;
+    for (size_t i = begin; i < end; i++) {
+        TCI_RETURN_IF(tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded));
+        size_t count = member->encoded.count;
+        TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint32_t), "encoded texts",
+                                  &member->capacity, &member->ids));
+        if (count > 0)
+            memcpy(member->ids + member->count, member->encoded.ids, count * sizeof(uint32_t));
+        member->count += count;
+        job->rows[i].length = count;
+    }
+    size_t first = 0;
+    for (size_t i = begin; i < end; i++) { /* the block has stopped moving */
+        job->rows[i].ids = member->ids + first;
+        first += job->rows[i].length;
+    }
+    return TC_OK;
+}
+
+static void texts_member(void *context, const tci_team *team)
+{
+    texts_job *job = context;
+    size_t begin = 0, end = 0;
+    tci_team_share(team, job->count, 1, &begin, &end);
+    note_failure(&job->first, encode_share(job, &job->members[team->index], begin, end));
+}
+
+tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *const *texts, const size_t *lengths,
+                            size_t count, float *logits)
+{
+    tc_status status = TC_OK;
+    size_t members = tci_pool_size(pool);
+    texts_job job = {.model = model};
+    tci_memory_init(&job.memory, &model->memory.host, model->memory.limit);
+    TCI_CHECK(tci_alloc_zero(&job.memory, members, sizeof *job.members, "encoded texts", &job.members));
+    for (size_t i = 0; i < members; i++)
+        tci_encoded_init(&job.members[i].encoded, &job.memory, false);
+    TCI_CHECK(tci_alloc_zero(&job.memory, count < CHUNK_TEXTS ? count : CHUNK_TEXTS, sizeof *job.rows, "encoded texts",
+                             &job.rows));
+    for (size_t first = 0; first < count; first += job.count) {
+        job.count = count - first < CHUNK_TEXTS ? count - first : CHUNK_TEXTS;
+        job.texts = texts + first;
+        job.lengths = lengths + first;
+        tci_pool_run(pool, texts_member, &job);
+        TCI_CHECK(failure_status(&job.first));
+        TCI_CHECK(tci_predict_rows(model, pool, job.rows, job.count, logits + first * model->label_count));
+    }
+done:
+    for (size_t i = 0; job.members && i < members; i++) {
+        tci_encoded_free(&job.members[i].encoded);
+        tci_free(&job.memory, job.members[i].ids);
+    }
+    tci_free(&job.memory, job.members);
+    tci_free(&job.memory, job.rows);
+    return status;
+}

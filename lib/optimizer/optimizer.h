@@ -1,0 +1,71 @@
+/* optimizer.h: one step over all parameters: finiteness check, clipping, learning rate, update.
+ *
+ * Semantics are those of torch.optim in PyTorch 2 (SGD, Adam, AdamW, Adagrad, SparseAdam) and clip_grad_norm_. The
+ * state is a few blocks of the parameters' layout (the moments, say) and a step counter, all open to a checkpoint.
+ * A new optimizer is one file with a tci_optimizer_rule (rule.h) and one row of the table in optimizer.c.
+ *
+ *     tci_optimizer_options options = {.name = "adam", .learning_rate = 0.001, .beta1 = 0.9, ...};
+ *     tci_optimizer_create(memory, parameters, &options, &optimizer);
+ *     ...backward adds Σ w·c·dL to the gradients...
+ *     tci_optimizer_apply(optimizer, pool, parameters, &gradients, 1 / weight, &result);
+ *     tci_gradients_clear(&gradients); */
+#ifndef TCI_OPTIMIZER_OPTIMIZER_H
+#define TCI_OPTIMIZER_OPTIMIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "base/team.h"
+#include "optimizer/schedule.h"
+#include "tensor/parameters.h"
+
+typedef struct tci_optimizer_options {
+    const char *name; /* "adam", "adamw", "sgd", "adagrad" */
+    double learning_rate;
+    double beta1;          /* adam, adamw */
+    double beta2;          /* adam, adamw */
+    double epsilon;        /* adam, adamw, adagrad */
+    double momentum;       /* sgd */
+    double weight_decay;   /* added to the gradient; adamw: shrinks the weights instead */
+    bool sparse_embedding; /* rows without a gradient stand still; refuses weight_decay and momentum */
+    tci_schedule schedule;
+    double clip_norm; /* 0 = none */
+} tci_optimizer_options;
+
+typedef struct tci_optimizer tci_optimizer;
+
+/* What one apply did. */
+typedef struct tci_optimizer_result {
+    double gradient_norm; /* over all parameters, scaled, before clipping */
+    double learning_rate; /* of this step, schedule included */
+} tci_optimizer_result;
+
+/* The name of row `index` of the optimizer table, NULL behind the last. */
+const char *tci_optimizer_name(size_t index);
+
+/* For parameters whose tensors are all declared. Copies the options. TC_ERROR_OPTION, with the reason, for a value
+ * outside its range or a combination that is not supported. The caller keeps `memory` until tci_optimizer_free. */
+tc_status tci_optimizer_create(tci_memory *memory, const tci_parameters *parameters,
+                               const tci_optimizer_options *options, tci_optimizer **optimizer);
+void tci_optimizer_free(tci_optimizer *optimizer); /* NULL is a no-op */
+
+/* Takes one step with the gradients times `scale` (1 / Σ w·c), on every member of `pool` (NULL: the caller alone). Bits
+ * do not depend on the members. `result` may be NULL. Gradients are only read, and of the sparse tensor only the
+ * touched rows.
+ *
+ * A gradient that is not finite, or so great that its square is not, is TC_ERROR_NUMERIC naming the tensor (the caller
+ * adds the step); parameters, state and step counter are then as before. */
+tc_status tci_optimizer_apply(tci_optimizer *optimizer, tci_pool *pool, tci_parameters *parameters,
+                              const tci_gradients *gradients, double scale, tci_optimizer_result *result);
+
+/* State for checkpoints: blocks 0, 1, ... of parameters->size floats in the parameters' layout. Returns NULL behind the
+ * last; *name is "optim.exp_avg", "optim.exp_avg_sq", "optim.momentum_buffer" or "optim.sum". */
+float *tci_optimizer_state(tci_optimizer *optimizer, size_t index, const char **name);
+
+/* Steps taken so far. */
+uint64_t tci_optimizer_steps(const tci_optimizer *optimizer);
+void tci_optimizer_set_steps(tci_optimizer *optimizer, uint64_t steps);
+
+#endif

@@ -1,0 +1,53 @@
+/* normalize.h: NFC and NFKC of a stream of code points, segment by segment, in linear time and fixed memory.
+ *
+ * A code point begins a new segment when the first code point of its decomposition is a starter that does not compose
+ * with what the segment has become so far; and when it would be the 31st non-starter in a row (UAX #15, stream-safe
+ * text; no U+034F is put in). Each finished segment goes to the sink with the byte range of all it was made from. */
+#ifndef TCI_TEXT_NORMALIZE_H
+#define TCI_TEXT_NORMALIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "text/point.h"
+
+#define TCI_NONSTARTERS_MAX 30
+/* A starter and its marks, and room for the longest decomposition after them. */
+#define TCI_SEGMENT_MAX 96
+
+typedef tc_status (*tci_segment_function)(void *context, const tci_point *points, size_t count, size_t begin, size_t end);
+
+/* A decomposition kept for the next time: texts repeat their letters. */
+typedef struct tci_decomposition {
+    uint32_t code;  /* 0: none */
+    uint32_t count;
+    tci_point points[TCI_DECOMPOSED_MAX];
+} tci_decomposition;
+#define TCI_DECOMPOSITIONS 16
+
+typedef struct tci_normalizer {
+    tci_segment_function sink;
+    void *context;
+    bool compatible;
+    uint8_t decomposes;     /* the flag that tells whether a code point decomposes in this form */
+    bool has_starter;       /* points[starter] is the latest starter; false: non-starters only */
+    bool composed;          /* its marks have been composed with it */
+    size_t starter;
+    size_t nonstarters;     /* non-starters in a row at the end, before composition */
+    size_t count;
+    size_t begin, end;      /* bytes */
+    tci_point points[TCI_SEGMENT_MAX];
+    tci_decomposition known[TCI_DECOMPOSITIONS];
+} tci_normalizer;
+
+void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segment_function sink, void *context);
+
+/* Takes the next code point, made from the bytes [begin, end). */
+tc_status tci_normalizer_push(tci_normalizer *normalizer, tci_point point, size_t begin, size_t end);
+
+/* Ends the open segment, if any. */
+tc_status tci_normalizer_flush(tci_normalizer *normalizer);
+
+#endif

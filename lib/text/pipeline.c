@@ -1,0 +1,181 @@
+/* pipeline.c: the shared pipeline object, and ids with truncation.
+ *
+ * Truncation holds no more than what it keeps: the first `head` ids in place, the last ones in a ring behind them that
+ * is turned into order at the end. */
+#include "text/pipeline.h"
+
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "base/bytes.h"
+
+static void hash_u64(XXH3_state_t *state, uint64_t value)
+{
+    uint8_t bytes[8];
+    tci_store_u64(bytes, value);
+    (void)XXH3_64bits_update(state, bytes, sizeof bytes);
+}
+
+static uint64_t fingerprint_of(const tci_text_options *options, const tci_vocabulary *vocabulary)
+{
+    XXH3_state_t state;
+    XXH3_INITSTATE(&state);
+    (void)XXH3_64bits_reset(&state);
+    hash_u64(&state, options->tokenizer);
+    hash_u64(&state, options->normalize);
+    hash_u64(&state, options->lowercase);
+    hash_u64(&state, options->strict_utf8);
+    hash_u64(&state, options->clean_controls);
+    hash_u64(&state, options->collapse_spaces);
+    hash_u64(&state, options->max_length);
+    hash_u64(&state, options->truncate);
+    size_t rows = tci_vocabulary_size(vocabulary);
+    for (uint32_t id = 0; id < rows; id++) {
+        size_t length = 0;
+        const char *word = tci_vocabulary_word(vocabulary, id, &length);
+        (void)XXH3_64bits_update(&state, word, length);
+        (void)XXH3_64bits_update(&state, "\n", 1);
+    }
+    return XXH3_64bits_digest(&state);
+}
+
+tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_text_options *options,
+                              tci_vocabulary *vocabulary, tci_pipeline **pipeline)
+{
+    tci_pipeline *made = NULL;
+    tci_memory memory; /* until there is a pipeline to keep it */
+    *pipeline = NULL;
+    tci_memory_init(&memory, host, limit);
+    tc_status status = tci_alloc_zero(&memory, 1, sizeof *made, "text pipeline", &made);
+    if (status != TC_OK) {
+        tci_vocabulary_free(vocabulary);
+        return status;
+    }
+    tci_memory_init(&made->memory, host, limit);
+    atomic_store(&made->memory.used, atomic_load(&memory.used));
+    made->options = *options;
+    made->vocabulary = vocabulary;
+    made->fingerprint = fingerprint_of(options, vocabulary);
+    atomic_init(&made->references, 1);
+    *pipeline = made;
+    return TC_OK;
+}
+
+tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline)
+{
+    atomic_fetch_add_explicit(&pipeline->references, 1, memory_order_relaxed);
+    return pipeline;
+}
+
+void tci_pipeline_release(tci_pipeline *pipeline)
+{
+    if (!pipeline || atomic_fetch_sub_explicit(&pipeline->references, 1, memory_order_acq_rel) != 1)
+        return;
+    tci_vocabulary_free(pipeline->vocabulary);
+    tci_memory memory;
+    tci_memory_init(&memory, &pipeline->memory.host, pipeline->memory.limit);
+    atomic_store(&memory.used, atomic_load(&pipeline->memory.used));
+    tci_free(&memory, pipeline);
+}
+
+void tci_encoded_init(tci_encoded *encoded, tci_memory *memory, bool with_ranges)
+{
+    memset(encoded, 0, sizeof *encoded);
+    encoded->memory = memory;
+    encoded->with_ranges = with_ranges;
+}
+
+void tci_encoded_free(tci_encoded *encoded)
+{
+    tci_free(encoded->memory, encoded->ids);
+    tci_free(encoded->memory, encoded->ranges);
+    tci_encoded_init(encoded, encoded->memory, encoded->with_ranges);
+}
+
+typedef struct encoding {
+    const tci_vocabulary *vocabulary;
+    tci_encoded *out;
+    size_t head; /* the first so many tokens are kept in place */
+    size_t ring; /* and the last so many of the rest behind them */
+    size_t next; /* place in the ring of the next one */
+} encoding;
+
+static tc_status reserve(tci_encoded *out, size_t count)
+{
+    TCI_RETURN_IF(tci_reserve(out->memory, count, SIZE_MAX / 32, sizeof *out->ids, "token ids", &out->capacity,
+                              &out->ids));
+    if (out->with_ranges)
+        TCI_RETURN_IF(tci_reserve(out->memory, 2 * count, SIZE_MAX / 16, sizeof *out->ranges, "token ranges",
+                                  &out->range_capacity, &out->ranges));
+    return TC_OK;
+}
+
+static tc_status encode_token(void *context, const char *token, size_t length, size_t begin, size_t end)
+{
+    encoding *e = context;
+    tci_encoded *out = e->out;
+    size_t at = out->tokens++;
+    if (at >= e->head) {
+        if (e->ring == 0)
+            return TC_OK;
+        at = e->head + e->next;
+        e->next = e->next + 1 == e->ring ? 0 : e->next + 1;
+    }
+    if (at >= out->count) {
+        TCI_RETURN_IF(reserve(out, at + 1));
+        out->count = at + 1;
+    }
+    out->ids[at] = tci_vocabulary_find(e->vocabulary, token, length);
+    if (out->with_ranges) {
+        out->ranges[2 * at] = begin;
+        out->ranges[2 * at + 1] = end;
+    }
+    return TC_OK;
+}
+
+/* Reverses items [begin, end) of the ids and of their ranges. */
+static void reverse(tci_encoded *out, size_t begin, size_t end)
+{
+    for (; begin + 1 < end; begin++) {
+        end--;
+        uint32_t id = out->ids[begin];
+        out->ids[begin] = out->ids[end];
+        out->ids[end] = id;
+        if (!out->with_ranges)
+            continue;
+        for (size_t i = 0; i < 2; i++) {
+            uint64_t place = out->ranges[2 * begin + i];
+            out->ranges[2 * begin + i] = out->ranges[2 * end + i];
+            out->ranges[2 * end + i] = place;
+        }
+    }
+}
+
+tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
+{
+    const tci_text_options *options = &pipeline->options;
+    encoding e = {pipeline->vocabulary, encoded, SIZE_MAX, 0, 0};
+    if (options->max_length != 0) {
+        if (options->truncate == TCI_TRUNCATE_HEAD)
+            e.head = options->max_length;
+        else if (options->truncate == TCI_TRUNCATE_TAIL)
+            e.head = 0;
+        else
+            e.head = options->max_length - options->max_length / 2;
+        e.ring = options->max_length - e.head;
+    }
+    encoded->count = encoded->tokens = 0;
+    tc_status status = tci_tokenize(options, encoded->memory, text, length, encode_token, &e);
+    if (status != TC_OK) {
+        encoded->count = encoded->tokens = 0;
+        return status;
+    }
+    if (e.next != 0 && encoded->count == e.head + e.ring && encoded->tokens > encoded->count) {
+        /* the oldest stands at `next`: turn the ring left by so many, by three reversals */
+        reverse(encoded, e.head, e.head + e.next);
+        reverse(encoded, e.head + e.next, encoded->count);
+        reverse(encoded, e.head, encoded->count);
+    }
+    return TC_OK;
+}

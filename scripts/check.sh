@@ -1,0 +1,204 @@
+#!/bin/sh
+# check.sh: everything that must hold before a change goes in; continuous integration runs the same.
+#
+#   scripts/check.sh --quick   one build and the quick tests (label quick): well under a minute after the build
+#   scripts/check.sh           all of it, about 20 minutes on two cores:
+#                                gcc, Release: every test, the installation among them; documentation; German locale
+#                                clang, ASan + UBSan, TSan; libFuzzer for a moment; the Python package
+#
+# Builds stand in build/check/ and are used again. Each step's output is in build/check/STEP.log; what failed is shown.
+# The last line is ctest's own, of the gcc build, or the name of what failed.
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD
+out=$root/build/check
+mkdir -p "$out"
+
+quick=no
+for argument in "$@"; do
+    case $argument in
+    --quick) quick=yes ;;
+    *)
+        echo "usage: scripts/check.sh [--quick]" >&2
+        exit 2
+        ;;
+    esac
+done
+
+cores=$(getconf _NPROCESSORS_ONLN)
+CTEST_OUTPUT_ON_FAILURE=1
+export CTEST_OUTPUT_ON_FAILURE
+export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+failed=
+
+# step NAME COMMAND...: runs the command into NAME.log, says how it went, goes on.
+step() {
+    name=$1
+    shift
+    printf '%-14s ' "$name"
+    began=$(date +%s)
+    if ("$@") > "$out/$name.log" 2>&1; then
+        # A step may say in its last line why it had nothing to do.
+        skipped=$(sed -n '$s/^skipped: //p' "$out/$name.log")
+        echo "ok   $(($(date +%s) - began)) s${skipped:+   (skipped: $skipped)}"
+    else
+        echo "FAILED after $(($(date +%s) - began)) s: build/check/$name.log ends"
+        echo
+        tail -n 60 "$out/$name.log"
+        echo
+        failed="$failed $name"
+    fi
+}
+
+# build NAME OPTIONS...: configures and builds build/check/NAME; our own warnings are errors here, never for users.
+build() {
+    folder=$out/$1
+    shift
+    cmake -S "$root" -B "$folder" -G Ninja -DTEXTCLF_TESTS=ON -DTEXTCLF_EXAMPLES=ON -DCMAKE_C_FLAGS=-Werror "$@" &&
+        cmake --build "$folder" -j "$cores"
+}
+
+# suite NAME CTEST-OPTIONS...
+suite() {
+    folder=$out/$1
+    shift
+    (cd "$folder" && ctest -j "$cores" --no-tests=error "$@")
+}
+
+release() {
+    build release -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release
+}
+
+quick_tests() {
+    suite release -L quick
+}
+
+all_tests() {
+    suite release
+}
+
+documentation() {
+    cmake -S "$root" -B "$out/release" -DTEXTCLF_DOCS=ON && cmake --build "$out/release" --target docs
+}
+
+# The suite once more where 1.5 is written 1,5: the locale is made if it is not there, and every program of the suite
+# takes it on, as a host may have done.
+german() {
+    if ! LC_ALL=de_DE.UTF-8 locale charmap 2> /dev/null | grep -q '^UTF-8$' ||
+        ! locale -a | grep -qix 'de_DE\.utf-\{0,1\}8'; then
+        LOCPATH=$out/locales
+        mkdir -p "$LOCPATH"
+        [ -d "$LOCPATH/de_DE.UTF-8" ] || localedef -i de_DE -f UTF-8 "$LOCPATH/de_DE.UTF-8" || return 1
+        export LOCPATH
+    fi
+    cat > "$out/german.c" << 'END'
+/* german.c: takes the locale of the environment, before main, in every program that it is preloaded into. */
+#include <locale.h>
+#include <stdlib.h>
+
+__attribute__((constructor)) static void take_locale(void)
+{
+    if (!setlocale(LC_ALL, "") || localeconv()->decimal_point[0] != ',')
+        abort();
+}
+END
+    "$gcc" -shared -fPIC -o "$out/german.so" "$out/german.c" || return 1
+    LC_ALL=de_DE.UTF-8 LD_PRELOAD=$out/german.so suite release -L quick -LE lint
+}
+
+clang_build() {
+    build clang -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Release -DTEXTCLF_FUZZ=ON
+}
+
+clang_tests() {
+    suite clang -L quick -LE lint
+}
+
+fuzz() {
+    found=0
+    for target in "$out"/clang/tests/fuzz/fuzz_*; do
+        [ -f "$target" ] || continue
+        found=$((found + 1))
+        name=$(basename "$target")
+        corpus=$root/tests/fuzz/corpus/${name#fuzz_}
+        mkdir -p "$out/corpus/$name"
+        [ -d "$corpus" ] || corpus=
+        (cd "$out/corpus" && "$target" -max_total_time=20 -timeout=10 -rss_limit_mb=2048 "$name" ${corpus:+"$corpus"}) ||
+            return 1
+    done
+    [ $found -gt 0 ] || echo "skipped: no fuzz target"
+}
+
+asan() {
+    build asan -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DTEXTCLF_SANITIZE=address;undefined" &&
+        suite asan -LE 'lint|install'
+}
+
+# TSan wants the address space laid out as it knows it, which newer kernels do not do by themselves.
+tsan() {
+    build tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTEXTCLF_SANITIZE=thread || return 1
+    plain=
+    if command -v setarch > /dev/null 2>&1 && setarch "$(uname -m)" -R true 2> /dev/null; then
+        plain="setarch $(uname -m) -R"
+    fi
+    (cd "$out/tsan" && $plain ctest -j "$cores" --no-tests=error -L 'quick|threads' -LE 'lint|install')
+}
+
+# One shared file that needs nothing but the C library.
+static_deps() {
+    build static-deps -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DTEXTCLF_STATIC_DEPS=ON \
+        -DTEXTCLF_TESTS=OFF -DTEXTCLF_EXAMPLES=OFF || return 1
+    if readelf -d "$out/static-deps/lib/libtextclf.so" | grep NEEDED | grep -v 'libc\.so\|ld-linux'; then
+        echo "the shared library still needs the above"
+        return 1
+    fi
+    if nm -D --defined-only "$out/static-deps/lib/libtextclf.so" | grep -v ' tc_\| TEXTCLF_'; then
+        echo "the shared library shows the above"
+        return 1
+    fi
+}
+
+python_package() {
+    if [ ! -f pyproject.toml ]; then
+        echo "skipped: no pyproject.toml"
+        return 0
+    fi
+    python3 -m venv --system-site-packages "$out/venv" &&
+        "$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check '.[test]' &&
+        (cd python && "$out/venv/bin/python" -m pytest -q -p no:cacheprovider tests)
+}
+
+if [ $quick = yes ]; then
+    scripts/deps.sh --tests
+    gcc=$(command -v gcc || command -v cc)
+    step build release
+    [ -n "$failed" ] || step quick quick_tests
+    log=$out/quick.log
+else
+    scripts/deps.sh --tests
+    gcc=$(command -v gcc || command -v cc)
+    step build release
+    if [ -z "$failed" ]; then
+        step tests all_tests
+        step german german
+        step docs documentation
+    fi
+    step clang-build clang_build
+    case $failed in *clang-build*) ;; *)
+        step clang clang_tests
+        step fuzz fuzz
+        ;;
+    esac
+    step asan asan
+    step tsan tsan
+    step static-deps static_deps
+    step python python_package
+    log=$out/tests.log
+fi
+
+if [ -n "$failed" ]; then
+    echo "check.sh: failed:$failed"
+    exit 1
+fi
+grep 'tests passed' "$log" | tail -n 1
