@@ -71,8 +71,9 @@ TC_EXPORT tc_status tc_batcher_create(tc_trainer *trainer, const tc_examples *ex
 /** NULL is a no-op. */
 TC_EXPORT void tc_batcher_free(tc_batcher *batcher);
 
-/** The next batch of the current epoch, for tc_train_step() on the same trainer and examples. A batch counts as done when
- * the next one is asked for. */
+/** The next batch of the current epoch, for tc_train_step() (or tc_trainer_backward()) on the same trainer and examples: pass
+ * `batch->rows` itself. A batch counts as done when that call succeeds; until then the same batch comes again.
+ * Errors: #TC_ERROR_STATE when the epochs are over. */
 TC_EXPORT tc_status tc_batcher_next(tc_batcher *batcher, tc_batch *batch);
 
 /** Ends the epoch whose batches are used up: validates, keeps the best weights, shuffles for the next epoch.

@@ -1,0 +1,199 @@
+/* batcher.c: epochs. The trainer counts a batch as done when it gathers the rows that were handed out. */
+#include "train/batcher.h"
+
+#include <string.h>
+
+#include "train/evaluate.h"
+#include "train/order.h"
+
+static void order_epoch(tc_batcher *batcher)
+{
+    const tc_trainer *trainer = batcher->trainer;
+    tci_epoch_order(batcher->examples, batcher->rows + batcher->held_out, batcher->training_rows,
+                    (size_t)trainer->options.batch_size, trainer->options.seed, trainer->progress.epoch, batcher->order,
+                    batcher->keys, batcher->keys + batcher->training_rows, batcher->scratch);
+}
+
+static tc_status check_resume(const tc_trainer *trainer, uint64_t fingerprint)
+{
+    if (trainer->progress.has_examples && trainer->progress.fingerprint != fingerprint)
+        return tci_fail(TC_ERROR_MISMATCH, "the training goes on with other examples than it began with; resume on the "
+                                           "same data in the same order");
+    return TC_OK;
+}
+
+static void begin_epoch(tci_progress *progress)
+{
+    progress->epoch++;
+    progress->position = 0;
+    progress->tokens = 0;
+    progress->loss_sum = 0;
+    progress->loss_weight = 0;
+}
+
+static tc_status allocate(tc_batcher *batcher)
+{
+    tci_memory *memory = &batcher->trainer->memory;
+    size_t count = batcher->examples->rows, training = batcher->training_rows;
+    TCI_RETURN_IF(tci_alloc(memory, count, sizeof(size_t), "batcher", &batcher->rows));
+    TCI_RETURN_IF(tci_alloc(memory, training, sizeof(size_t), "batcher", &batcher->order));
+    TCI_RETURN_IF(tci_alloc(memory, count, sizeof(size_t), "batcher", &batcher->scratch));
+    TCI_RETURN_IF(tci_alloc(memory, 2 * training, sizeof(tci_row), "batcher", &batcher->keys));
+    if (!batcher->trainer->best && (batcher->held_out > 0 || batcher->validation))
+        return tci_alloc(memory, batcher->trainer->model->network->parameters.size, sizeof(float), "best weights",
+                         &batcher->trainer->best);
+    return TC_OK;
+}
+
+tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, const tc_examples *validation,
+                             tc_batcher **result)
+{
+    tc_status status = TC_OK;
+    tc_batcher *batcher = NULL;
+    const tci_options *options = &trainer->options;
+    *result = NULL;
+    if (trainer->has_batcher)
+        return tci_fail(TC_ERROR_STATE, "the trainer has a batcher already");
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
+    if (validation)
+        TCI_RETURN_IF(tci_examples_check(validation, trainer->model, NULL, 0));
+    if (examples->rows == 0 || (validation && validation->rows == 0))
+        return tci_fail(TC_ERROR_ARGUMENT, "there are no %s", examples->rows == 0 ? "examples" : "validation examples");
+    uint64_t fingerprint = tci_examples_fingerprint(examples);
+    TCI_RETURN_IF(check_resume(trainer, fingerprint));
+    TCI_RETURN_IF(tci_alloc_zero(&trainer->memory, 1, sizeof *batcher, "batcher", &batcher));
+    batcher->trainer = trainer;
+    batcher->examples = examples;
+    batcher->validation = validation;
+    batcher->held_out = validation ? 0 : tci_split_size(examples->rows, options->validation_split);
+    batcher->training_rows = examples->rows - batcher->held_out;
+    batcher->batches = (batcher->training_rows + options->batch_size - 1) / options->batch_size;
+    TCI_CHECK(allocate(batcher));
+    tci_split_rows(examples->rows, batcher->held_out, options->seed, batcher->rows, batcher->scratch);
+    uint64_t steps = (batcher->batches + options->accumulate_steps - 1) / options->accumulate_steps;
+    TCI_CHECK(tci_trainer_set_total_steps(trainer, steps * options->epochs));
+    if (trainer->progress.epoch == 0)
+        begin_epoch(&trainer->progress);
+    trainer->progress.has_examples = 1;
+    trainer->progress.fingerprint = fingerprint;
+    trainer->has_batcher = true;
+    order_epoch(batcher);
+done:
+    if (status != TC_OK) {
+        tci_batcher_free(batcher);
+        batcher = NULL;
+    }
+    *result = batcher;
+    return status;
+}
+
+void tci_batcher_free(tc_batcher *batcher)
+{
+    if (!batcher)
+        return;
+    tci_memory *memory = &batcher->trainer->memory;
+    batcher->trainer->has_batcher = false;
+    batcher->trainer->batch_rows = NULL;
+    tci_free(memory, batcher->rows);
+    tci_free(memory, batcher->order);
+    tci_free(memory, batcher->scratch);
+    tci_free(memory, batcher->keys);
+    tci_free(memory, batcher);
+}
+
+tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
+{
+    tc_trainer *trainer = batcher->trainer;
+    tci_progress *progress = &trainer->progress;
+    size_t batch_size = (size_t)trainer->options.batch_size;
+    if (progress->finished || progress->epoch > trainer->options.epochs)
+        return tci_fail(TC_ERROR_STATE, "the epochs are over (epochs %llu)", (unsigned long long)trainer->options.epochs);
+    batch->epoch = progress->epoch;
+    batch->batches = batcher->batches;
+    size_t first = (size_t)progress->position * batch_size;
+    size_t left = first < batcher->training_rows ? batcher->training_rows - first : 0;
+    batch->row_count = left < batch_size ? left : batch_size;
+    batch->rows = batcher->order + (left > 0 ? first : 0);
+    batch->position = progress->position + (left > 0);
+    trainer->batch_rows = left > 0 ? batch->rows : NULL;
+    return TC_OK;
+}
+
+static bool better(const tc_trainer *trainer, const tc_epoch *epoch)
+{
+    const tci_progress *progress = &trainer->progress;
+    if (progress->best_epoch == 0)
+        return true;
+    if (epoch->validation_score != progress->best_score)
+        return (epoch->validation_score > progress->best_score) == (trainer->options.task != TCI_TASK_REGRESS);
+    return epoch->validation_loss < progress->best_loss;
+}
+
+static tc_status validate(tc_batcher *batcher, tc_epoch *epoch)
+{
+    tc_trainer *trainer = batcher->trainer;
+    const tc_examples *examples = batcher->validation ? batcher->validation : batcher->examples;
+    tc_evaluation evaluation = TC_EVALUATION_INIT;
+    TCI_RETURN_IF(tci_evaluate(trainer->model, trainer->pool, examples, batcher->validation ? NULL : batcher->rows,
+                               batcher->validation ? examples->rows : batcher->held_out, &evaluation));
+    epoch->validated = 1;
+    epoch->validation_loss = evaluation.loss;
+    epoch->validation_score = trainer->options.task == TCI_TASK_CLASSIFY     ? evaluation.accuracy
+                              : trainer->options.task == TCI_TASK_MULTILABEL ? evaluation.micro_f1
+                                                                             : evaluation.mean_squared_error;
+    return TC_OK;
+}
+
+static void keep_best(tc_trainer *trainer, tc_epoch *epoch)
+{
+    tci_progress *progress = &trainer->progress;
+    const tci_parameters *parameters = &trainer->model->network->parameters;
+    epoch->improved = better(trainer, epoch);
+    progress->since_best++;
+    if (epoch->improved) {
+        memcpy(trainer->best, parameters->values, parameters->size * sizeof *trainer->best);
+        progress->best_epoch = progress->epoch;
+        progress->best_score = epoch->validation_score;
+        progress->best_loss = epoch->validation_loss;
+        progress->since_best = 0;
+    }
+    if (trainer->options.patience > 0 && progress->since_best >= trainer->options.patience)
+        progress->finished = 1;
+}
+
+tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
+{
+    tc_trainer *trainer = batcher->trainer;
+    tci_progress *progress = &trainer->progress;
+    if (progress->position < batcher->batches)
+        return tci_fail(TC_ERROR_STATE, "%llu batches of epoch %llu are left",
+                        (unsigned long long)(batcher->batches - progress->position), (unsigned long long)progress->epoch);
+    if (trainer->backwards > 0)
+        TCI_RETURN_IF(tci_trainer_apply(trainer, NULL));
+    epoch->epoch = progress->epoch;
+    epoch->loss = progress->loss_weight > 0 ? progress->loss_sum / progress->loss_weight : 0;
+    epoch->tokens = progress->tokens;
+    epoch->validated = 0;
+    epoch->improved = 0;
+    if (batcher->validation || batcher->held_out > 0) {
+        TCI_RETURN_IF(validate(batcher, epoch));
+        keep_best(trainer, epoch);
+    }
+    epoch->best_epoch = progress->best_epoch;
+    epoch->best_score = progress->best_score;
+    epoch->finished = progress->finished || progress->epoch >= trainer->options.epochs;
+    begin_epoch(progress);
+    order_epoch(batcher);
+    return TC_OK;
+}
+
+tc_status tci_batcher_restore_best(tc_batcher *batcher)
+{
+    tc_trainer *trainer = batcher->trainer;
+    const tci_parameters *parameters = &trainer->model->network->parameters;
+    if (trainer->progress.best_epoch == 0)
+        return TC_OK;
+    memcpy(parameters->values, trainer->best, parameters->size * sizeof *trainer->best);
+    tci_trainer_refresh(trainer);
+    return TC_OK;
+}

@@ -1,0 +1,349 @@
+/* trainer.c: making a trainer, gathering gradients, taking steps. */
+#include "train/trainer.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "train/class_weights.h"
+
+static const char *optimizer_name(int32_t choice)
+{
+    static const char *const names[] = {"adam", "adamw", "sgd", "adagrad"};
+    return names[choice];
+}
+
+static tci_optimizer_options optimizer_options(const tci_options *options)
+{
+    static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR,
+                                              TCI_SCHEDULE_COSINE};
+    return (tci_optimizer_options){
+        .name = optimizer_name(options->optimizer),
+        .learning_rate = options->learning_rate,
+        .beta1 = options->beta1,
+        .beta2 = options->beta2,
+        .epsilon = options->epsilon,
+        .momentum = options->momentum,
+        .weight_decay = options->weight_decay,
+        .sparse_embedding = options->sparse_embedding,
+        .schedule = {kinds[options->schedule], options->warmup_steps, options->total_steps},
+        .clip_norm = options->clip_norm,
+    };
+}
+
+/* A schedule that needs total_steps gets them from the batcher; until then any number stands in, and no step is taken. */
+static bool total_steps_missing(const tci_options *options)
+{
+    return options->schedule != TCI_CHOICE_CONSTANT && options->total_steps == 0;
+}
+
+static tc_status make_optimizer(tc_trainer *trainer)
+{
+    tci_optimizer_options options = optimizer_options(&trainer->options);
+    tci_optimizer *optimizer = NULL;
+    if (total_steps_missing(&trainer->options))
+        options.schedule.total_steps = options.schedule.warmup_steps + 1;
+    TCI_RETURN_IF(tci_optimizer_create(&trainer->memory, &trainer->model->network->parameters, &options, &optimizer));
+    tci_optimizer_free(trainer->optimizer);
+    trainer->optimizer = optimizer;
+    return TC_OK;
+}
+
+static tc_status choose_loss(tc_trainer *trainer)
+{
+    static const tci_loss *const losses[] = {&tci_cross_entropy, &tci_binary_cross_entropy, &tci_mean_squared_error};
+    static const char *const tasks[] = {"classify", "multilabel", "regress"};
+    const tci_options *options = &trainer->options;
+    int32_t loss = options->loss == TCI_LOSS_AUTO ? options->task + TCI_LOSS_CROSS_ENTROPY : options->loss;
+    if (loss != options->task + TCI_LOSS_CROSS_ENTROPY)
+        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s (or auto)", tasks[options->task],
+                        losses[options->task]->name);
+    if (options->task != TCI_TASK_CLASSIFY && options->label_smoothing > 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'label_smoothing' needs task classify");
+    if (options->task != TCI_TASK_CLASSIFY && strcmp(options->class_weights, "none") != 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'class_weights' needs task classify");
+    trainer->options.loss = loss;
+    trainer->loss = losses[options->task];
+    return TC_OK;
+}
+
+static tc_status read_class_weights(tc_trainer *trainer)
+{
+    bool none = false;
+    TCI_RETURN_IF(tci_alloc(&trainer->memory, trainer->model->label_count, sizeof(float), "class weights",
+                            &trainer->class_weights));
+    TCI_RETURN_IF(tci_class_weights_parse(trainer->options.class_weights, trainer->model->labels,
+                                          trainer->model->label_count, trainer->class_weights, &trainer->weights_pending,
+                                          &none));
+    if (none) {
+        tci_free(&trainer->memory, trainer->class_weights);
+        trainer->class_weights = NULL;
+    }
+    return TC_OK;
+}
+
+static void free_parts(tc_trainer *trainer)
+{
+    tci_memory *memory = &trainer->memory;
+    if (trainer->training)
+        trainer->model->network->architecture->training_free(trainer->training);
+    tci_pool_free(trainer->pool);
+    tci_gradients_free(&trainer->gradients);
+    tci_optimizer_free(trainer->optimizer);
+    tci_free(memory, trainer->class_weights);
+    tci_free(memory, trainer->best);
+    tci_free(memory, trainer->rows);
+    tci_free(memory, trainer->classes);
+    tci_free(memory, trainer->targets);
+    tci_free(memory, trainer->weights);
+    tci_free(memory, trainer->logits);
+    tci_free(memory, trainer->dlogits);
+}
+
+void tci_trainer_free(tc_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    tc_model *model = trainer->model;
+    free_parts(trainer);
+    tci_memory last;
+    tci_memory_init(&last, &trainer->memory.host, 0);
+    atomic_store(&last.used, atomic_load(&trainer->memory.used));
+    tci_free(&last, trainer);
+    atomic_store(&model->trained, false);
+    tci_model_release(model);
+}
+
+tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trainer **result)
+{
+    tc_status status = TC_OK;
+    tc_trainer *trainer = NULL;
+    tci_network *network = model->network;
+    tci_memory memory;
+    *result = NULL;
+    if (atomic_exchange(&model->trained, true))
+        return tci_fail(TC_ERROR_BUSY, "another trainer holds this model; free it, or train a clone");
+    const tci_options *run = config ? config : &model->options;
+    tci_memory_init(&memory, &model->memory.host, (size_t)run->max_memory);
+    status = tci_alloc_zero(&memory, 1, sizeof *trainer, "trainer", &trainer);
+    if (status != TC_OK) {
+        atomic_store(&model->trained, false);
+        return status;
+    }
+    tci_memory_init(&trainer->memory, &memory.host, memory.limit);
+    atomic_store(&trainer->memory.used, atomic_load(&memory.used));
+    trainer->model = tci_model_keep(model);
+    trainer->options = model->options;
+    if (config) {
+        tci_options_copy_class(&trainer->options, config, TCI_CLASS_TRAINING);
+        tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
+    }
+    TCI_CHECK(choose_loss(trainer));
+    TCI_CHECK(read_class_weights(trainer));
+    TCI_CHECK(make_optimizer(trainer));
+    TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
+    TCI_CHECK(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
+    TCI_CHECK(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
+    network->architecture->training_refresh(trainer->training);
+    tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
+done:
+    if (status != TC_OK) {
+        tci_trainer_free(trainer);
+        trainer = NULL;
+    }
+    *result = trainer;
+    return status;
+}
+
+tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
+{
+    uint64_t old = trainer->options.total_steps;
+    if (!total_steps_missing(&trainer->options) || trainer->progress.steps > 0)
+        return TC_OK;
+    trainer->options.total_steps = total_steps;
+    tc_status status = make_optimizer(trainer);
+    if (status != TC_OK)
+        trainer->options.total_steps = old;
+    else
+        trainer->model->options.total_steps = total_steps;
+    return status;
+}
+
+void tci_trainer_refresh(tc_trainer *trainer)
+{
+    trainer->model->network->architecture->training_refresh(trainer->training);
+    tci_model_refresh(trainer->model);
+}
+
+static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)
+{
+    tci_memory *memory = &trainer->memory;
+    size_t values = 0, labels = trainer->model->label_count;
+    if (row_count <= trainer->row_capacity)
+        return TC_OK;
+    if (row_count > UINT32_MAX / 2 || !tci_multiply(row_count, labels, &values))
+        return tci_fail(TC_ERROR_LIMIT, "%zu rows in one batch; the limit is %u", row_count, UINT32_MAX / 2);
+    TCI_RETURN_IF(tci_resize(memory, 2 * row_count, sizeof(tci_row), "batch", &trainer->rows));
+    TCI_RETURN_IF(tci_resize(memory, row_count, sizeof(uint32_t), "batch labels", &trainer->classes));
+    TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch targets", &trainer->targets));
+    TCI_RETURN_IF(tci_resize(memory, row_count, sizeof(float), "batch weights", &trainer->weights));
+    TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch logits", &trainer->logits));
+    TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch gradients", &trainer->dlogits));
+    trainer->row_capacity = row_count;
+    return TC_OK;
+}
+
+/* Collects the batch in the sorted order; row.position is the row's place since the last apply. */
+static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                              uint64_t *tokens)
+{
+    size_t labels = trainer->model->label_count;
+    *tokens = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        trainer->rows[i] = tci_examples_row(examples, rows[i]);
+        trainer->rows[i].position = (uint32_t)i;
+        *tokens += trainer->rows[i].length;
+    }
+    tci_rows_sort(trainer->rows, trainer->rows + row_count, row_count);
+    for (size_t i = 0; i < row_count; i++) {
+        size_t row = rows[trainer->rows[i].position];
+        trainer->weights[i] = examples->weights[row];
+        if (examples->task == TCI_TASK_CLASSIFY) {
+            if (examples->classes[row] == TC_LABEL_UNKNOWN)
+                return tci_fail(TC_ERROR_ARGUMENT, "row %zu has a label that the model does not have; it can be evaluated, "
+                                                   "not trained on", row);
+            trainer->classes[i] = examples->classes[row];
+        } else {
+            tci_examples_targets(examples, row, trainer->targets + i * labels);
+        }
+        trainer->rows[i].position += (uint32_t)trainer->gathered_rows;
+    }
+    return TC_OK;
+}
+
+static tc_status resolve_class_weights(tc_trainer *trainer, const tc_examples *examples)
+{
+    char text[TCI_OPTION_TEXT_SIZE];
+    if (!trainer->weights_pending)
+        return TC_OK;
+    TCI_RETURN_IF(tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text, sizeof text));
+    memcpy(trainer->options.class_weights, text, sizeof text);
+    memcpy(trainer->model->options.class_weights, text, sizeof text);
+    trainer->weights_pending = false;
+    return TC_OK;
+}
+
+static void report(const tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens, tc_step *step)
+{
+    if (!step)
+        return;
+    step->step = trainer->progress.steps;
+    step->weight = sum->weight;
+    step->loss = sum->weight > 0 ? sum->weighted_loss / sum->weight : 0;
+    step->tokens = tokens;
+}
+
+/* The batcher's batch is done. */
+static void count_batch(tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens)
+{
+    trainer->progress.position++;
+    trainer->progress.tokens += tokens;
+    trainer->progress.loss_sum += sum->weighted_loss;
+    trainer->progress.loss_weight += sum->weight;
+    trainer->batch_rows = NULL;
+}
+
+tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                               tc_step *step)
+{
+    tc_status status = TC_OK;
+    const tci_architecture *architecture = trainer->model->network->architecture;
+    uint64_t tokens = 0;
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
+    TCI_RETURN_IF(resolve_class_weights(trainer, examples));
+    TCI_RETURN_IF(reserve_rows(trainer, row_count));
+    TCI_RETURN_IF(gather_batch(trainer, examples, rows, row_count, &tokens));
+    size_t labels = trainer->model->label_count;
+    tci_step_context context = {trainer->options.seed, trainer->progress.steps};
+    tci_loss_sum sum = {0, 0};
+    tci_loss_batch batch = {.rows = row_count,
+                            .labels = labels,
+                            .logits = trainer->logits,
+                            .logits_stride = labels,
+                            .classes = trainer->classes,
+                            .targets = trainer->targets,
+                            .targets_stride = labels,
+                            .weights = trainer->weights,
+                            .class_weights = trainer->class_weights,
+                            .label_smoothing = trainer->options.label_smoothing};
+    tci_float_environment environment = tci_float_enter();
+    TCI_CHECK(architecture->forward(trainer->training, &context, trainer->rows, row_count, trainer->logits));
+    status = trainer->loss->compute(&batch, &sum, trainer->dlogits, labels);
+    if (status != TC_OK) {
+        status = tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
+        goto done;
+    }
+    architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
+    trainer->gathered.weighted_loss += sum.weighted_loss;
+    trainer->gathered.weight += sum.weight;
+    trainer->gathered_rows += row_count;
+    trainer->gathered_tokens += tokens;
+    trainer->backwards++;
+    if (rows && rows == trainer->batch_rows)
+        count_batch(trainer, &sum, tokens);
+    report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
+done:
+    tci_float_leave(environment);
+    return status;
+}
+
+static void drop_gathered(tc_trainer *trainer)
+{
+    tci_gradients_clear(&trainer->gradients);
+    trainer->gathered = (tci_loss_sum){0, 0};
+    trainer->gathered_rows = 0;
+    trainer->gathered_tokens = 0;
+    trainer->backwards = 0;
+}
+
+tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
+{
+    tci_optimizer_result result = {0, 0};
+    if (trainer->backwards == 0)
+        return tci_fail(TC_ERROR_STATE, "nothing was gathered since the last apply; call tc_trainer_backward() first");
+    if (total_steps_missing(&trainer->options))
+        return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
+                        trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
+    if (trainer->gathered.weight > 0) {
+        tci_float_environment environment = tci_float_enter();
+        tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
+                                               &trainer->gradients, 1.0 / trainer->gathered.weight, &result);
+        if (status == TC_OK)
+            tci_trainer_refresh(trainer);
+        tci_float_leave(environment);
+        if (status != TC_OK) {
+            drop_gathered(trainer);
+            return tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
+        }
+        trainer->progress.steps++;
+    }
+    report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
+    if (step) {
+        step->gradient_norm = result.gradient_norm;
+        step->learning_rate = result.learning_rate;
+    }
+    drop_gathered(trainer);
+    return TC_OK;
+}
+
+tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                           tc_step *step)
+{
+    tci_progress before = trainer->progress;
+    TCI_RETURN_IF(tci_trainer_backward(trainer, examples, rows, row_count, step));
+    if (trainer->backwards < trainer->options.accumulate_steps)
+        return TC_OK;
+    tc_status status = tci_trainer_apply(trainer, step);
+    if (status != TC_OK)
+        trainer->progress = before;
+    return status;
+}

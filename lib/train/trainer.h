@@ -1,0 +1,78 @@
+/* trainer.h: one model's training: gradients, optimizer, random state, and what a checkpoint has to remember.
+ *
+ * backward adds Σ w·c·dL and Σ w·c over rows; apply divides once and steps. Nothing changes when a call fails, except that
+ * after a gradient that is not finite everything gathered since the last apply is dropped. Knows nothing of files. */
+#ifndef TCI_TRAIN_TRAINER_H
+#define TCI_TRAIN_TRAINER_H
+
+#include "base/team.h"
+#include "layer/loss.h"
+#include "model/classifier.h"
+#include "model/examples.h"
+#include "optimizer/optimizer.h"
+#include "textclf/trainer.h"
+
+/* Where the epochs stand; whole 64-bit words, so that a checkpoint keeps it as one tensor. */
+typedef struct tci_progress {
+    uint64_t steps;        /* optimizer steps */
+    uint64_t epoch;        /* from 1; 0 before any batcher */
+    uint64_t position;     /* batches of the epoch that are done */
+    uint64_t best_epoch;   /* 0: none yet */
+    uint64_t since_best;   /* validated epochs without improvement */
+    uint64_t finished;     /* patience used up */
+    uint64_t has_examples; /* the fingerprint counts */
+    uint64_t fingerprint;  /* of the batcher's examples */
+    uint64_t total_steps;  /* as resolved for the schedule */
+    uint64_t tokens;       /* of this epoch */
+    double loss_sum;       /* Σ w·c·L of this epoch */
+    double loss_weight;    /* Σ w·c of this epoch */
+    double best_score;
+    double best_loss;
+} tci_progress;
+
+#define TCI_PROGRESS_WORDS (sizeof(tci_progress) / sizeof(uint64_t))
+
+struct tc_trainer {
+    tci_memory memory;
+    tc_model *model; /* kept alive */
+    tci_options options;
+    tci_pool *pool;
+    tci_training *training;
+    tci_gradients gradients;
+    tci_optimizer *optimizer;
+    const tci_loss *loss;
+    float *class_weights; /* (labels) or NULL */
+    bool weights_pending; /* `balanced`, to be resolved from the first examples */
+    /* gathered since the last apply */
+    tci_loss_sum gathered;
+    uint64_t gathered_rows, gathered_tokens, backwards;
+    tci_progress progress;
+    float *best; /* parameters of the best epoch, or NULL */
+    bool has_batcher;
+    const size_t *batch_rows; /* what the batcher handed out last and was not trained on yet, or NULL */
+    bool resumed; /* made from a checkpoint: the batcher goes on */
+    /* working memory of a batch */
+    tci_row *rows; /* twice row_capacity: the second half is for sorting */
+    uint32_t *classes;
+    float *targets, *weights, *logits, *dlogits;
+    size_t row_capacity;
+};
+
+/* `config` NULL: the options stored in the model. */
+tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trainer **trainer);
+void tci_trainer_free(tc_trainer *trainer);
+
+tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                               tc_step *step);
+tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step);
+/* backward, and apply when accumulate_steps have gathered. */
+tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                           tc_step *step);
+
+/* The schedule's last step, known once the examples are; only before the first step. */
+tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps);
+
+/* After the parameters were changed from outside (resuming, best weights): packs them anew. */
+void tci_trainer_refresh(tc_trainer *trainer);
+
+#endif
