@@ -2,9 +2,9 @@
 #include "model/classifier.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 #include "layer/loss.h"
+#include "text/point.h"
 
 tci_text_options tci_model_text_options(const tci_options *options)
 {
@@ -81,7 +81,7 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
     TCI_CHECK(tci_labels_check(&model->memory, labels, label_count, options->task));
     TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels));
     model->label_count = label_count;
-    strncpy(model->unicode_version, utf8proc_unicode_version(), sizeof model->unicode_version - 1);
+    strncpy(model->unicode_version, tci_unicode_version(), sizeof model->unicode_version - 1);
     TCI_CHECK(tci_kernels_choose(choice_name("max_isa", options->max_isa, name, sizeof name), &kernels));
     architecture = tci_architecture_find(choice_name("arch", options->arch, name, sizeof name));
     if (!architecture) {
