@@ -1,8 +1,6 @@
 /* cut.c: the tokenizers `word` and `char`, and the one loop that obeys their rules; ASCII in a loop of its own. */
 #include "text/cut.h"
 
-#include <string.h>
-
 #include "text/decode.h"
 
 enum rule {
@@ -44,16 +42,6 @@ tc_status tci_cutter_close(tci_cutter *cutter)
     return cutter->function(cutter->context, cutter->bytes, length, cutter->begin, cutter->end);
 }
 
-static void append(tci_cutter *cutter, const char *bytes, size_t count)
-{
-    if (cutter->length + count <= TCI_TOKEN_BYTES) {
-        memcpy(cutter->bytes + cutter->length, bytes, count);
-        cutter->length += count;
-    } else {
-        cutter->length = TCI_TOKEN_BYTES + 1;
-    }
-}
-
 static tc_status open_token(tci_cutter *cutter, bool grows, size_t begin)
 {
     TCI_RETURN_IF(tci_cutter_close(cutter));
@@ -81,8 +69,8 @@ tc_status tci_cutter_put(tci_cutter *cutter, tci_point point, size_t begin, size
         TCI_RETURN_IF(open_token(cutter, false, begin));
         break;
     }
-    char bytes[4];
-    append(cutter, bytes, tci_encode(point.code, bytes));
+    if (cutter->length <= TCI_TOKEN_BYTES)
+        cutter->length += tci_encode(point.code, cutter->bytes + cutter->length);
     cutter->end = end;
     return TC_OK;
 }
@@ -97,9 +85,8 @@ static size_t grow_ascii(tci_cutter *cutter, const char *text, size_t at, size_t
 {
     size_t length = cutter->length;
     while (at < end && tci_ascii_kind[(uint8_t)text[at]] == TCI_KIND_LETTER) {
-        if (length < TCI_TOKEN_BYTES)
-            cutter->bytes[length] = lowered(text[at], lower);
-        length += length <= TCI_TOKEN_BYTES;
+        if (length <= TCI_TOKEN_BYTES)
+            cutter->bytes[length++] = lowered(text[at], lower);
         at++;
     }
     cutter->length = length;

@@ -2,7 +2,10 @@
  *
  * A starter that does not compose with the one before it ends all that can happen to its left: nothing is reordered
  * across it (D108), and for what follows it blocks the earlier starter (D115). So a segment is finished when such a
- * starter arrives, and what is held is one starter, at most 30 non-starters and one decomposition. */
+ * starter arrives, and what is held is one starter, at most 30 non-starters and one decomposition.
+ *
+ * Most code points stand alone. One that decomposes is held as the finished form, looked up, and decomposed only if
+ * something comes that may join it. */
 #include "text/normalize.h"
 
 #include <string.h>
@@ -13,22 +16,22 @@ void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segmen
     normalizer->context = context;
     normalizer->compatible = compatible;
     normalizer->decomposes = compatible ? TCI_POINT_DECOMPOSES_K : TCI_POINT_DECOMPOSES;
-    normalizer->has_starter = normalizer->composed = false;
+    normalizer->is_whole = normalizer->has_starter = false;
+    normalizer->whole = 0;
     normalizer->starter = 0;
     normalizer->nonstarters = 0;
     normalizer->count = 0;
     normalizer->begin = normalizer->end = 0;
-    for (size_t i = 0; i < TCI_DECOMPOSITIONS; i++)
-        normalizer->known[i].code = 0;
+    memset(normalizer->known_codes, 0, sizeof normalizer->known_codes);
 }
 
-/* Composes what follows the latest starter with it (D117), once; the rest moves up. Twice would be wrong: a mark that
- * did not compose in its turn might with what the later ones made of the starter. */
+/* Composes what follows the latest starter with it (D117); the rest moves up. Doing it again changes nothing: a mark
+ * that did not compose in its turn has none with what later ones made of the starter, because decompositions stand in
+ * canonical order. */
 static void compose_marks(tci_normalizer *n)
 {
-    if (n->composed || !n->has_starter || n->starter + 1 >= n->count)
+    if (!n->has_starter || n->starter + 1 >= n->count)
         return;
-    n->composed = true;
     tci_point *base = &n->points[n->starter];
     size_t kept = n->starter + 1;
     uint8_t last = 0; /* class of the last one kept: blocks its equals */
@@ -49,10 +52,11 @@ tc_status tci_normalizer_flush(tci_normalizer *n)
 {
     if (n->count == 0)
         return TC_OK;
-    compose_marks(n);
+    if (!n->is_whole)
+        compose_marks(n);
     size_t count = n->count;
     n->count = 0;
-    n->has_starter = n->composed = false;
+    n->is_whole = n->has_starter = false;
     n->nonstarters = 0;
     return n->sink(n->context, n->points, count, n->begin, n->end);
 }
@@ -69,7 +73,6 @@ static bool join_back(tci_normalizer *n, tci_point point)
     if (!composite)
         return false;
     n->points[n->starter] = tci_point_of(composite);
-    n->composed = false;
     n->nonstarters = 0;
     return true;
 }
@@ -79,7 +82,6 @@ static void append_starter(tci_normalizer *n, tci_point point)
     n->points[n->count] = point;
     n->starter = n->count++;
     n->has_starter = true;
-    n->composed = false;
     n->nonstarters = 0;
 }
 
@@ -96,28 +98,67 @@ static void insert_mark(tci_normalizer *n, tci_point point)
     n->nonstarters++;
 }
 
-static const tci_decomposition *decomposition_of(tci_normalizer *n, uint32_t code)
+static tci_decomposition *decomposition_of(tci_normalizer *n, uint32_t code)
 {
-    tci_decomposition *known = &n->known[(code ^ code >> 4) % TCI_DECOMPOSITIONS];
-    if (known->code != code) {
+    size_t at = (code ^ code >> 5) % TCI_DECOMPOSITIONS;
+    tci_decomposition *known = &n->known[at];
+    if (n->known_codes[at] != code) {
         uint32_t codes[TCI_DECOMPOSED_MAX];
         known->count = (uint32_t)tci_point_decompose(code, n->compatible, codes);
-        known->code = code;
         for (uint32_t i = 0; i < known->count; i++)
             known->points[i] = tci_point_of(codes[i]);
+        known->composed = 0;
+        n->known_codes[at] = code;
     }
     return known;
 }
 
-tc_status tci_normalizer_push(tci_normalizer *n, tci_point point, size_t begin, size_t end)
+/* Appends what a code point decomposed into. */
+static void append(tci_normalizer *n, const tci_point *points, size_t count)
 {
-    const tci_point *points = &point;
-    size_t count = 1, taken = 0;
-    if (point.flags & n->decomposes) {
-        const tci_decomposition *decomposition = decomposition_of(n, point.code);
-        points = decomposition->points;
-        count = decomposition->count;
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].combining != 0) {
+            insert_mark(n, points[i]);
+        } else if (!join_back(n, points[i])) {
+            compose_marks(n);
+            append_starter(n, points[i]);
+        }
     }
+}
+
+/* Begins a segment with a code point whose decomposition begins with a starter. */
+static void begin_whole(tci_normalizer *n, uint32_t code, tci_decomposition *known)
+{
+    if (known->composed == 0) {
+        append(n, known->points, known->count);
+        compose_marks(n);
+        memcpy(known->composed_points, n->points, n->count * sizeof *n->points);
+        known->composed = (uint32_t)n->count;
+    } else {
+        memcpy(n->points, known->composed_points, known->composed * sizeof *n->points);
+        n->count = known->composed;
+    }
+    n->is_whole = true;
+    n->whole = code;
+}
+
+/* Something may join: puts the decomposition in the place of the finished form. */
+static void open_whole(tci_normalizer *n)
+{
+    if (!n->is_whole)
+        return;
+    const tci_decomposition *known = decomposition_of(n, n->whole);
+    n->count = 0;
+    n->is_whole = n->has_starter = false;
+    n->nonstarters = 0;
+    append(n, known->points, known->count);
+}
+
+/* Takes the decomposition of a code point that may belong to the open segment. */
+static tc_status push_joining(tci_normalizer *n, const tci_point *points, size_t count, size_t begin, size_t end)
+{
+    size_t taken = 0;
+    open_whole(n);
     if (n->count + count > TCI_SEGMENT_MAX) /* no known text comes here; bounds what a later Unicode may bring */
         TCI_RETURN_IF(tci_normalizer_flush(n));
     if (points[0].combining == 0) {
@@ -135,13 +176,52 @@ tc_status tci_normalizer_push(tci_normalizer *n, tci_point point, size_t begin, 
     if (n->count == 0)
         n->begin = begin;
     n->end = end;
-    for (size_t i = taken; i < count; i++) {
-        if (points[i].combining != 0) {
-            insert_mark(n, points[i]);
-        } else if (!join_back(n, points[i])) {
-            compose_marks(n);
-            append_starter(n, points[i]);
+    append(n, points + taken, count - taken);
+    return TC_OK;
+}
+
+tc_status tci_normalizer_push(tci_normalizer *n, tci_point point, size_t begin, size_t end)
+{
+    if (point.flags & n->decomposes) {
+        tci_decomposition *known = decomposition_of(n, point.code);
+        if (known->points[0].combining != 0 || known->points[0].flags & TCI_POINT_MAY_JOIN_BACK) {
+            /* a copy: opening the segment may look up another one in its place */
+            tci_decomposition copy = {.count = known->count};
+            memcpy(copy.points, known->points, known->count * sizeof *known->points);
+            return push_joining(n, copy.points, copy.count, begin, end);
         }
+        TCI_RETURN_IF(tci_normalizer_flush(n));
+        begin_whole(n, point.code, known);
+    } else if (point.combining != 0 || point.flags & TCI_POINT_MAY_JOIN_BACK) {
+        return push_joining(n, &point, 1, begin, end);
+    } else {
+        TCI_RETURN_IF(tci_normalizer_flush(n));
+        append_starter(n, point);
     }
+    n->begin = begin;
+    n->end = end;
+    return TC_OK;
+}
+
+tc_status tci_normalizer_pass(tci_normalizer *n, const tci_point *points, size_t count, size_t begin, size_t end)
+{
+    size_t at = 0;
+    if (points[0].combining == 0 && !(points[0].flags & TCI_POINT_MAY_JOIN_BACK)) {
+        /* Nothing reaches back across the last starter, and it stands in its finished form. */
+        size_t last = count - 1;
+        while (points[last].combining != 0)
+            last--;
+        TCI_RETURN_IF(tci_normalizer_flush(n));
+        if (last > 0)
+            TCI_RETURN_IF(n->sink(n->context, points, last, begin, end));
+        append_starter(n, points[last]);
+        n->is_whole = (points[last].flags & n->decomposes) != 0;
+        n->whole = points[last].code;
+        n->begin = begin;
+        n->end = end;
+        at = last + 1;
+    }
+    for (; at < count; at++)
+        TCI_RETURN_IF(tci_normalizer_push(n, points[at], begin, end));
     return TC_OK;
 }

@@ -19,26 +19,29 @@
 
 typedef tc_status (*tci_segment_function)(void *context, const tci_point *points, size_t count, size_t begin, size_t end);
 
-/* A decomposition kept for the next time: texts repeat their letters. */
+/* What became of a code point, kept for the next time: texts repeat their letters. */
 typedef struct tci_decomposition {
-    uint32_t code;  /* 0: none */
-    uint32_t count;
+    uint32_t count;    /* code points of its decomposition */
+    uint32_t composed; /* and of its normalized form, standing alone; 0: not known yet */
     tci_point points[TCI_DECOMPOSED_MAX];
+    tci_point composed_points[TCI_DECOMPOSED_MAX];
 } tci_decomposition;
-#define TCI_DECOMPOSITIONS 16
+#define TCI_DECOMPOSITIONS 32
 
 typedef struct tci_normalizer {
     tci_segment_function sink;
     void *context;
     bool compatible;
     uint8_t decomposes;     /* the flag that tells whether a code point decomposes in this form */
+    bool is_whole;          /* points are the normalized form of the code point `whole`, not decomposed */
     bool has_starter;       /* points[starter] is the latest starter; false: non-starters only */
-    bool composed;          /* its marks have been composed with it */
+    uint32_t whole;
     size_t starter;
     size_t nonstarters;     /* non-starters in a row at the end, before composition */
     size_t count;
     size_t begin, end;      /* bytes */
     tci_point points[TCI_SEGMENT_MAX];
+    uint32_t known_codes[TCI_DECOMPOSITIONS]; /* 0: none */
     tci_decomposition known[TCI_DECOMPOSITIONS];
 } tci_normalizer;
 
@@ -46,6 +49,10 @@ void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segmen
 
 /* Takes the next code point, made from the bytes [begin, end). */
 tc_status tci_normalizer_push(tci_normalizer *normalizer, tci_point point, size_t begin, size_t end);
+
+/* As push for each of `count` >= 1 code points that stand in normalized order already; faster. */
+tc_status tci_normalizer_pass(tci_normalizer *normalizer, const tci_point *points, size_t count, size_t begin,
+                              size_t end);
 
 /* Ends the open segment, if any. */
 tc_status tci_normalizer_flush(tci_normalizer *normalizer);

@@ -48,7 +48,7 @@ static inline bool tci_point_is_inert(uint32_t code)
 }
 
 /* Most code points that one may decompose into (U+FDFA: 18). */
-#define TCI_DECOMPOSED_MAX 32
+#define TCI_DECOMPOSED_MAX 18
 
 /* Full decomposition, canonical or compatibility (`compatible`); returns the count, at least 1. Not reordered. */
 size_t tci_point_decompose(uint32_t code, bool compatible, uint32_t decomposed[TCI_DECOMPOSED_MAX]);

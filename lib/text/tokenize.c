@@ -27,27 +27,41 @@ static tc_status cut_segment(void *context, const tci_point *points, size_t coun
     return TC_OK;
 }
 
-static tc_status put_folded(stream *s, tci_point point, size_t begin, size_t end)
+static tc_status put_unfolded(stream *s, const tci_point *points, size_t count, size_t begin, size_t end)
 {
+    if (count == 0)
+        return TC_OK;
     if (s->options->normalize == TCI_NORMALIZE_NONE)
-        return tci_cutter_put(&s->cutter, point, begin, end);
-    return tci_normalizer_push(&s->second, point, begin, end);
+        return cut_segment(&s->cutter, points, count, begin, end);
+    return tci_normalizer_pass(&s->second, points, count, begin, end);
+}
+
+static tc_status put_folded(stream *s, uint32_t code, size_t begin, size_t end)
+{
+    uint32_t folded[TCI_DECOMPOSED_MAX];
+    size_t count = tci_point_fold(code, folded);
+    for (size_t i = 0; i < count; i++) {
+        tci_point point = tci_point_of(folded[i]);
+        if (s->options->normalize == TCI_NORMALIZE_NONE)
+            TCI_RETURN_IF(tci_cutter_put(&s->cutter, point, begin, end));
+        else
+            TCI_RETURN_IF(tci_normalizer_push(&s->second, point, begin, end));
+    }
+    return TC_OK;
 }
 
 static tc_status fold_segment(void *context, const tci_point *points, size_t count, size_t begin, size_t end)
 {
     stream *s = context;
+    size_t unfolded = 0; /* from where nothing folds */
     for (size_t i = 0; i < count; i++) {
-        if (!(points[i].flags & TCI_POINT_FOLDS)) {
-            TCI_RETURN_IF(put_folded(s, points[i], begin, end));
+        if (!(points[i].flags & TCI_POINT_FOLDS))
             continue;
-        }
-        uint32_t folded[TCI_DECOMPOSED_MAX];
-        size_t folded_count = tci_point_fold(points[i].code, folded);
-        for (size_t j = 0; j < folded_count; j++)
-            TCI_RETURN_IF(put_folded(s, tci_point_of(folded[j]), begin, end));
+        TCI_RETURN_IF(put_unfolded(s, points + unfolded, i - unfolded, begin, end));
+        TCI_RETURN_IF(put_folded(s, points[i].code, begin, end));
+        unfolded = i + 1;
     }
-    return TC_OK;
+    return put_unfolded(s, points + unfolded, count - unfolded, begin, end);
 }
 
 static tc_status put_point(stream *s, uint32_t code, size_t begin, size_t end)
