@@ -54,7 +54,10 @@ static void a_buffer_appends_bytes_text_and_numbers(void **state)
     assert_ok(tci_buffer_unsigned(&buffer, UINT64_MAX));
     assert_ok(tci_buffer_append(&buffer, NULL, 0));
     assert_int_equal(buffer.size, 25);
-    assert_memory_equal(buffer.data, "a=0,\0" "18446744073709551615", 25);
+    assert_memory_equal(buffer.data,
+                        "a=0,\0"
+                        "18446744073709551615",
+                        25);
     tci_buffer_free(&buffer);
     assert_null(buffer.data);
     assert_int_equal(atomic_load(&memory.used), 0);
@@ -113,12 +116,32 @@ static void utf8_sequences_are_those_of_the_standard(void **state)
         const char *bytes;
         size_t size, length;
     } rows[] = {
-        {"", 0, 0},          {"a", 1, 1},          {"\0", 1, 1},        {"\x7F", 1, 1},         {"\x80", 1, 0},
-        {"\xC1\xBF", 2, 0},  {"\xC2\x80", 2, 2},   {"\xC2", 1, 0},      {"\xC2\x41", 2, 0},     {"\xDF\xBF", 2, 2},
-        {"\xE0\x9F\xBF", 3, 0}, {"\xE0\xA0\x80", 3, 3}, {"\xE0\xA0", 2, 0}, {"\xED\x9F\xBF", 3, 3},
-        {"\xED\xA0\x80", 3, 0}, {"\xEF\xBF\xBF", 3, 3}, {"\xE4\xB8\x41", 3, 0}, {"\xF0\x8F\xBF\xBF", 4, 0},
-        {"\xF0\x90\x80\x80", 4, 4}, {"\xF0\x90\x80", 3, 0}, {"\xF4\x8F\xBF\xBF", 4, 4}, {"\xF4\x90\x80\x80", 4, 0},
-        {"\xF5\x80\x80\x80", 4, 0}, {"\xFF", 1, 0}, {"\xF1\x80\x80\xC0", 4, 0}, {"\xC2\x80zz", 4, 2},
+        {"", 0, 0},
+        {"a", 1, 1},
+        {"\0", 1, 1},
+        {"\x7F", 1, 1},
+        {"\x80", 1, 0},
+        {"\xC1\xBF", 2, 0},
+        {"\xC2\x80", 2, 2},
+        {"\xC2", 1, 0},
+        {"\xC2\x41", 2, 0},
+        {"\xDF\xBF", 2, 2},
+        {"\xE0\x9F\xBF", 3, 0},
+        {"\xE0\xA0\x80", 3, 3},
+        {"\xE0\xA0", 2, 0},
+        {"\xED\x9F\xBF", 3, 3},
+        {"\xED\xA0\x80", 3, 0},
+        {"\xEF\xBF\xBF", 3, 3},
+        {"\xE4\xB8\x41", 3, 0},
+        {"\xF0\x8F\xBF\xBF", 4, 0},
+        {"\xF0\x90\x80\x80", 4, 4},
+        {"\xF0\x90\x80", 3, 0},
+        {"\xF4\x8F\xBF\xBF", 4, 4},
+        {"\xF4\x90\x80\x80", 4, 0},
+        {"\xF5\x80\x80\x80", 4, 0},
+        {"\xFF", 1, 0},
+        {"\xF1\x80\x80\xC0", 4, 0},
+        {"\xC2\x80zz", 4, 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(tci_utf8_sequence(rows[i].bytes, rows[i].size), rows[i].length);

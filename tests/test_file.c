@@ -339,8 +339,8 @@ static void signals_and_short_writes_are_passed_over(void **state)
 {
     (void)state;
     const char *path = test_folder_file(&folder, "model");
-    static const test_file_call calls[] = {TEST_FILE_OPEN,  TEST_FILE_WRITE, TEST_FILE_FSYNC,
-                                           TEST_FILE_CLOSE, TEST_FILE_RENAME};
+    static const test_file_call calls[] = {TEST_FILE_OPEN, TEST_FILE_WRITE, TEST_FILE_FSYNC, TEST_FILE_CLOSE,
+                                           TEST_FILE_RENAME};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         for (long n = 0; n < 2; n++) {
             test_write_file(path, "old", 3);

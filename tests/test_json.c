@@ -94,9 +94,9 @@ static void numbers_follow_the_grammar(void **state)
     static const struct {
         const char *text;
         size_t byte;
-    } rows[] = {{"[01]", 2}, {"[-]", 2}, {"[+1]", 1}, {"[.5]", 1}, {"[1.]", 3}, {"[1.e5]", 3}, {"[1e]", 3}, {"[1e+]", 4},
-                {"[-a]", 2}, {"[0x10]", 2}, {"[1 2]", 3}, {"[NaN]", 1}, {"[nan]", 2}, {"[Infinity]", 1}, {"[-Infinity]", 2},
-                {"[1_0]", 2}, {"[--1]", 2}, {"01", 1}};
+    } rows[] = {{"[01]", 2},  {"[-]", 2},        {"[+1]", 1},        {"[.5]", 1},   {"[1.]", 3},  {"[1.e5]", 3},
+                {"[1e]", 3},  {"[1e+]", 4},      {"[-a]", 2},        {"[0x10]", 2}, {"[1 2]", 3}, {"[NaN]", 1},
+                {"[nan]", 2}, {"[Infinity]", 1}, {"[-Infinity]", 2}, {"[1_0]", 2},  {"[--1]", 2}, {"01", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_bad(rows[i].text, strlen(rows[i].text), rows[i].byte);
 }
@@ -119,12 +119,31 @@ static void bad_strings_are_refused_at_their_byte(void **state)
     static const struct {
         const char *text;
         size_t byte;
-    } rows[] = {{"[\"\\x\"]", 3}, {"[\"\\u12g4\"]", 6}, {"[\"\\u\"]", 4}, {"[\"\\U0041\"]", 3}, {"[\"\\'\"]", 3},
-                {"[\"\\ud800\"]", 8}, {"[\"\\ud800x\"]", 8}, {"[\"\\ud800\\n\"]", 9}, {"[\"\\ud800\\u0041\"]", 8},
-                {"[\"\\ud800\\ud800\"]", 8}, {"[\"\\udc00\"]", 2}, {"[\"a\\udfffb\"]", 3}, {"[\"a\nb\"]", 3}, {"[\"a\x01\"]", 3},
-                {"[\"\x80\"]", 2}, {"[\"a\xC0\x80\"]", 3}, {"[\"\xED\xA0\x80\"]", 2}, {"[\"\xF5\x80\x80\x80\"]", 2},
-                {"[\"\xE4\xB8\"]", 2}, {"[\"\xFF", 2}, {"[\"\xC3", 3}, {"[\"\xE0\x80", 2}, {"[\"\xE0\xA0", 4},
-                {"['a']", 1}, {"{\"\\ud800\":1}", 8}};
+    } rows[] = {{"[\"\\x\"]", 3},
+                {"[\"\\u12g4\"]", 6},
+                {"[\"\\u\"]", 4},
+                {"[\"\\U0041\"]", 3},
+                {"[\"\\'\"]", 3},
+                {"[\"\\ud800\"]", 8},
+                {"[\"\\ud800x\"]", 8},
+                {"[\"\\ud800\\n\"]", 9},
+                {"[\"\\ud800\\u0041\"]", 8},
+                {"[\"\\ud800\\ud800\"]", 8},
+                {"[\"\\udc00\"]", 2},
+                {"[\"a\\udfffb\"]", 3},
+                {"[\"a\nb\"]", 3},
+                {"[\"a\x01\"]", 3},
+                {"[\"\x80\"]", 2},
+                {"[\"a\xC0\x80\"]", 3},
+                {"[\"\xED\xA0\x80\"]", 2},
+                {"[\"\xF5\x80\x80\x80\"]", 2},
+                {"[\"\xE4\xB8\"]", 2},
+                {"[\"\xFF", 2},
+                {"[\"\xC3", 3},
+                {"[\"\xE0\x80", 2},
+                {"[\"\xE0\xA0", 4},
+                {"['a']", 1},
+                {"{\"\\ud800\":1}", 8}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_bad(rows[i].text, strlen(rows[i].text), rows[i].byte);
     check_bad("[\"a\0b\"]", 7, 3);
@@ -137,10 +156,37 @@ static void bad_structure_is_refused_at_its_byte(void **state)
     static const struct {
         const char *text;
         size_t byte;
-    } rows[] = {{"", 0}, {"  ", 2}, {"]", 0}, {"}", 0}, {"[1,]", 3}, {"[,1]", 1}, {"{\"a\":1,}", 7}, {"{,}", 1}, {"{1:2}", 1},
-                {"{\"a\"}", 4}, {"{\"a\" 1}", 5}, {"{\"a\":}", 5}, {"{\"a\":1 \"b\":2}", 7}, {"[1}", 2}, {"{\"a\":1]", 6}, {"[}", 1},
-                {"{]", 1}, {"[]]", 2}, {"{} {}", 3}, {"1 2", 2}, {"tru", 3}, {"trux", 3}, {"truex", 4}, {"nul", 3}, {"fals", 4},
-                {"[1,,2]", 3}, {"{\"a\"::1}", 5}, {"/**/1", 0}, {"\xEF\xBB\xBF{}", 0}, {"[\v1]", 1}, {"[1]x", 3}};
+    } rows[] = {{"", 0},
+                {"  ", 2},
+                {"]", 0},
+                {"}", 0},
+                {"[1,]", 3},
+                {"[,1]", 1},
+                {"{\"a\":1,}", 7},
+                {"{,}", 1},
+                {"{1:2}", 1},
+                {"{\"a\"}", 4},
+                {"{\"a\" 1}", 5},
+                {"{\"a\":}", 5},
+                {"{\"a\":1 \"b\":2}", 7},
+                {"[1}", 2},
+                {"{\"a\":1]", 6},
+                {"[}", 1},
+                {"{]", 1},
+                {"[]]", 2},
+                {"{} {}", 3},
+                {"1 2", 2},
+                {"tru", 3},
+                {"trux", 3},
+                {"truex", 4},
+                {"nul", 3},
+                {"fals", 4},
+                {"[1,,2]", 3},
+                {"{\"a\"::1}", 5},
+                {"/**/1", 0},
+                {"\xEF\xBB\xBF{}", 0},
+                {"[\v1]", 1},
+                {"[1]x", 3}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_bad(rows[i].text, strlen(rows[i].text), rows[i].byte);
     check_bad("[\0]", 3, 1);
@@ -150,8 +196,9 @@ static void bad_structure_is_refused_at_its_byte(void **state)
 static void every_truncation_is_refused_at_its_end(void **state)
 {
     (void)state;
-    static const char text[] = "{ \"a\\n\\u00e9\" : [ -1.5e+3 , true,false , null ] ,\n\"\xE4\xB8\xAD\xF0\x9F\x98\x80\xC3\xA9\" : "
-                               "{\"x\":\"\\ud83d\\ude00\", \"y\":{ }, \"z\":[]}}";
+    static const char text[] =
+        "{ \"a\\n\\u00e9\" : [ -1.5e+3 , true,false , null ] ,\n\"\xE4\xB8\xAD\xF0\x9F\x98\x80\xC3\xA9\" : "
+        "{\"x\":\"\\ud83d\\ude00\", \"y\":{ }, \"z\":[]}}";
     char out[4096];
     size_t size = sizeof text - 1;
     assert_ok(trace(text, size, out, sizeof out, NULL));
@@ -215,7 +262,8 @@ static void expect_and_skip_find_their_way(void **state)
     tci_memory memory;
     tci_memory_init(&memory, NULL, 0);
     tci_json_reader reader;
-    static const char text[] = "{\"skip\":{\"x\":[1,{\"y\":[]}]},\"n\":18446744073709551615,\"m\":-1,\"d\":2.5,\"h\":1e999}";
+    static const char text[] =
+        "{\"skip\":{\"x\":[1,{\"y\":[]}]},\"n\":18446744073709551615,\"m\":-1,\"d\":2.5,\"h\":1e999}";
     tci_json_init(&reader, &memory, text, sizeof text - 1);
     tci_json_event event;
     uint64_t value = 0;
@@ -291,9 +339,10 @@ static tc_status write_sample(tci_buffer *out)
     return tci_json_end(&writer, '}');
 }
 
-static const char sample[] = "{\"a\\\"b\":[0,18446744073709551615,-0.5,0.0000001,null,null,[],{}],"
-                             "\"\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7F\xE4\xB8\xAD\",\"t\":true,\"f\":false,\"n\":null,"
-                             "\"s\":\"\"}";
+static const char sample[] =
+    "{\"a\\\"b\":[0,18446744073709551615,-0.5,0.0000001,null,null,[],{}],"
+    "\"\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7F\xE4\xB8\xAD\",\"t\":true,\"f\":false,\"n\":null,"
+    "\"s\":\"\"}";
 
 static void the_writer_writes_what_the_reader_reads(void **state)
 {

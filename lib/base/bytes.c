@@ -57,8 +57,8 @@ tc_status tci_buffer_append(tci_buffer *buffer, const void *bytes, size_t count)
         return TC_OK;
     if (!tci_add(buffer->size, count, &needed))
         needed = SIZE_MAX;
-    TCI_RETURN_IF(tci_reserve(buffer->memory, needed, buffer->ceiling, 1, buffer->what, &buffer->capacity,
-                              &buffer->data));
+    TCI_RETURN_IF(
+        tci_reserve(buffer->memory, needed, buffer->ceiling, 1, buffer->what, &buffer->capacity, &buffer->data));
     memcpy(buffer->data + buffer->size, bytes, count);
     buffer->size = needed;
     return TC_OK;

@@ -1,4 +1,4 @@
-/* cpu.h: which instruction sets this processor and system offer, and the floating-point environment of computing calls. */
+/* cpu.h: the instruction sets of this processor and system, and the floating-point environment of computing calls. */
 #ifndef TCI_BASE_CPU_H
 #define TCI_BASE_CPU_H
 
@@ -10,8 +10,8 @@ bool tci_cpu_has_avx2(void);
 /* Advanced SIMD of AArch64. */
 bool tci_cpu_has_neon(void);
 
-/* Saves the caller's rounding and denormal modes and sets round to nearest with denormals flushed (FTZ and DAZ), so that
- * results do not depend on the host's modes. Every computing call brackets its work with these two. */
+/* Saves the caller's rounding and denormal modes and sets round to nearest with denormals flushed (FTZ and DAZ), so
+ * that results do not depend on the host's modes. Every computing call brackets its work with these two. */
 typedef struct tci_float_environment {
     uint64_t saved;
 } tci_float_environment;

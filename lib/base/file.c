@@ -1,5 +1,5 @@
-/* file.c: reading, mapping and replacing files. Every step that can fail ends in a sentence with the path and the reason;
- * reasons are our own texts, since strerror's depend on the locale and may be shared between threads. */
+/* file.c: reading, mapping and replacing files. Every step that can fail ends in a sentence with the path and the
+ * reason; reasons are our own texts, since strerror's depend on the locale and may be shared between threads. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/file.h"
 

@@ -1,10 +1,10 @@
 /* file.h: whole-file reading, mapping and crash-safe replacing, behind a table of system calls that tests can replace.
  *
  * Saving: a temporary `.NAME.tmp-PID-N` beside the target (the next N while it exists; O_EXCL, O_CLOEXEC, O_NOFOLLOW),
- * write, fsync, rename, fsync of the folder; the old file's mode is kept; a target that is not a regular file is written
- * straight, and a symbolic link to a regular file stays a link whose target is replaced. Any failure removes the
- * temporary and leaves the old file, except that of the last step: when only the fsync of the folder fails, the new file
- * is there already, and the error says so. EINTR is retried, short reads and writes go on. */
+ * write, fsync, rename, fsync of the folder; the old file's mode is kept; a target that is not a regular file is
+ * written straight, and a symbolic link to a regular file stays a link whose target is replaced. Any failure removes
+ * the temporary and leaves the old file, except that of the last step: when only the fsync of the folder fails, the new
+ * file is there already, and the error says so. EINTR is retried, short reads and writes go on. */
 #ifndef TCI_BASE_FILE_H
 #define TCI_BASE_FILE_H
 
@@ -31,7 +31,7 @@ typedef struct tci_file_operations {
 
 extern const tci_file_operations tci_system_files;
 
-/* The whole file in one block of `memory`; TC_ERROR_LIMIT above max_bytes (0 = none), TC_ERROR_IO with path and reason. */
+/* The whole file in one block of `memory`; TC_ERROR_LIMIT above max_bytes (0 = none), TC_ERROR_IO with the reason. */
 tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
                         uint8_t **data, size_t *size);
 

@@ -19,8 +19,16 @@ enum reader_state {
 #define MAX_KEYS ((size_t)1 << 24)
 
 static const char *const event_names[] = {
-    "an object", "the end of the object", "an array", "the end of the array", "a key",
-    "a string",  "a number",              "true",     "false",                "null",
+    "an object",
+    "the end of the object",
+    "an array",
+    "the end of the array",
+    "a key",
+    "a string",
+    "a number",
+    "true",
+    "false",
+    "null",
     "the end of the text",
 };
 
@@ -425,8 +433,8 @@ tc_status tci_json_double(const tci_json_reader *reader, const char *what, doubl
 {
     if (tci_parse_double(reader->text.data, reader->text.size, value))
         return TC_OK;
-    return tci_fail(TC_ERROR_FORMAT, "JSON, byte %zu: %s: wanted a number below 1.8e308, found %.*s", reader->start, what,
-                    shown(reader), reader->text.data);
+    return tci_fail(TC_ERROR_FORMAT, "JSON, byte %zu: %s: wanted a number below 1.8e308, found %.*s", reader->start,
+                    what, shown(reader), reader->text.data);
 }
 
 bool tci_json_is(const tci_json_reader *reader, const char *literal)

@@ -1,5 +1,5 @@
-/* json_write.c: JSON text into a buffer. Only what RFC 8259 demands is escaped: quote, backslash and control characters;
- * all other UTF-8 stands as it is. */
+/* json_write.c: JSON text into a buffer. Only what RFC 8259 demands is escaped: quote, backslash and control
+ * characters; all other UTF-8 stands as it is. */
 #include "base/json.h"
 
 #include <string.h>

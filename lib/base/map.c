@@ -125,8 +125,8 @@ tc_status tci_map_reserve(tci_map *map, size_t entries, size_t bytes)
     if (!tci_add(map->count == 0 ? 0 : map->ends[map->count - 1], bytes, &needed_bytes) || needed_bytes == SIZE_MAX)
         return tci_fail(TC_ERROR_LIMIT, "hash map: %zu more key bytes do not fit the address space", bytes);
     /* One byte at least, so that an empty key has an address. */
-    TCI_RETURN_IF(tci_reserve(map->memory, needed_bytes + 1, SIZE_MAX, 1, "hash map keys", &map->bytes_capacity,
-                              &map->bytes));
+    TCI_RETURN_IF(
+        tci_reserve(map->memory, needed_bytes + 1, SIZE_MAX, 1, "hash map keys", &map->bytes_capacity, &map->bytes));
     TCI_RETURN_IF(tci_reserve(map->memory, needed, MAX_ENTRIES, sizeof *map->ends, "hash map entries",
                               &map->ends_capacity, &map->ends));
     size_t slot_count = map->slot_count < MIN_SLOTS ? MIN_SLOTS : map->slot_count;

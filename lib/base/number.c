@@ -253,7 +253,7 @@ size_t tci_print_double(double value, char text[TCI_DOUBLE_TEXT])
 
 /* ---- parsing ---- */
 
-#define WINDOW 800          /* significant digits that are kept */
+#define WINDOW 800 /* significant digits that are kept */
 
 typedef struct decimal {
     bool negative;

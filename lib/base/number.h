@@ -1,7 +1,7 @@
 /* number.h: decimals to and from text, exactly and in any locale.
  *
- * Printing gives the shortest decimal that reads back as the same value (Steele and White / Dragon4 with exact integers),
- * without exponent for floats; parsing rounds correctly to nearest, ties to even. Non-finite values are "nan", "inf",
+ * Printing gives the shortest decimal that reads back as the same value (Steele and White in exact integers), without
+ * exponent for floats; parsing rounds correctly to nearest, ties to even. Non-finite values are "nan", "inf",
  * "-inf" when printed and refused when parsed. */
 #ifndef TCI_BASE_NUMBER_H
 #define TCI_BASE_NUMBER_H

@@ -62,7 +62,7 @@ uint64_t tci_random_below(tci_random *random, uint64_t bound)
     return value % bound;
 }
 
-/* Natural logarithm of a normal x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 artanh((m - 1) / (m + 1)). */
+/* Natural logarithm of a normal x > 0: x = m 2^e, m in [sqrt(1/2), sqrt(2)), log m = 2 artanh((m - 1) / (m + 1)). */
 static double natural_log(double x)
 {
     uint64_t bits;

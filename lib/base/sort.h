@@ -1,4 +1,4 @@
-/* sort.h: a stable merge sort with a context pointer and bounded depth (qsort is neither stable nor free of surprises). */
+/* sort.h: a stable merge sort with a context pointer and without recursion (qsort has neither promise). */
 #ifndef TCI_BASE_SORT_H
 #define TCI_BASE_SORT_H
 

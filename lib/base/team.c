@@ -19,9 +19,9 @@
 struct tci_barrier {
     alignas(TCI_ALIGNMENT) atomic_size_t arrived;
     alignas(TCI_ALIGNMENT) atomic_uint generation;
-    atomic_size_t size;     /* members; the largest possible number until all are started */
+    atomic_size_t size; /* members; the largest possible number until all are started */
     atomic_size_t sleepers;
-    pthread_mutex_t lock;   /* only for sleeping */
+    pthread_mutex_t lock; /* only for sleeping */
     pthread_cond_t wake;
 };
 
@@ -35,9 +35,9 @@ struct tci_pool {
     tci_barrier barrier;
     tci_memory *memory;
     tci_thread_start start;
-    pid_t process;  /* whose workers they are */
+    pid_t process; /* whose workers they are */
     member *members;
-    size_t size;    /* members of the next run */
+    size_t size; /* members of the next run */
     /* The work at hand; written by the caller before a meeting, read by the workers after it. */
     tci_team_function function; /* NULL: go home */
     void *context;
@@ -145,8 +145,8 @@ tc_status tci_pool_create_with(tci_memory *memory, size_t threads, tci_thread_st
     tci_pool *made = *pool;
     made->memory = memory;
     made->start = start;
-    tc_status status = tci_alloc_zero(memory, threads, sizeof *made->members, "members of the thread pool",
-                                      &made->members);
+    tc_status status =
+        tci_alloc_zero(memory, threads, sizeof *made->members, "members of the thread pool", &made->members);
     if (status != TC_OK) {
         tci_free(memory, made);
         *pool = NULL;

@@ -17,9 +17,9 @@ void test_files_init(test_file_call fail_call, long fail_at, int error)
 static bool fails(test_file_call call)
 {
     long number = test_files_state.calls[call]++, any = test_files_state.calls[TEST_FILE_ANY]++;
-    bool now = test_files_state.fail_call == TEST_FILE_ANY ? any == test_files_state.fail_at
-                                                           : call == test_files_state.fail_call &&
-                                                                 number == test_files_state.fail_at;
+    bool now = test_files_state.fail_call == TEST_FILE_ANY
+                   ? any == test_files_state.fail_at
+                   : call == test_files_state.fail_call && number == test_files_state.fail_at;
     if (now) {
         test_files_state.failed = true;
         test_files_state.last = call;
