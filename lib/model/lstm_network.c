@@ -1,4 +1,7 @@
-/* lstm_network.c: building the network, PyTorch's initialization, packing. */
+/* lstm_network.c: building the network, PyTorch's initialization, packing.
+ *
+ * Initialization: embedding N(0, 1) with a row of zeros for the unknown word, LSTM and linear U(-b, b) with
+ * b = 1/sqrt(hidden_dim) and 1/sqrt(inputs). Packing copies weights into the panels that the kernels read. */
 #include "model/lstm_network.h"
 
 #include <math.h>
