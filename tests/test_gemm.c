@@ -110,14 +110,11 @@ static void check_many_shapes(checker check_one)
     const tci_kernels *tables[3];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
-        for (size_t rows = 1; rows <= 40; rows++) {
-            size_t panels = 1 + rows * 5 % 9, depth = 1 + rows * 37 % 61;
-            size_t wide = panels * TCI_PANEL;
-            check_one(tables[i], (shape){rows, panels, depth, depth + rows, wide + 16, wide + 32}, false);
-        }
-        for (size_t panels = 1; panels <= 9; panels++)
-            for (size_t rows = 1; rows <= 7; rows++)
-                check_one(tables[i], (shape){rows, panels, 5, 7, panels * 16, panels * 16}, false);
+        for (size_t rows = 1; rows <= 40; rows++)
+            for (size_t panels = 1; panels <= 9; panels++) {
+                size_t depth = 1 + (rows * 37 + panels * 11) % 41, wide = panels * TCI_PANEL, gap = rows % 3 * TCI_PANEL;
+                check_one(tables[i], (shape){rows, panels, depth, depth + rows, wide + gap, wide + gap}, false);
+            }
         static const size_t depths[] = {1, 2, 3, 255, 256, 257, 300, 511, 512, 513, 700};
         for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)
             check_one(tables[i], (shape){13, 2, depths[d], depths[d] + 13, 32, 32}, false);

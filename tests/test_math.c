@@ -17,19 +17,26 @@ static long double precise(float_function which, float at)
     return which == FLOAT_TANH ? tanhl(x) : 1.0L / (1.0L + expl(-x));
 }
 
+/* The float of these bits and its neighbour: error and order. Returns the error. */
+static double check_pair(const tci_kernels *kernels, float_function which, uint32_t bits)
+{
+    float pair[2] = {float_of(bits), float_of(bits + 1)}, result[2];
+    apply_float_function(kernels, which, 2, pair, result);
+    double error = float_error(pair[0], result[0], (double)precise(which, pair[0]));
+    if (error > float_error_bound(which))
+        fail_msg("%s %s(%.9g) = %.9g: %.2f units off", kernels->isa, float_function_names[which], (double)pair[0],
+                 (double)result[0], error);
+    if ((pair[0] < pair[1] && result[0] > result[1]) || (pair[0] > pair[1] && result[0] < result[1]))
+        fail_msg("%s %s is not monotone at %.9g", kernels->isa, float_function_names[which], (double)pair[0]);
+    return error;
+}
+
 static void check_sample(const tci_kernels *kernels, float_function which)
 {
     double worst = 0.0;
     for (uint64_t bits = 0; bits < 0x100000000u; bits += STRIDE) {
-        float pair[2] = {float_of((uint32_t)bits), float_of((uint32_t)bits + 1)}, result[2];
-        apply_float_function(kernels, which, 2, pair, result);
-        double error = float_error(pair[0], result[0], (double)precise(which, pair[0]));
+        double error = check_pair(kernels, which, (uint32_t)bits);
         worst = error > worst ? error : worst;
-        if (error > float_error_bound(which))
-            fail_msg("%s %s(%.9g) = %.9g: %.2f units off", kernels->isa, float_function_names[which], (double)pair[0],
-                     (double)result[0], error);
-        if ((pair[0] < pair[1] && result[0] > result[1]) || (pair[0] > pair[1] && result[0] < result[1]))
-            fail_msg("%s %s is not monotone at %.9g", kernels->isa, float_function_names[which], (double)pair[0]);
     }
     print_message("%s %s: %.2f units in the last place\n", kernels->isa, float_function_names[which], worst);
 }
@@ -49,12 +56,47 @@ static void functions_keep_their_error_bounds_and_order(void **unused)
     check_samples();
 }
 
+static tci_float_environment environment_before;
+
+static int flush_denormals(void **unused)
+{
+    (void)unused;
+    environment_before = tci_float_enter();
+    return 0;
+}
+
+static int restore_environment(void **unused)
+{
+    (void)unused;
+    tci_float_leave(environment_before);
+    return 0;
+}
+
 static void functions_keep_them_with_denormals_flushed(void **unused)
 {
     (void)unused;
-    tci_float_environment environment = tci_float_enter();
     check_samples();
-    tci_float_leave(environment);
+}
+
+/* Every float near the places where a formula changes over to another one, or its n to the next. */
+static void functions_keep_them_where_formulas_meet(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    float places[300] = {0.625f, 9.1f, 9.0109f, 87.33654f, 88.3f, 88.72284f, 89.0f, 103.97f, 1e-20f};
+    size_t place_count = 9;
+    for (int n = 0; n < 129; n++) {
+        places[place_count++] = (float)((n + 0.5) * 0.693147180559945309);
+        places[place_count++] = (float)((n + 0.5) * 0.5 * 0.693147180559945309);
+    }
+    for (size_t i = 0; i < count; i++)
+        for (int which = FLOAT_EXP; which <= FLOAT_SIGMOID; which++)
+            for (size_t p = 0; p < 2 * place_count; p++) {
+                uint32_t bits = bits_of(places[p / 2]) ^ (uint32_t)(p % 2) << 31;
+                for (uint32_t step = 0; step < 400; step++)
+                    check_pair(tables[i], (float_function)which, bits - 200 + step);
+            }
 }
 
 static void special_values_are_exact(void **unused)
@@ -215,7 +257,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_keep_their_error_bounds_and_order),
-        cmocka_unit_test(functions_keep_them_with_denormals_flushed),
+        cmocka_unit_test_setup_teardown(functions_keep_them_with_denormals_flushed, flush_denormals,
+                                        restore_environment),
+        cmocka_unit_test(functions_keep_them_where_formulas_meet),
         cmocka_unit_test(special_values_are_exact),
         cmocka_unit_test(bits_do_not_depend_on_the_denormal_mode),
         cmocka_unit_test(an_element_has_the_same_bits_wherever_it_stands),

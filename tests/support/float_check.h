@@ -45,9 +45,12 @@ static inline double float_error(float at, float result, double exact)
     double size = fabs(exact);
     if (size < (double)FLT_MIN)
         return fabs((double)result) <= (double)FLT_MIN && (double)result * exact >= 0.0 ? 0.0 : (double)INFINITY;
-    int exponent;
-    (void)frexp(size, &exponent);
-    double error = fabs((double)result - exact) * ldexp(1.0, 24 - exponent);
+    uint64_t bits;
+    memcpy(&bits, &size, sizeof bits);
+    bits = (1023 + 23 + 1023 - (bits >> 52)) << 52; /* 2^(23 - exponent): calls of frexp and ldexp would cost minutes */
+    double per_unit;
+    memcpy(&per_unit, &bits, sizeof per_unit);
+    double error = fabs((double)result - exact) * per_unit;
     return error == error ? error : (double)INFINITY;
 }
 
