@@ -159,6 +159,28 @@ void tci_free(tci_memory *memory, void *pointer)
     memory->host.free(memory->host.ctx, header.host_pointer);
 }
 
+tc_status tci_object_create(const tc_allocator *host, size_t limit, size_t size, const char *what, void *object)
+{
+    tci_memory memory, *own = NULL;
+    tci_memory_init(&memory, host, limit);
+    tc_status status = tci_alloc_zero(&memory, 1, size, what, &own);
+    if (status == TC_OK) {
+        tci_memory_init(own, host, limit);
+        atomic_init(&own->used, atomic_load_explicit(&memory.used, memory_order_relaxed));
+    }
+    put_pointer(object, own);
+    return status;
+}
+
+void tci_object_free(void *object)
+{
+    if (!object)
+        return;
+    tci_memory last; /* the object's own goes with it */
+    tci_memory_init(&last, &((tci_memory *)object)->host, 0);
+    tci_free(&last, object);
+}
+
 tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what, size_t *capacity,
                       void *pointer)
 {

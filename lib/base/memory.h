@@ -40,6 +40,12 @@ tc_status tci_resize(tci_memory *memory, size_t count, size_t size, const char *
 /* NULL is a no-op. */
 void tci_free(tci_memory *memory, void *pointer);
 
+/* A zeroed object of `size` bytes whose first member is its own tci_memory, which counts the object itself. */
+tc_status tci_object_create(const tc_allocator *host, size_t limit, size_t size, const char *what, void *object);
+
+/* Frees the object alone; what its memory still counts must be freed before. NULL is a no-op. */
+void tci_object_free(void *object);
+
 /* Room for at least `needed` elements in a growable array: doubles *capacity, refuses above `ceiling` elements. */
 tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what, size_t *capacity,
                       void *pointer);

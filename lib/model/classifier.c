@@ -36,7 +36,6 @@ static const char *choice_name(const char *key, int32_t choice, char *name, size
 
 static void model_free(tc_model *model)
 {
-    tci_memory memory;
     for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++)
         tci_scratch_free(atomic_load_explicit(&model->slots[i], memory_order_acquire));
     if (model->network)
@@ -44,19 +43,12 @@ static void model_free(tc_model *model)
     tci_pipeline_release(model->pipeline);
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
-    tci_memory_init(&memory, &model->memory.host, 0);
-    atomic_store(&memory.used, atomic_load(&model->memory.used));
-    tci_free(&memory, model);
+    tci_object_free(model);
 }
 
-/* The model's own struct is counted within its memory; it is made with a memory that moves in. */
 static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **model)
 {
-    tci_memory memory;
-    tci_memory_init(&memory, host, limit);
-    TCI_RETURN_IF(tci_alloc_zero(&memory, 1, sizeof **model, "model", model));
-    tci_memory_init(&(*model)->memory, host, limit);
-    atomic_store(&(*model)->memory.used, atomic_load(&memory.used));
+    TCI_RETURN_IF(tci_object_create(host, limit, sizeof **model, "model", model));
     atomic_init(&(*model)->references, 1);
     atomic_init(&(*model)->trained, false);
     for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++)

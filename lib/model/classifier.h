@@ -19,9 +19,9 @@
 typedef struct tci_scratch tci_scratch;
 
 struct tc_model {
+    tci_memory memory;
     atomic_size_t references; /* the host's and its trainer's */
     atomic_bool trained;      /* a trainer holds it */
-    tci_memory memory;
     const tci_file_operations *files;
     tci_options options; /* resolved */
     tci_pipeline *pipeline;

@@ -8,13 +8,10 @@
 
 tc_status tci_examples_create(const tc_model *model, tc_examples **result)
 {
-    tci_memory memory;
     tc_examples *examples = NULL;
     *result = NULL;
-    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
-    TCI_RETURN_IF(tci_alloc_zero(&memory, 1, sizeof *examples, "examples", &examples));
-    tci_memory_init(&examples->memory, &model->memory.host, model->memory.limit);
-    atomic_store(&examples->memory.used, atomic_load(&memory.used));
+    TCI_RETURN_IF(
+        tci_object_create(&model->memory.host, model->memory.limit, sizeof *examples, "examples", &examples));
     examples->pipeline = tci_pipeline_keep(model->pipeline);
     examples->task = model->options.task;
     examples->label_count = model->label_count;
@@ -37,10 +34,7 @@ void tci_examples_free(tc_examples *examples)
     tci_free(memory, examples->list);
     tci_free(memory, examples->targets);
     tci_pipeline_release(examples->pipeline);
-    tci_memory last;
-    tci_memory_init(&last, &memory->host, 0);
-    atomic_store(&last.used, atomic_load(&memory->used));
-    tci_free(&last, examples);
+    tci_object_free(examples);
 }
 
 static bool is_finite(float value)

@@ -105,10 +105,7 @@ void tci_trainer_free(tc_trainer *trainer)
         return;
     tc_model *model = trainer->model;
     free_parts(trainer);
-    tci_memory last;
-    tci_memory_init(&last, &trainer->memory.host, 0);
-    atomic_store(&last.used, atomic_load(&trainer->memory.used));
-    tci_free(&last, trainer);
+    tci_object_free(trainer);
     atomic_store(&model->trained, false);
     tci_model_release(model);
 }
@@ -118,19 +115,15 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     tc_status status = TC_OK;
     tc_trainer *trainer = NULL;
     tci_network *network = model->network;
-    tci_memory memory;
     *result = NULL;
     if (atomic_exchange(&model->trained, true))
         return tci_fail(TC_ERROR_BUSY, "another trainer holds this model; free it, or train a clone");
     const tci_options *run = config ? config : &model->options;
-    tci_memory_init(&memory, &model->memory.host, (size_t)run->max_memory);
-    status = tci_alloc_zero(&memory, 1, sizeof *trainer, "trainer", &trainer);
+    status = tci_object_create(&model->memory.host, (size_t)run->max_memory, sizeof *trainer, "trainer", &trainer);
     if (status != TC_OK) {
         atomic_store(&model->trained, false);
         return status;
     }
-    tci_memory_init(&trainer->memory, &memory.host, memory.limit);
-    atomic_store(&trainer->memory.used, atomic_load(&memory.used));
     trainer->model = tci_model_keep(model);
     trainer->options = model->options;
     if (config) {

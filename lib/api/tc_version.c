@@ -1,4 +1,4 @@
-/* version.c: the version of the running library. */
+/* tc_version.c: the version of the running library. */
 #include "textclf/version.h"
 
 const char *tc_library_version(void)

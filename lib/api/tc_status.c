@@ -1,4 +1,4 @@
-/* status.c: the public face of base/error. */
+/* tc_status.c: the public face of base/error. */
 #include "textclf/status.h"
 
 #include "base/error.h"

@@ -1,0 +1,21 @@
+/* tc_evaluate.c: evaluate.h. */
+#include "train/evaluate.h"
+
+#include "api/handles.h"
+
+tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const size_t *rows, size_t row_count,
+                      tc_evaluation *evaluation)
+{
+    tc_status status = TC_OK;
+    tci_memory memory;
+    tci_pool *pool = NULL;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(examples);
+    TCI_REQUIRE_STRUCT(evaluation, tc_evaluation, r2);
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
+    TCI_CHECK(tci_evaluate(model, pool, examples, rows, row_count, evaluation));
+done:
+    tci_pool_free(pool);
+    return status;
+}

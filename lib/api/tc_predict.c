@@ -1,0 +1,137 @@
+/* tc_predict.c: predict.h: scores for one text, many texts, encoded rows. */
+#include "api/handles.h"
+#include "base/cpu.h"
+#include "model/examples.h"
+#include "model/predict_many.h"
+
+/* tc_scratch and the model's own scratch are one thing under two names. */
+static tci_scratch *inner(tc_scratch *scratch)
+{
+    return (tci_scratch *)(void *)scratch;
+}
+
+tc_status tc_scratch_create(const tc_model *model, tc_scratch **scratch)
+{
+    tci_scratch *made = NULL;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(scratch);
+    *scratch = NULL;
+    TCI_RETURN_IF(tci_scratch_create(model, &made));
+    *scratch = (tc_scratch *)(void *)made;
+    return TC_OK;
+}
+
+void tc_scratch_free(tc_scratch *scratch)
+{
+    tci_scratch_free(inner(scratch));
+}
+
+static tc_status check_capacity(const tc_model *model, size_t texts, size_t capacity, const float *scores, size_t *count)
+{
+    size_t needed = 0;
+    if (!tci_multiply(texts, model->label_count, &needed))
+        return tci_fail(TC_ERROR_LIMIT, "%zu texts of %zu scores do not fit the address space", texts, model->label_count);
+    *count = needed;
+    if (capacity < needed)
+        return tci_fail(TC_ERROR_CAPACITY, "%zu scores do not fit a buffer of %zu", needed, capacity);
+    if (!scores && needed > 0)
+        return tci_fail(TC_ERROR_ARGUMENT, "argument 'scores' is NULL");
+    return TC_OK;
+}
+
+/* Logits into `scores` first, so that a failing call has no buffer of its own to free. */
+static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length, float *scores,
+                              tc_prediction *prediction)
+{
+    TCI_RETURN_IF(tci_model_predict_text(model, scratch, text ? text : "", length, scores));
+    if (prediction && prediction->logits)
+        memcpy(prediction->logits, scores, model->label_count * sizeof *scores);
+    TCI_RETURN_IF(tci_model_scores(model, 1, scores));
+    if (prediction) {
+        prediction->tokens = scratch->encoded.tokens;
+        prediction->tokens_used = scratch->encoded.count;
+    }
+    return TC_OK;
+}
+
+tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, const char *text, size_t length, size_t capacity,
+                          float *scores, size_t *count, tc_prediction *prediction)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE_TEXT(text, length);
+    TCI_REQUIRE(count);
+    if (prediction) {
+        TCI_REQUIRE_STRUCT(prediction, tc_prediction, tokens_used);
+        if (prediction->logits && prediction->logits_capacity < model->label_count)
+            return tci_fail(TC_ERROR_CAPACITY, "%zu logits do not fit a buffer of %zu", model->label_count,
+                            prediction->logits_capacity);
+    }
+    TCI_RETURN_IF(check_capacity(model, 1, capacity, scores, count));
+    tci_scratch *working = inner(scratch);
+    if (!working)
+        TCI_RETURN_IF(tci_scratch_borrow(model, &working));
+    tci_float_environment environment = tci_float_enter();
+    tc_status status = predict_text(model, working, text, length, scores, prediction);
+    tci_float_leave(environment);
+    if (!scratch)
+        tci_scratch_return(model, working);
+    return status;
+}
+
+tc_status tc_predict(const tc_model *model, const char *text, size_t length, size_t capacity, float *scores, size_t *count)
+{
+    return tc_predict_with(model, NULL, text, length, capacity, scores, count, NULL);
+}
+
+tc_status tc_predict_batch(const tc_model *model, const char *const *texts, const size_t *lengths, size_t text_count,
+                           size_t capacity, float *scores, size_t *count)
+{
+    tc_status status = TC_OK;
+    tci_memory memory;
+    tci_pool *pool = NULL;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(count);
+    TCI_REQUIRE_TEXT(texts, text_count);
+    TCI_REQUIRE_TEXT(lengths, text_count);
+    for (size_t i = 0; i < text_count; i++) {
+        if (!texts[i] && lengths[i] > 0)
+            return tci_fail(TC_ERROR_ARGUMENT, "tc_predict_batch: text %zu is NULL with a length", i);
+    }
+    TCI_RETURN_IF(check_capacity(model, text_count, capacity, scores, count));
+    if (text_count == 0)
+        return TC_OK;
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
+    TCI_CHECK(tci_predict_texts(model, pool, texts, lengths, text_count, scores));
+    TCI_CHECK(tci_model_scores(model, text_count, scores));
+done:
+    tci_pool_free(pool);
+    return status;
+}
+
+tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples, const size_t *rows, size_t row_count,
+                              size_t capacity, float *scores, size_t *count)
+{
+    tc_status status = TC_OK;
+    tci_memory memory;
+    tci_pool *pool = NULL;
+    tci_row *ids = NULL;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(examples);
+    TCI_REQUIRE(count);
+    TCI_RETURN_IF(tci_examples_check(examples, model, rows, row_count));
+    TCI_RETURN_IF(check_capacity(model, row_count, capacity, scores, count));
+    if (row_count == 0)
+        return TC_OK;
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_CHECK(tci_alloc(&memory, row_count, sizeof *ids, "rows to predict", &ids));
+    for (size_t i = 0; i < row_count; i++)
+        ids[i] = tci_examples_row(examples, rows ? rows[i] : i);
+    TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
+    TCI_CHECK(tci_predict_rows(model, pool, ids, row_count, scores));
+    TCI_CHECK(tci_model_scores(model, row_count, scores));
+done:
+    tci_free(&memory, ids);
+    tci_pool_free(pool);
+    return status;
+}
