@@ -63,7 +63,7 @@ tci_regression_result tci_regression_target(const tci_regression *metric, size_t
     const target *sums = &metric->targets[index];
     double rows = (double)metric->rows;
     double r2 = NAN;
-    if (metric->rows > 1 && sums->spread > 0)
+    if (sums->spread > 0)
         r2 = 1.0 - sums->squared / sums->spread;
     else if (metric->rows > 1)
         r2 = sums->squared > 0 ? 0.0 : 1.0;
