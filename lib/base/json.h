@@ -41,6 +41,7 @@ typedef struct tci_json_reader {
     tci_map *keys;        /* of the open objects, each with its depth as a last byte */
     size_t first_key[TCI_JSON_DEPTH]; /* entries of `keys` when the level began */
     size_t max_keys;      /* in open objects together, TC_ERROR_LIMIT above; init sets 2^24, callers may lower it */
+    size_t max_key_length; /* bytes, TC_ERROR_LIMIT above; init sets no limit, callers may */
 } tci_json_reader;
 
 void tci_json_init(tci_json_reader *reader, tci_memory *memory, const char *data, size_t size);

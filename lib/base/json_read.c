@@ -34,7 +34,8 @@ static const char *const event_names[] = {
 
 void tci_json_init(tci_json_reader *reader, tci_memory *memory, const char *data, size_t size)
 {
-    *reader = (tci_json_reader){.data = data, .size = size, .state = STATE_VALUE, .max_keys = MAX_KEYS};
+    *reader = (tci_json_reader){.data = data, .size = size, .state = STATE_VALUE, .max_keys = MAX_KEYS,
+                                .max_key_length = SIZE_MAX};
     /* Unescaped text is no longer than its source; one byte for the NUL or the depth behind it. */
     tci_buffer_init(&reader->text, memory, size == SIZE_MAX ? size : size + 1, "JSON text");
 }
@@ -294,6 +295,11 @@ static tc_status read_key(tci_json_reader *reader, tci_json_event *event)
         return refuse(reader, reader->position, "a key in double quotes");
     reader->start = reader->position;
     TCI_RETURN_IF(read_string(reader));
+    if (reader->text.size > reader->max_key_length) {
+        reader->state = STATE_FAILED;
+        return tci_fail(TC_ERROR_LIMIT, "JSON, byte %zu: a key of %zu bytes; at most %zu are accepted", reader->start,
+                        reader->text.size, reader->max_key_length);
+    }
     if (!reader->keys)
         TCI_RETURN_IF(keep(reader, tci_map_create(reader->text.memory, &reader->keys)));
     if (tci_map_count(reader->keys) >= reader->max_keys) {
