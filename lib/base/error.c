@@ -15,6 +15,11 @@ tc_status tci_fail(tc_status status, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(error_text, sizeof error_text, format, arguments);
     va_end(arguments);
+    /* One line, whatever a foreign name in it holds. */
+    for (char *at = error_text; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = '?';
+    }
     return status;
 }
 
