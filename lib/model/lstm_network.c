@@ -71,6 +71,26 @@ static tc_status declare(tci_lstm_network *network, size_t vocabulary_size)
     return tci_parameters_declare(parameters, "fc.bias", 1, network->base.label_count, 1, false, NULL);
 }
 
+static void set_sizes(tci_lstm_network *network, const tci_options *options, size_t label_count)
+{
+    network->base.label_count = label_count;
+    network->embedding_dim = (size_t)options->embedding_dim;
+    network->hidden_dim = (size_t)options->hidden_dim;
+    network->hidden_width = TCI_PADDED(network->hidden_dim);
+    network->layers = (size_t)options->num_layers;
+    network->directions = options->bidirectional ? 2 : 1;
+}
+
+static tc_status lstm_declare(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
+                              size_t label_count)
+{
+    tci_lstm_network sizes = {.base = {.parameters = *parameters}};
+    set_sizes(&sizes, options, label_count);
+    tc_status status = declare(&sizes, vocabulary_size);
+    *parameters = sizes.base.parameters;
+    return status;
+}
+
 static void lstm_free(tci_network *base)
 {
     if (!base)
@@ -89,11 +109,7 @@ static tc_status lstm_create(tci_memory *memory, const tci_kernels *kernels, con
     tci_lstm_network *network = NULL;
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
     network->base = (tci_network){&tci_lstm_architecture, memory, kernels, {0}, label_count};
-    network->embedding_dim = (size_t)options->embedding_dim;
-    network->hidden_dim = (size_t)options->hidden_dim;
-    network->hidden_width = TCI_PADDED(network->hidden_dim);
-    network->layers = (size_t)options->num_layers;
-    network->directions = options->bidirectional ? 2 : 1;
+    set_sizes(network, options, label_count);
     network->pooling = options->pooling == TCI_POOLING_LAST   ? TCI_POOL_LAST
                        : options->pooling == TCI_POOLING_MEAN ? TCI_POOL_MEAN
                                                               : TCI_POOL_MAX;
@@ -198,6 +214,7 @@ static void lstm_refresh(tci_network *base)
 
 const tci_architecture tci_lstm_architecture = {
     .name = "lstm",
+    .declare = lstm_declare,
     .create = lstm_create,
     .free = lstm_free,
     .initialize = lstm_initialize,

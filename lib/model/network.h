@@ -50,6 +50,9 @@ typedef struct tci_training tci_training; /* an architecture's workspace and pac
 struct tci_architecture {
     const char *name; /* as in the range of option `arch` */
 
+    /* Declares the parameters, which a reader compares with a file's before it makes a network. */
+    tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
+                         size_t label_count);
     /* Makes the network, declares and allocates its parameters (zeros). */
     tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t vocabulary_size,
                         size_t label_count, tci_network **network);
