@@ -1,0 +1,364 @@
+/* native_read.c: a model from a native file.
+ *
+ * Order of the checks: size, mark, header bounds, checksum; then the header; then every tensor of the model against what
+ * the options declare, so that nothing is allocated that the file does not hold; only then vocabulary, network, weights. */
+#include "serialization/native.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/number.h"
+#include "serialization/elements.h"
+
+typedef struct native_reader {
+    tci_memory *memory;
+    tci_options options;
+    char key[TCI_SAFETENSORS_NAME + 1]; /* of the pair read last */
+    size_t key_length;
+    bool checksum_seen, version_seen, labels_seen, unicode_seen;
+    char *label_text; /* the labels, each NUL-terminated */
+    const char **labels;
+    size_t label_count;
+    char unicode_version[16];
+    tci_buffer *others; /* pairs that are not the model's, or NULL */
+    size_t vocabulary_size;
+} native_reader;
+
+/* ---- metadata ---- */
+
+static tc_status read_version(native_reader *reader, const char *value, size_t length)
+{
+    uint64_t version = 0;
+    if (!tci_parse_unsigned(value, length, &version) || version == 0 || value[0] == '0')
+        return tci_fail(TC_ERROR_FORMAT, "'%.40s' is no format version", value);
+    if (version > TCI_NATIVE_VERSION)
+        return tci_fail(TC_ERROR_VERSION, "the file has format version %.40s; this library reads up to %d", value,
+                        TCI_NATIVE_VERSION);
+    reader->version_seen = true;
+    return TC_OK;
+}
+
+/* Reads the list once; counts when there is no room yet, else copies. */
+static tc_status pass_labels(native_reader *reader, const char *value, size_t length, size_t *count, size_t *bytes)
+{
+    tc_status status = TC_OK;
+    tci_json_reader json;
+    tci_json_init(&json, reader->memory, value, length);
+    *count = *bytes = 0;
+    TCI_CHECK(tci_json_expect(&json, TCI_JSON_ARRAY_BEGIN, "labels"));
+    for (;;) {
+        tci_json_event event;
+        TCI_CHECK(tci_json_next(&json, &event));
+        if (event == TCI_JSON_ARRAY_END)
+            break;
+        if (event != TCI_JSON_STRING || memchr(json.text.data, 0, json.text.size)) {
+            status = tci_fail(TC_ERROR_FORMAT, "byte %zu: a label is a string without NUL", json.start);
+            goto done;
+        }
+        if (reader->labels) {
+            reader->labels[*count] = memcpy(reader->label_text + *bytes, json.text.data, json.text.size);
+            reader->label_text[*bytes + json.text.size] = '\0';
+        }
+        ++*count;
+        *bytes += json.text.size + 1;
+    }
+    TCI_CHECK(tci_json_expect(&json, TCI_JSON_END, "labels"));
+done:
+    tci_json_free(&json);
+    return status;
+}
+
+static tc_status read_labels(native_reader *reader, const char *value, size_t length)
+{
+    size_t bytes = 0;
+    TCI_RETURN_IF(pass_labels(reader, value, length, &reader->label_count, &bytes));
+    TCI_RETURN_IF(tci_alloc(reader->memory, bytes, 1, "labels", &reader->label_text));
+    TCI_RETURN_IF(tci_alloc(reader->memory, reader->label_count, sizeof *reader->labels, "labels", &reader->labels));
+    reader->labels_seen = true;
+    return pass_labels(reader, value, length, &reader->label_count, &bytes);
+}
+
+/* An unknown key, and an unknown alternative of a choice, are what a newer library would write. */
+static tc_status read_option(native_reader *reader, const char *key, const char *value)
+{
+    const tci_option_row *row = tci_option_find(key);
+    if (!row)
+        return tci_fail(TC_ERROR_VERSION, "this library has no such option; a newer one wrote the file");
+    if (row->option_class == TCI_CLASS_RUN)
+        return tci_fail(TC_ERROR_FORMAT, "an option of a run has no place in a file");
+    if (tci_options_set(&reader->options, key, value) == TC_OK)
+        return TC_OK;
+    return row->type == TCI_OPTION_CHOICE ? TC_ERROR_VERSION : TC_ERROR_FORMAT; /* with the sentence just made */
+}
+
+static tc_status read_unicode(native_reader *reader, const char *value, size_t length)
+{
+    if (length == 0 || length >= sizeof reader->unicode_version || strspn(value, "0123456789.") != length)
+        return tci_fail(TC_ERROR_FORMAT, "'%.40s' is no Unicode version", value);
+    memcpy(reader->unicode_version, value, length + 1);
+    reader->unicode_seen = true;
+    return TC_OK;
+}
+
+static tc_status read_pair(native_reader *reader, const char *value, size_t length)
+{
+    const char *key = reader->key;
+    if (strcmp(key, TCI_NATIVE_FORMAT) == 0)
+        return read_version(reader, value, length);
+    if (strcmp(key, TCI_NATIVE_LABELS) == 0)
+        return read_labels(reader, value, length);
+    if (strcmp(key, TCI_NATIVE_UNICODE) == 0)
+        return read_unicode(reader, value, length);
+    if (strncmp(key, TCI_NATIVE_OPTION, strlen(TCI_NATIVE_OPTION)) == 0)
+        return read_option(reader, key + strlen(TCI_NATIVE_OPTION), value);
+    if (!reader->others)
+        return TC_OK;
+    TCI_RETURN_IF(tci_buffer_append(reader->others, key, reader->key_length + 1));
+    return tci_buffer_append(reader->others, value, length + 1);
+}
+
+/* The checksum first, then keys of our own in rising order of their bytes, all without NUL. */
+static tc_status check_key(const native_reader *reader, const char *key, size_t length)
+{
+    size_t shorter = length < reader->key_length ? length : reader->key_length;
+    int order = memcmp(key, reader->key, shorter);
+    if (memchr(key, 0, length))
+        return tci_fail(TC_ERROR_FORMAT, "a metadata key holds NUL");
+    if (length < strlen(TCI_NATIVE_KEYS) || memcmp(key, TCI_NATIVE_KEYS, strlen(TCI_NATIVE_KEYS)) != 0)
+        return tci_fail(TC_ERROR_FORMAT, "metadata '%.64s': every key of a model file begins with '" TCI_NATIVE_KEYS "'",
+                        key);
+    if (order < 0 || (order == 0 && length <= reader->key_length))
+        return tci_fail(TC_ERROR_FORMAT, "metadata '%.64s' stands behind '%.64s'; keys are sorted by their bytes", key,
+                        reader->key);
+    return TC_OK;
+}
+
+static tc_status take_pair(void *context, const char *key, size_t key_length, const char *value, size_t length)
+{
+    native_reader *reader = context;
+    if (!reader->checksum_seen) { /* its place and digits were checked before */
+        reader->checksum_seen = true;
+        if (length != strlen(TCI_CHECKSUM_KIND) + TCI_CHECKSUM_DIGITS)
+            return tci_fail(TC_ERROR_FORMAT, "the checksum does not end behind its %d digits", TCI_CHECKSUM_DIGITS);
+        return TC_OK;
+    }
+    TCI_RETURN_IF(check_key(reader, key, key_length));
+    memcpy(reader->key, key, key_length + 1);
+    reader->key_length = key_length;
+    if (memchr(value, 0, length))
+        return tci_fail(TC_ERROR_FORMAT, "metadata '%.64s': its value holds NUL", key);
+    tc_status status = read_pair(reader, value, length);
+    return status == TC_OK ? TC_OK : tci_fail_prefix(status, "metadata '%.64s'", key);
+}
+
+static tc_status check_metadata(native_reader *reader)
+{
+    const char *missing = !reader->version_seen ? TCI_NATIVE_FORMAT
+                          : !reader->labels_seen ? TCI_NATIVE_LABELS
+                          : !reader->unicode_seen ? TCI_NATIVE_UNICODE : NULL;
+    if (missing)
+        return tci_fail(TC_ERROR_FORMAT, "the metadata lacks '%s'", missing);
+    tc_status status = tci_labels_check(reader->memory, reader->labels, reader->label_count, reader->options.task);
+    if (status == TC_ERROR_ARGUMENT)
+        status = tci_fail_prefix(TC_ERROR_FORMAT, "metadata '" TCI_NATIVE_LABELS "'");
+    return status;
+}
+
+/* ---- tensors ---- */
+
+static bool begins_with(const tci_tensor_view *view, const char *prefix)
+{
+    return view->name_length >= strlen(prefix) && memcmp(view->name, prefix, strlen(prefix)) == 0;
+}
+
+/* Every float of the file is finite: weights, moments, best weights. */
+static tc_status check_finite(const tci_tensor_view *view)
+{
+    char shown[TCI_SHOWN];
+    if (!tci_elements_are_real(view->dtype))
+        return TC_OK;
+    size_t count = view->size / (tci_dtype_bits(view->dtype) / 8);
+    size_t first = tci_elements_check(view->dtype, view->data, count, false);
+    if (first == count)
+        return TC_OK;
+    return tci_fail(TC_ERROR_NUMERIC, "tensor '%s': element %zu is NaN or infinite",
+                    tci_show_text(view->name, view->name_length, shown), first);
+}
+
+static tc_status check_tensor(const tci_safetensors *file, const tci_tensor_info *wanted)
+{
+    char there[TCI_SHOWN_SHAPE], here[TCI_SHOWN_SHAPE];
+    tci_tensor_view view;
+    if (!tci_safetensors_find(file, wanted->name, &view))
+        return tci_fail(TC_ERROR_FORMAT, "the model's tensor '%s' is missing", wanted->name);
+    if (view.dtype != TCI_DTYPE_F32)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has elements of type %s; a model file has F32", wanted->name,
+                        tci_dtype_name(view.dtype));
+    if (view.rank != wanted->rank || memcmp(view.shape, wanted->shape, wanted->rank * sizeof *view.shape) != 0)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has shape %s; options, labels and vocabulary ask for %s",
+                        wanted->name, tci_show_shape(view.rank, view.shape, there),
+                        tci_show_shape(wanted->rank, wanted->shape, here));
+    return TC_OK;
+}
+
+/* What is not the model's has a name that says so. */
+static tc_status check_others(const tci_safetensors *file, const tci_parameters *declared)
+{
+    char shown[TCI_SHOWN];
+    for (size_t i = 0; i < file->count; i++) {
+        tci_tensor_view view = tci_safetensors_at(file, i);
+        bool known = begins_with(&view, TCI_NATIVE_KEYS) || begins_with(&view, "optim.") || begins_with(&view, "best.");
+        for (size_t d = 0; !known && d < declared->tensor_count; d++)
+            known = strlen(declared->tensors[d].name) == view.name_length && begins_with(&view, declared->tensors[d].name);
+        if (!known)
+            return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is none of this architecture",
+                            tci_show_text(view.name, view.name_length, shown));
+        TCI_RETURN_IF(check_finite(&view));
+    }
+    return TC_OK;
+}
+
+static tc_status check_tensors(native_reader *reader, const tci_safetensors *file)
+{
+    tc_status status = TC_OK;
+    const tci_architecture *architecture = NULL;
+    tci_parameters declared;
+    tci_buffer name;
+    tci_parameters_init(&declared, reader->memory);
+    tci_buffer_init(&name, reader->memory, 64, "architecture");
+    TCI_CHECK(tci_options_print(&reader->options, tci_option_find("arch"), &name));
+    TCI_CHECK(tci_buffer_append(&name, "", 1));
+    architecture = tci_architecture_find(name.data);
+    if (!architecture) {
+        status = tci_fail(TC_ERROR_UNSUPPORTED, "architecture '%s' is not in this library", name.data);
+        goto done;
+    }
+    TCI_CHECK(architecture->declare(&declared, &reader->options, reader->vocabulary_size, reader->label_count));
+    for (size_t i = 0; i < declared.tensor_count; i++)
+        TCI_CHECK(check_tensor(file, &declared.tensors[i]));
+    TCI_CHECK(check_others(file, &declared));
+done:
+    tci_buffer_free(&name);
+    tci_parameters_free(&declared);
+    return status;
+}
+
+static tc_status find_vocabulary(native_reader *reader, const tci_safetensors *file, tci_tensor_view *view)
+{
+    if (!tci_safetensors_find(file, TCI_NATIVE_VOCABULARY, view))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_VOCABULARY "' is missing");
+    if (view->dtype != TCI_DTYPE_U8 || view->rank != 1)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_VOCABULARY "' is no list of U8");
+    for (size_t i = 0; i < view->size; i++)
+        reader->vocabulary_size += view->data[i] == '\n';
+    if (reader->vocabulary_size > reader->options.max_vocab)
+        return tci_fail(TC_ERROR_LIMIT, "the vocabulary has %zu words; max_vocab is %llu", reader->vocabulary_size,
+                        (unsigned long long)reader->options.max_vocab);
+    return TC_OK;
+}
+
+/* ---- the model ---- */
+
+static tc_status make_model(native_reader *reader, const tci_safetensors *file, const tci_tensor_view *vocabulary_view,
+                            const tc_allocator *host, const tci_file_operations *files, tc_model **model)
+{
+    tci_vocabulary *vocabulary = NULL;
+    tci_pipeline *pipeline = NULL;
+    tci_text_options text = tci_model_text_options(&reader->options);
+    TCI_RETURN_IF(tci_vocabulary_parse(reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size,
+                                       (size_t)reader->options.max_vocab, &vocabulary));
+    TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
+    TCI_RETURN_IF(tci_model_build(host, files, &reader->options, pipeline, reader->labels, reader->label_count, model));
+    tci_parameters *parameters = &(*model)->network->parameters;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_view view;
+        if (tci_safetensors_find(file, parameters->tensors[i].name, &view))
+            memcpy(parameters->values + parameters->tensors[i].offset, view.data, view.size);
+    }
+    memcpy((*model)->unicode_version, reader->unicode_version, sizeof reader->unicode_version);
+    tci_model_refresh(*model);
+    return TC_OK;
+}
+
+/* What can be said before anything is read: limits, the mark, the checksum over bytes that are all there. */
+static tc_status check_bytes(const uint8_t *bytes, size_t size, const tci_options *run,
+                             char digits[TCI_CHECKSUM_DIGITS + 1])
+{
+    if (run->max_file_bytes != 0 && size > run->max_file_bytes)
+        return tci_fail(TC_ERROR_LIMIT, "the file has %zu bytes; max_file_bytes is %llu", size,
+                        (unsigned long long)run->max_file_bytes);
+    if (!tci_checksum_marked(bytes, size)) {
+        bool plain = size > 8 && bytes[8] == '{' && tci_load_u64(bytes) <= size - 8;
+        return tci_fail(TC_ERROR_FORMAT, plain ? "a safetensors file, but not one that this library wrote; its weights can"
+                                                 " be loaded into a model of their shape with tc_model_load_weights()"
+                                               : "not a model file: bytes 8 to 53 are not those of a textclf file");
+    }
+    uint64_t length = tci_load_u64(bytes);
+    if (length > TCI_SAFETENSORS_HEADER_MAX || length > size - 8)
+        return tci_fail(TC_ERROR_FORMAT, "the file is damaged or cut short: bytes 0 to 7 give a header of %llu bytes in a"
+                        " file of %zu", (unsigned long long)length, size);
+    return tci_checksum_verify(bytes, size, digits);
+}
+
+tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
+                          const tci_file_operations *files, tc_model **model, tci_native_contents *contents)
+{
+    tc_status status = TC_OK;
+    char digits[TCI_CHECKSUM_DIGITS + 1];
+    tci_memory memory;
+    native_reader *reader = NULL;
+    tci_safetensors file = {0};
+    tci_tensor_view vocabulary;
+    tci_memory *held = contents ? &contents->memory : &memory; /* of what the contents keep */
+    *model = NULL;
+    tci_memory_init(&memory, host, (size_t)run->max_memory);
+    if (contents) {
+        *contents = (tci_native_contents){0};
+        tci_memory_init(held, host, (size_t)run->max_memory);
+        tci_buffer_init(&contents->metadata, held, SIZE_MAX, "metadata");
+    }
+    TCI_CHECK(check_bytes(bytes, size, run, digits));
+    TCI_CHECK(tci_alloc_zero(&memory, 1, sizeof *reader, "file reader", &reader));
+    reader->memory = &memory;
+    reader->others = contents ? &contents->metadata : NULL;
+    tci_options_default(&reader->options);
+    tci_options_copy_class(&reader->options, run, TCI_CLASS_RUN);
+    TCI_CHECK(tci_safetensors_open(held, bytes, size, (size_t)run->max_tensors, take_pair, reader, &file));
+    TCI_CHECK(check_metadata(reader));
+    TCI_CHECK(find_vocabulary(reader, &file, &vocabulary));
+    TCI_CHECK(check_tensors(reader, &file));
+    TCI_CHECK(make_model(reader, &file, &vocabulary, host, files, model));
+    memcpy((*model)->checksum, digits, sizeof digits);
+done:
+    if (reader) {
+        tci_free(&memory, reader->label_text);
+        tci_free(&memory, reader->labels);
+        tci_free(&memory, reader);
+    }
+    if (contents && status == TC_OK) {
+        contents->tensors = file;
+    } else {
+        tci_safetensors_close(&file);
+        if (contents)
+            tci_native_contents_close(contents);
+    }
+    return status;
+}
+
+const char *tci_native_contents_find(const tci_native_contents *contents, const char *key)
+{
+    const char *at = contents->metadata.data, *end = at + contents->metadata.size;
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, key) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+void tci_native_contents_close(tci_native_contents *contents)
+{
+    tci_safetensors_close(&contents->tensors);
+    tci_buffer_free(&contents->metadata);
+}
