@@ -1,0 +1,575 @@
+/* labels: quick. native_write.c, native_read.c, checksum.c: the model file, byte by byte and rule by rule. */
+#include "support/testing.h"
+
+#include "serialization/native.h"
+#include "support/failing.h"
+#include "support/failing_files.h"
+#include "support/tiny_model.h"
+#include "text/point.h"
+
+#include <errno.h>
+
+static tc_status read_edited(const char *find, const char *replace)
+{
+    size_t size = 0, edited_size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    uint8_t *edited = test_edit_header(bytes, size, find, replace, &edited_size);
+    tc_status status = test_read(edited, edited_size, NULL, &loaded);
+    if (status != TC_OK)
+        assert_null(loaded);
+    tci_model_release(loaded);
+    tci_model_release(model);
+    free(bytes);
+    free(edited);
+    return status;
+}
+
+#define assert_edit_refused(find, replace, wanted, part)                 \
+    do {                                                                 \
+        assert_int_equal(read_edited((find), (replace)), (wanted));      \
+        assert_contains(tci_error_text(), (part));                       \
+    } while (0)
+
+static void a_file_read_and_written_again_is_the_same_bytes(void **state)
+{
+    (void)state;
+    static const char *const settings[][9] = {
+        {NULL},
+        {"num_layers", "12", "bidirectional", "true", "pooling", "max", "task", "multilabel", NULL},
+        {"learning_rate", "0.1", "class_weights", "no=2,yes \"\xE5\xA5\xBD\"=0.5", "seed", "9007199254740992", NULL},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        size_t size = 0, again = 0;
+        tc_model *model = test_tiny_model(settings[i]), *loaded = NULL;
+        uint8_t *bytes = test_model_bytes(model, &size);
+        assert_ok(test_read(bytes, size, NULL, &loaded));
+        uint8_t *second = test_model_bytes(loaded, &again);
+        assert_int_equal(size, again);
+        assert_memory_equal(bytes, second, size);
+        assert_memory_equal(loaded->checksum, bytes + TCI_CHECKSUM_AT, TCI_CHECKSUM_DIGITS);
+        assert_int_equal(loaded->label_count, 2);
+        assert_string_equal(loaded->labels[1], "yes \"\xE5\xA5\xBD\"");
+        for (size_t k = 0; k < tci_option_count(); k++) {
+            if (tci_option_row_at(k)->option_class != TCI_CLASS_RUN)
+                assert_true(tci_options_equal(&loaded->options, &model->options, tci_option_row_at(k)));
+        }
+        assert_ok(test_predict_20(loaded));
+        tci_model_release(model);
+        tci_model_release(loaded);
+        free(bytes);
+        free(second);
+    }
+}
+
+static void a_loaded_model_predicts_the_same_bits(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    assert_ok(test_read(bytes, size, NULL, &loaded));
+    free(bytes); /* nothing of them is needed any more */
+    tci_scratch *scratch = NULL, *other = NULL;
+    float a[2], b[2];
+    assert_ok(tci_scratch_create(model, &scratch));
+    assert_ok(tci_scratch_create(loaded, &other));
+    assert_ok(tci_model_predict_text(model, scratch, "the good film", 13, a));
+    assert_ok(tci_model_predict_text(loaded, other, "the good film", 13, b));
+    assert_memory_equal(a, b, sizeof a);
+    tci_scratch_free(scratch);
+    tci_scratch_free(other);
+    tci_model_release(model);
+    tci_model_release(loaded);
+}
+
+/* The layout as docs/file-format.md gives it, written out. Weights are 0, so that no random number stands in it. */
+static void the_layout_is_the_one_written_down(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL);
+    memset(model->network->parameters.values, 0, model->network->parameters.size * sizeof(float));
+    strcpy(model->unicode_version, "15.0.0");
+    uint8_t *bytes = test_model_bytes(model, &size);
+    size_t golden_size = 0;
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/native.header", test_source_dir());
+    char *golden = test_read_file(path, &golden_size);
+    static const char vocabulary[] = "<unk>\nthe\ngood\nbad\n\xE5\xA5\xBD\nfilm\n";
+    size_t header = (size_t)tci_load_u64(bytes), text = 8 + golden_size - 1; /* the golden file ends with a line end */
+    assert_int_equal((8 + header) % 64, 0);
+    assert_true(8 + header - text < 64);
+    assert_int_equal(size, 8 + header + (18 + 24 + 16 + 8 + 8 + 4 + 2) * 4 + sizeof vocabulary - 1);
+    assert_memory_equal(bytes + 8, golden, golden_size - 1);
+    for (size_t i = text; i < 8 + header; i++)
+        assert_int_equal(bytes[i], ' ');
+    for (size_t i = 8 + header; i < size - (sizeof vocabulary - 1); i++)
+        assert_int_equal(bytes[i], 0);
+    assert_memory_equal(bytes + size - (sizeof vocabulary - 1), vocabulary, sizeof vocabulary - 1);
+    free(golden);
+    free(bytes);
+    tci_model_release(model);
+}
+
+static void the_mark_is_46_bytes_and_the_digits_stand_at_54(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL);
+    uint8_t *bytes = test_model_bytes(model, &size);
+    assert_memory_equal(bytes + 8, "{\"__metadata__\":{\"textclf.checksum\":\"xxh3-128:", 46);
+    for (size_t i = 54; i < 86; i++)
+        assert_true((bytes[i] >= '0' && bytes[i] <= '9') || (bytes[i] >= 'a' && bytes[i] <= 'f'));
+    assert_int_equal(bytes[86], '"');
+    assert_true(tci_checksum_marked(bytes, size));
+    assert_false(tci_checksum_marked(bytes, 86));
+    free(bytes);
+    tci_model_release(model);
+}
+
+static void a_plain_safetensors_file_is_told_the_way_in(void **state)
+{
+    (void)state;
+    tc_model *model = NULL;
+    uint8_t bytes[] = "\x02\0\0\0\0\0\0\0{}";
+    assert_int_equal(test_read(bytes, 10, NULL, &model), TC_ERROR_FORMAT);
+    assert_contains(tci_error_text(), "tc_model_load_weights()");
+    assert_int_equal(test_read((const uint8_t *)"PK\3\4 something else", 20, NULL, &model), TC_ERROR_FORMAT);
+    assert_contains(tci_error_text(), "not a model file");
+    assert_int_equal(test_read(bytes, 0, NULL, &model), TC_ERROR_FORMAT);
+}
+
+static void damage_is_a_wrong_checksum(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    for (size_t i = 0; i < size; i += 13) {
+        bytes[i] ^= 4;
+        tc_status status = test_read(bytes, size, NULL, &loaded);
+        /* The mark and the bounds of the header are looked at before. */
+        if (i >= 8 || status != TC_ERROR_CHECKSUM)
+            assert_int_equal(status, i < 54 ? TC_ERROR_FORMAT : TC_ERROR_CHECKSUM);
+        bytes[i] ^= 4;
+    }
+    bytes[60] ^= 0x20; /* 'A' for 'a' or another character for a digit: only lower-case digits are accepted */
+    assert_int_equal(test_read(bytes, size, NULL, &loaded), TC_ERROR_CHECKSUM);
+    bytes[60] ^= 0x20;
+    assert_int_equal(test_read(bytes, size - 1, NULL, &loaded), TC_ERROR_CHECKSUM);
+    assert_int_equal(test_read(bytes, 200, NULL, &loaded), TC_ERROR_FORMAT);
+    assert_contains(tci_error_text(), "cut short");
+    free(bytes);
+    tci_model_release(model);
+}
+
+static void a_newer_format_or_option_is_a_version_error(void **state)
+{
+    (void)state;
+    assert_edit_refused("format_version\":\"1\"", "format_version\":\"2\"", TC_ERROR_VERSION, "reads up to 1");
+    assert_edit_refused("option.hidden_dim\":", "option.hidden_dimension\":", TC_ERROR_VERSION, "option.hidden_dimension");
+    assert_edit_refused("option.arch\":\"lstm\"", "option.arch\":\"transformer\"", TC_ERROR_VERSION, "'transformer'");
+    assert_edit_refused("format_version\":\"1\"", "format_version\":\"01\"", TC_ERROR_FORMAT, "format_version");
+    assert_edit_refused("format_version\":\"1\"", "format_version\":\"0\"", TC_ERROR_FORMAT, "format_version");
+    assert_edit_refused("format_version\":\"1\"", "format_version\":\"\"", TC_ERROR_FORMAT, "format_version");
+}
+
+static void metadata_is_sorted_and_our_own(void **state)
+{
+    (void)state;
+    assert_edit_refused("textclf.labels\"", "textclf.z\"", TC_ERROR_FORMAT, "stands behind");
+    assert_edit_refused("\"textclf.format_version\"", "\"format\":\"pt\",\"textclf.format_version\"", TC_ERROR_FORMAT,
+                        "'format'");
+    assert_edit_refused("\"textclf.format_version\"", "\"textclf.format_version\":\"1\",\"textclf.format_version\"",
+                        TC_ERROR_FORMAT, "twice");
+    assert_edit_refused("\"textclf.labels\"", "\"textclf.format_version\\u0000\":\"1\",\"textclf.labels\"",
+                        TC_ERROR_FORMAT, "NUL");
+    assert_edit_refused("format_version\":\"1\"", "format_version\":\"1\\u0000\"", TC_ERROR_FORMAT, "NUL");
+    assert_ok(read_edited("\"textclf.labels\"", "\"textclf.kept_for_later\":\"\",\"textclf.labels\""));
+}
+
+static void metadata_that_a_model_needs_must_be_there(void **state)
+{
+    (void)state;
+    assert_edit_refused("\"textclf.format_version\":\"1\",", "", TC_ERROR_FORMAT, "lacks 'textclf.format_version'");
+    assert_edit_refused("textclf.labels\"", "textclf.lapels\"", TC_ERROR_FORMAT, "lacks 'textclf.labels'");
+    assert_edit_refused("textclf.unicode_version\"", "textclf.unicode_versions\"", TC_ERROR_FORMAT,
+                        "lacks 'textclf.unicode_version'");
+    assert_edit_refused("unicode_version\":\"1", "unicode_version\":\"x", TC_ERROR_FORMAT, "no Unicode version");
+    assert_edit_refused("unicode_version\":\"1", "unicode_version\":\"1111111111111", TC_ERROR_FORMAT, "no Unicode");
+    assert_ok(read_edited("\"textclf.option.patience\":\"0\",", "")); /* an older file: the default holds */
+}
+
+static void options_have_their_ranges_and_none_is_of_a_run(void **state)
+{
+    (void)state;
+    assert_edit_refused("option.dropout\":\"0\"", "option.dropout\":\"1\"", TC_ERROR_FORMAT, "option 'dropout'");
+    assert_edit_refused("option.num_layers\":\"1\"", "option.num_layers\":\"1e0\"", TC_ERROR_FORMAT, "'num_layers'");
+    assert_edit_refused("option.threshold\"", "option.threads\"", TC_ERROR_FORMAT, "an option of a run");
+}
+
+static void labels_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *labels, *part;
+    } cases[] = {
+        {"[]", "label"},                       {"[\\\"no\\\"]", "(1, 2)"},
+        {"[\\\"no\\\",\\\"no\\\"]", "twice"},  {"[\\\"no\\\",\\\"\\\"]", "empty"},
+        {"[\\\"no\\\",\\\"a\\\\tb\\\"]", "tab"}, {"[\\\"no\\\",\\\"a\\\\u0000b\\\"]", "NUL"},
+        {"[\\\"no\\\",1]", "string"},          {"{}", "labels"},
+        {"[\\\"no\\\",\\\"b\\\"", "labels"},   {"[\\\"no\\\",\\\"b\\\"]]", "labels"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_edit_refused("[\\\"no\\\",\\\"yes \\\\\\\"\xE5\xA5\xBD\\\\\\\"\\\"]", cases[i].labels, TC_ERROR_FORMAT,
+                            cases[i].part);
+    assert_edit_refused("\\\"no\\\",", "\\\"n,o\\\",\\\"p\\\",", TC_ERROR_FORMAT, "(3, 2)");
+}
+
+static void the_checksum_ends_behind_its_digits(void **state)
+{
+    (void)state;
+    size_t size = 0, edited_size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    uint8_t *edited = test_edit_header(bytes, size, "\",\"textclf.format_version", "0\",\"textclf.format_version",
+                                       &edited_size);
+    assert_int_equal(test_read(edited, edited_size, NULL, &loaded), TC_ERROR_FORMAT);
+    assert_contains(tci_error_text(), "32 digits");
+    free(bytes);
+    free(edited);
+    tci_model_release(model);
+}
+
+static void tensors_have_the_shapes_that_options_ask_for(void **state)
+{
+    (void)state;
+    assert_edit_refused("option.hidden_dim\":\"2\"", "option.hidden_dim\":\"16384\"", TC_ERROR_FORMAT, "(65536, 3)");
+    assert_edit_refused("option.num_layers\":\"1\"", "option.num_layers\":\"2\"", TC_ERROR_FORMAT,
+                        "'lstm.weight_ih_l1' is missing");
+    assert_edit_refused("option.embedding_dim\":\"3\"", "option.embedding_dim\":\"65536\"", TC_ERROR_FORMAT,
+                        "shape (6, 3); options, labels and vocabulary ask for (6, 65536)");
+    assert_edit_refused("fc.bias", "fc.bios", TC_ERROR_FORMAT, "'fc.bias' is missing");
+    assert_edit_refused("fc.bias\":{\"dtype\":\"F32\"", "fc.bias\":{\"dtype\":\"I32\"", TC_ERROR_FORMAT, "type I32");
+    assert_edit_refused("fc.bias\":{\"dtype\":\"F32\",\"shape\":[2]", "fc.bias\":{\"dtype\":\"F32\",\"shape\":[2,1]",
+                        TC_ERROR_FORMAT, "shape (2, 1)");
+    assert_edit_refused("\"fc.bias\":", "\"other\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":",
+                        TC_ERROR_FORMAT, "'other' is none of this architecture");
+    assert_ok(read_edited("\"fc.bias\":", "\"optim.x\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":"));
+}
+
+static void the_vocabulary_is_a_list_of_bytes(void **state)
+{
+    (void)state;
+    assert_edit_refused("textclf.vocab\"", "textclf.words\"", TC_ERROR_FORMAT, "'textclf.vocab' is missing");
+    assert_edit_refused("textclf.vocab\":{\"dtype\":\"U8\"", "textclf.vocab\":{\"dtype\":\"I8\"", TC_ERROR_FORMAT, "U8");
+}
+
+/* Bytes of a tiny file with `value` written at `offset` of the data of `name`, checksum right. */
+static tc_status read_poked(const char *name, size_t offset, const void *value, size_t value_size)
+{
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    tci_memory memory;
+    tci_safetensors file;
+    tci_tensor_view view;
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_safetensors_open(&memory, bytes, size, 100, NULL, NULL, &file));
+    assert_true(tci_safetensors_find(&file, name, &view));
+    memcpy(bytes + (view.data - bytes) + offset, value, value_size);
+    tci_safetensors_close(&file);
+    test_reseal(bytes, size);
+    tc_status status = test_read(bytes, size, NULL, &loaded);
+    tci_model_release(loaded);
+    tci_model_release(model);
+    free(bytes);
+    return status;
+}
+
+static void weights_that_are_not_finite_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const uint8_t nan[4] = {1, 0, 0x80, 0x7F}, infinite[4] = {0, 0, 0x80, 0xFF}, largest[4] = {255, 255, 0x7F, 0x7F};
+    assert_int_equal(read_poked("lstm.weight_hh_l0", 4 * 5, nan, 4), TC_ERROR_NUMERIC);
+    assert_contains(tci_error_text(), "tensor 'lstm.weight_hh_l0': element 5 is NaN or infinite");
+    assert_int_equal(read_poked("fc.bias", 0, infinite, 4), TC_ERROR_NUMERIC);
+    assert_ok(read_poked("fc.bias", 0, largest, 4));
+}
+
+static void a_vocabulary_with_damaged_lines_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(read_poked("textclf.vocab", 0, "x", 1), TC_ERROR_FORMAT);
+    assert_int_equal(read_poked("textclf.vocab", 5, "x", 1), TC_ERROR_FORMAT);  /* one line fewer */
+    assert_int_equal(read_poked("textclf.vocab", 7, "\n", 1), TC_ERROR_FORMAT); /* one line more */
+    assert_int_equal(read_poked("textclf.vocab", 6, "\xFF", 1), TC_ERROR_FORMAT);
+}
+
+static void limits_of_the_run_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *value, *part;
+    } cases[] = {{"max_file_bytes", "1000", "max_file_bytes"},
+                 {"max_tensors", "7", "max_tensors (7)"},
+                 {"max_vocab", "5", "max_vocab is 5"},
+                 {"max_memory", "9000", "max_memory"}};
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tci_options run;
+        tci_options_default(&run);
+        assert_ok(tci_options_set(&run, cases[i].key, cases[i].value));
+        assert_int_equal(tci_native_read(bytes, size, &run, NULL, NULL, &loaded, NULL), TC_ERROR_LIMIT);
+        assert_contains(tci_error_text(), cases[i].part);
+    }
+    free(bytes);
+    tci_model_release(model);
+}
+
+static void options_of_the_run_are_the_callers_and_not_stored(void **state)
+{
+    (void)state;
+    size_t size = 0, again = 0;
+    tc_model *model = test_tiny_model((const char *const[]){"threads", "7", "max_isa", "scalar", NULL}), *loaded = NULL;
+    tc_model *other = test_tiny_model(NULL);
+    uint8_t *bytes = test_model_bytes(model, &size), *same = test_model_bytes(other, &again);
+    assert_int_equal(size, again);
+    assert_memory_equal(bytes, same, size);
+    tci_options run;
+    tci_options_default(&run);
+    assert_ok(tci_options_set(&run, "threads", "3"));
+    assert_ok(tci_options_set(&run, "hidden_dim", "99"));
+    assert_ok(tci_native_read(bytes, size, &run, NULL, NULL, &loaded, NULL));
+    assert_int_equal(loaded->options.threads, 3);
+    assert_int_equal(loaded->options.hidden_dim, 2);
+    free(bytes);
+    free(same);
+    tci_model_release(model);
+    tci_model_release(other);
+    tci_model_release(loaded);
+}
+
+static void the_unicode_version_of_the_file_is_kept(void **state)
+{
+    (void)state;
+    size_t size = 0, edited_size = 0;
+    char version[64];
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    assert_string_equal(model->unicode_version, tci_unicode_version());
+    uint8_t *bytes = test_model_bytes(model, &size);
+    snprintf(version, sizeof version, "unicode_version\":\"%s\"", tci_unicode_version());
+    uint8_t *edited = test_edit_header(bytes, size, version, "unicode_version\":\"9.1\"", &edited_size);
+    assert_ok(test_read(edited, edited_size, NULL, &loaded));
+    assert_string_equal(loaded->unicode_version, "9.1");
+    free(bytes);
+    free(edited);
+    tci_model_release(model);
+    tci_model_release(loaded);
+}
+
+/* ---- checkpoints ---- */
+
+static const double moments[3] = {1.5, -2, 3};
+static const uint64_t counts[2] = {7, 8};
+static const uint8_t order[5] = {4, 3, 2, 1, 0};
+static const tci_tensor_source extra_tensors[] = {
+    {.name = "optim.m", .dtype = TCI_DTYPE_F64, .rank = 1, .shape = {3}, .data = moments},
+    {.name = "textclf.order", .dtype = TCI_DTYPE_U8, .rank = 1, .shape = {5}, .data = order},
+    {.name = "optim.empty", .dtype = TCI_DTYPE_F32, .rank = 2, .shape = {0, 4}},
+    {.name = "textclf.counts", .dtype = TCI_DTYPE_U64, .rank = 1, .shape = {2}, .data = counts}};
+static const tci_metadata_pair extra_pairs[] = {{"textclf.trainer.step", "12"}, {"textclf.batcher", "a b"}};
+static const tci_native_extra extra = {extra_tensors, 4, extra_pairs, 2};
+
+static void a_checkpoint_brings_its_tensors_and_pairs_back(void **state)
+{
+    (void)state;
+    size_t size = 0, plain_size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL, *plain = NULL;
+    tci_options run;
+    tci_native_contents contents;
+    tci_tensor_view view;
+    tci_options_default(&run);
+    assert_int_equal(tci_native_save_memory(model, &extra, 0, NULL, &size), TC_ERROR_CAPACITY);
+    uint8_t *bytes = malloc(size), *plain_bytes = test_model_bytes(model, &plain_size);
+    assert_ok(tci_native_save_memory(model, &extra, size, bytes, &size));
+    assert_ok(tci_native_read(bytes, size, &run, NULL, NULL, &loaded, &contents));
+    assert_string_equal(tci_native_contents_find(&contents, "textclf.trainer.step"), "12");
+    assert_string_equal(tci_native_contents_find(&contents, "textclf.batcher"), "a b");
+    assert_null(tci_native_contents_find(&contents, "textclf.labels"));
+    assert_null(tci_native_contents_find(&contents, "12"));
+    assert_true(tci_safetensors_find(&contents.tensors, "optim.m", &view));
+    assert_memory_equal(view.data, moments, sizeof moments);
+    assert_true(tci_safetensors_find(&contents.tensors, "textclf.order", &view));
+    assert_memory_equal(view.data, order, sizeof order);
+    assert_true(tci_safetensors_find(&contents.tensors, "textclf.counts", &view));
+    assert_memory_equal(view.data, counts, sizeof counts);
+    assert_true(tci_safetensors_find(&contents.tensors, "optim.empty", &view));
+    assert_int_equal(view.shape[1], 4);
+    tci_native_contents_close(&contents);
+    /* Read as a model it is the model. */
+    assert_ok(test_read(bytes, size, NULL, &plain));
+    free(bytes);
+    bytes = test_model_bytes(plain, &size);
+    assert_int_equal(size, plain_size);
+    assert_memory_equal(bytes, plain_bytes, size);
+    free(bytes);
+    free(plain_bytes);
+    tci_model_release(model);
+    tci_model_release(loaded);
+    tci_model_release(plain);
+}
+
+static void a_moment_that_is_not_finite_is_refused(void **state)
+{
+    (void)state;
+    static const uint64_t infinite = UINT64_C(0x7FF0000000000000);
+    static const tci_tensor_source tensors[] = {
+        {.name = "optim.m", .dtype = TCI_DTYPE_F64, .rank = 1, .shape = {1}, .data = &infinite}};
+    static const tci_native_extra bad = {tensors, 1, NULL, 0};
+    uint8_t bytes[8192];
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    assert_ok(tci_native_save_memory(model, &bad, sizeof bytes, bytes, &size));
+    assert_int_equal(test_read(bytes, size, NULL, &loaded), TC_ERROR_NUMERIC);
+    assert_contains(tci_error_text(), "'optim.m'");
+    tci_model_release(model);
+}
+
+static void nothing_may_stand_behind_the_vocabulary(void **state)
+{
+    (void)state;
+    static const tci_tensor_source tensors[] = {
+        {.name = "textclf.w", .dtype = TCI_DTYPE_U8, .rank = 1, .shape = {5}, .data = order}};
+    static const tci_native_extra bad = {tensors, 1, NULL, 0};
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL);
+    assert_int_equal(tci_native_save_memory(model, &bad, 0, NULL, &size), TC_ERROR_INTERNAL);
+    tci_model_release(model);
+}
+
+/* ---- failing resources ---- */
+
+static void reading_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    uint8_t bytes[8192];
+    tc_model *model = test_tiny_model(NULL);
+    assert_ok(tci_native_save_memory(model, &extra, sizeof bytes, bytes, &size));
+    for (long n = 0;; n++) {
+        test_allocator allocator;
+        test_allocator_init(&allocator, n, false);
+        tc_allocator host = test_allocator_host(&allocator);
+        tc_model *loaded = NULL;
+        tci_options run;
+        tci_native_contents contents;
+        tci_options_default(&run);
+        tc_status status = tci_native_read(bytes, size, &run, &host, NULL, &loaded, &contents);
+        assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+        assert_int_equal(loaded != NULL, status == TC_OK);
+        if (status == TC_OK)
+            tci_native_contents_close(&contents);
+        tci_model_release(loaded);
+        assert_nothing_held(&allocator);
+        if (!allocator.failed)
+            break;
+    }
+    tci_model_release(model);
+}
+
+static void saving_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    test_allocator allocator;
+    test_allocator_init(&allocator, TEST_NEVER, false);
+    tc_allocator host = test_allocator_host(&allocator);
+    tc_model *model = NULL;
+    assert_ok(test_tiny_create(&host, NULL, NULL, &model));
+    long live = allocator.live_blocks;
+    uint8_t bytes[8192];
+    for (long n = 0;; n++) {
+        size_t size = 0;
+        allocator.calls = 0;
+        allocator.failed = false;
+        allocator.fail_at = n;
+        tc_status status = tci_native_save_memory(model, &extra, sizeof bytes, bytes, &size);
+        assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+        assert_int_equal(allocator.live_blocks, live);
+        if (!allocator.failed)
+            break;
+    }
+    allocator.fail_at = TEST_NEVER;
+    tci_model_release(model);
+    assert_nothing_held(&allocator);
+}
+
+static void a_failing_save_leaves_the_old_file_and_nothing_else(void **state)
+{
+    (void)state;
+    test_folder folder;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "model.safetensors");
+    tc_model *model = NULL, *loaded = NULL;
+    assert_ok(test_tiny_create(NULL, &test_failing_files, NULL, &model));
+    for (long n = 0;; n++) {
+        test_write_file(path, "old", 3);
+        test_files_init(TEST_FILE_ANY, n, ENOSPC);
+        tc_status status = tci_native_save(model, NULL, path);
+        assert_int_equal(test_files_state.open_files, 0);
+        assert_int_equal(test_folder_count(&folder), 1);
+        size_t size = 0;
+        char *bytes = test_read_file(path, &size);
+        if (status != TC_OK && size != 3) { /* failing after the rename: the new file is whole */
+            assert_int_equal(status, TC_ERROR_IO);
+            assert_ok(test_read((const uint8_t *)bytes, size, NULL, &loaded));
+            tci_model_release(loaded);
+        } else if (status != TC_OK) {
+            assert_int_equal(status, TC_ERROR_IO);
+            assert_memory_equal(bytes, "old", 3);
+        } else {
+            assert_ok(test_read((const uint8_t *)bytes, size, NULL, &loaded));
+            tci_model_release(loaded);
+        }
+        free(bytes);
+        if (!test_files_state.failed)
+            break;
+    }
+    tci_model_release(model);
+    test_folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_read_and_written_again_is_the_same_bytes),
+        cmocka_unit_test(a_loaded_model_predicts_the_same_bits),
+        cmocka_unit_test(the_layout_is_the_one_written_down),
+        cmocka_unit_test(the_mark_is_46_bytes_and_the_digits_stand_at_54),
+        cmocka_unit_test(a_plain_safetensors_file_is_told_the_way_in),
+        cmocka_unit_test(damage_is_a_wrong_checksum),
+        cmocka_unit_test(a_newer_format_or_option_is_a_version_error),
+        cmocka_unit_test(metadata_is_sorted_and_our_own),
+        cmocka_unit_test(metadata_that_a_model_needs_must_be_there),
+        cmocka_unit_test(options_have_their_ranges_and_none_is_of_a_run),
+        cmocka_unit_test(labels_are_checked),
+        cmocka_unit_test(the_checksum_ends_behind_its_digits),
+        cmocka_unit_test(tensors_have_the_shapes_that_options_ask_for),
+        cmocka_unit_test(the_vocabulary_is_a_list_of_bytes),
+        cmocka_unit_test(weights_that_are_not_finite_are_refused_by_name),
+        cmocka_unit_test(a_vocabulary_with_damaged_lines_is_refused),
+        cmocka_unit_test(limits_of_the_run_hold),
+        cmocka_unit_test(options_of_the_run_are_the_callers_and_not_stored),
+        cmocka_unit_test(the_unicode_version_of_the_file_is_kept),
+        cmocka_unit_test(a_checkpoint_brings_its_tensors_and_pairs_back),
+        cmocka_unit_test(a_moment_that_is_not_finite_is_refused),
+        cmocka_unit_test(nothing_may_stand_behind_the_vocabulary),
+        cmocka_unit_test(reading_survives_every_failing_allocation),
+        cmocka_unit_test(saving_survives_every_failing_allocation),
+        cmocka_unit_test(a_failing_save_leaves_the_old_file_and_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
