@@ -8,7 +8,7 @@ two to three times faster on a CPU). Knows nothing of files other than which ten
 """
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 POOLINGS = ("last", "mean", "max")
 
@@ -55,8 +55,14 @@ class TextClassifier(nn.Module):
 
 
 def pad_rows(rows):
-    """list of 1-d id tensors -> ids (rows, longest) padded with 0, lengths (rows)"""
-    return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+    """list of 1-d id tensors -> ids (rows, longest), lengths (rows)
+
+    A row is padded with its own last id: an id that is not in the batch must not come in through the padding, where
+    SparseAdam would take it for a row with a gradient of zero and move it."""
+    lengths = [len(row) for row in rows]
+    padded = [torch.cat([row, row[-1:].expand(max(lengths) - len(row))]) if len(row) else row.new_zeros(max(lengths))
+              for row in rows]
+    return torch.stack(padded), torch.tensor(lengths)
 
 
 def module_tensors(tensors):
