@@ -1,0 +1,203 @@
+/* tc_model.c: model.h: creating, loading, saving, copying models. */
+#include "api/handles.h"
+#include "base/cpu.h"
+#include "serialization/native_info.h"
+#include "serialization/native.h"
+#include "serialization/weights.h"
+
+/* The builder's text options must be the model's, or its words are not those that the model will see. */
+static tc_status check_builder(const tc_config *config, const tc_vocab_builder *words)
+{
+    static const char *const keys[] = {"tokenizer",   "normalize",      "lowercase",
+                                       "strict_utf8", "clean_controls", "collapse_spaces"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (!tci_options_equal(&config->options, &words->options, tci_option_find(keys[i])))
+            return tci_fail(TC_ERROR_MISMATCH, "option '%s' of the config is not the one the words were counted with",
+                            keys[i]);
+    }
+    return TC_OK;
+}
+
+tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
+                          size_t label_count, tc_model **result)
+{
+    tci_memory memory;
+    tci_vocabulary *vocabulary = NULL;
+    tci_pipeline *pipeline = NULL;
+    TCI_REQUIRE(config);
+    TCI_REQUIRE(words);
+    TCI_REQUIRE(labels);
+    TCI_REQUIRE(result);
+    *result = NULL;
+    const tci_options *options = &config->options;
+    size_t limit = (size_t)options->max_memory;
+    tci_text_options text_options = tci_model_text_options(options);
+    TCI_RETURN_IF(check_builder(config, words));
+    tci_memory_init(&memory, &config->memory.host, limit);
+    TCI_RETURN_IF(tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count,
+                                       &vocabulary));
+    TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
+    TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, labels, label_count, result));
+    tci_network *network = (*result)->network;
+    tci_float_environment environment = tci_float_enter();
+    network->architecture->initialize(network, options->seed);
+    tci_model_refresh(*result);
+    tci_float_leave(environment);
+    return TC_OK;
+}
+
+void tci_load_context(const tc_config *config, tci_load *load)
+{
+    tci_options_default(&load->run);
+    if (config)
+        tci_options_copy_class(&load->run, &config->options, TCI_CLASS_RUN);
+    load->host = config ? &config->memory.host : NULL;
+    load->files = config ? config->files : &tci_system_files;
+    tci_memory_init(&load->memory, load->host, (size_t)load->run.max_memory);
+}
+
+/* What is no native file is answered with what it is. */
+static tc_status read_model(const tci_load *load, const uint8_t *bytes, size_t size, tc_model **model)
+{
+    static const uint8_t fasttext[4] = {0xba, 0x16, 0x4f, 0x2f}; /* 793712314, little-endian */
+    if (size >= sizeof fasttext && memcmp(bytes, fasttext, sizeof fasttext) == 0)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "this is a fastText model, which this version does not read");
+    return tci_native_read(bytes, size, &load->run, load->host, load->files, model, NULL);
+}
+
+tc_status tc_model_load(const char *path, tc_model **model)
+{
+    return tc_model_load_with(path, NULL, 0, model);
+}
+
+tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t flags, tc_model **model)
+{
+    tci_load load;
+    uint8_t *data = NULL;
+    const uint8_t *mapped = NULL;
+    size_t size = 0;
+    tc_status status = TC_OK;
+    TCI_REQUIRE(path);
+    TCI_REQUIRE(model);
+    *model = NULL;
+    if ((flags & ~TC_LOAD_MAPPED) != 0)
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED", (int)flags);
+    tci_load_context(config, &load);
+    if (flags & TC_LOAD_MAPPED)
+        TCI_CHECK(tci_file_map(path, load.run.max_file_bytes, &mapped, &size));
+    else
+        TCI_CHECK(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &data, &size));
+    status = read_model(&load, mapped ? mapped : data, size, model);
+    if (status != TC_OK)
+        status = tci_fail_prefix(status, "'%s'", path);
+    if (mapped)
+        tci_file_unmap(mapped, size);
+    tci_free(&load.memory, data);
+done:
+    return status;
+}
+
+tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *config, tc_model **model)
+{
+    tci_load load;
+    TCI_REQUIRE(model);
+    *model = NULL;
+    TCI_REQUIRE_TEXT(bytes, size);
+    tci_load_context(config, &load);
+    if (size > load.run.max_file_bytes)
+        return tci_fail(TC_ERROR_LIMIT, "%zu bytes pass max_file_bytes (%llu)", size,
+                        (unsigned long long)load.run.max_file_bytes);
+    return read_model(&load, bytes, size, model);
+}
+
+tc_status tc_model_load_weights(tc_model *model, const char *path)
+{
+    tci_memory memory;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(path);
+    if (atomic_load(&model->trained))
+        return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_RETURN_IF(tci_file_read(model->files, &memory, path, model->options.max_file_bytes, &data, &size));
+    tc_status status = tci_weights_load(model, data, size);
+    if (status != TC_OK)
+        status = tci_fail_prefix(status, "'%s'", path);
+    tci_free(&memory, data);
+    return status;
+}
+
+tc_status tc_model_save(const tc_model *model, const char *path)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(path);
+    return tci_native_save(model, NULL, path);
+}
+
+tc_status tc_model_save_memory(const tc_model *model, size_t capacity, void *buffer, size_t *size)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(size);
+    return tci_native_save_memory(model, NULL, buffer ? capacity : 0, buffer, size);
+}
+
+tc_status tc_model_clone(const tc_model *model, tc_model **clone)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(clone);
+    *clone = NULL;
+    TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, &model->options, tci_pipeline_keep(model->pipeline),
+                                  model->labels, model->label_count, clone));
+    const tci_parameters *from = &model->network->parameters, *to = &(*clone)->network->parameters;
+    memcpy(to->values, from->values, from->size * sizeof *to->values);
+    memcpy((*clone)->unicode_version, model->unicode_version, sizeof model->unicode_version);
+    tci_model_refresh(*clone);
+    return TC_OK;
+}
+
+void tc_model_free(tc_model *model)
+{
+    tci_model_release(model);
+}
+
+tc_status tc_model_info(const tc_model *model, size_t capacity, char *text, size_t *length)
+{
+    tci_memory memory;
+    tci_buffer json;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(length);
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    tci_buffer_init(&json, &memory, SIZE_MAX / 2, "model info");
+    tc_status status = tci_model_describe(model, &json);
+    if (status == TC_OK)
+        status = tci_give_text(json.data, json.size, capacity, text, length);
+    tci_buffer_free(&json);
+    return status;
+}
+
+tc_status tc_model_label_count(const tc_model *model, size_t *count)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(count);
+    *count = model->label_count;
+    return TC_OK;
+}
+
+tc_status tc_model_label(const tc_model *model, size_t index, const char **label)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(label);
+    if (index >= model->label_count)
+        return tci_fail(TC_ERROR_ARGUMENT, "label %zu; the model has %zu", index, model->label_count);
+    *label = model->labels[index];
+    return TC_OK;
+}
+
+tc_status tc_model_option(const tc_model *model, const char *key, size_t capacity, char *value, size_t *length)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(key);
+    TCI_REQUIRE(length);
+    return tci_give_option(&model->options, &model->memory, key, capacity, value, length);
+}
