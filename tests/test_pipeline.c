@@ -238,6 +238,8 @@ static tc_status whole_life(const tc_allocator *host)
     TCI_CHECK(tci_pipeline_encode(pipeline, "n1 n2 ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ?", 43, &encoded));
     assert_int_equal(encoded.ids[1], 2);
 done:
+    if (status != TC_OK)
+        assert_int_equal(encoded.count + encoded.tokens, 0);
     tci_encoded_free(&encoded);
     tci_pipeline_release(pipeline);
     return status;

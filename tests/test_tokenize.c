@@ -100,6 +100,7 @@ static const char *const rules[][3] = {
     {"", "", ""},
     {" \t\n", "", ""},
     {"\xEF\xAC\x81n", "fin", "f|i|n"},                         /* U+FB01 under NFKC */
+    {"\xE3\x8E\xAA", "kpa", "k|p|a"},                         /* U+33AA: one segment, some of it folds */
     {"\xEF\xBC\xA1\xEF\xBC\x91", "a1", "a|1"},                 /* full width */
     {"\xEF\xBD\xB6\xEF\xBE\x9E", "\xE3\x82\xAC", "\xE3\x82\xAC"}, /* half-width katakana */
     {"Stra\xC3\x9F" "e", "strasse", "s|t|r|a|s|s|e"},          /* full folding */

@@ -171,7 +171,7 @@ tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, si
         encoded->count = encoded->tokens = 0;
         return status;
     }
-    if (e.next != 0 && encoded->count == e.head + e.ring && encoded->tokens > encoded->count) {
+    if (encoded->tokens > encoded->count) {
         /* the oldest stands at `next`: turn the ring left by so many, by three reversals */
         reverse(encoded, e.head, e.head + e.next);
         reverse(encoded, e.head + e.next, encoded->count);
