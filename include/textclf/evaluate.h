@@ -49,7 +49,7 @@ typedef struct tc_evaluation {
 #define TC_EVALUATION_INIT {sizeof(tc_evaluation), 0, NULL, 0, NULL, 0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0}
 
 /**
- * Evaluates `row_count` rows (rows NULL: all) on the model's `threads` threads.
+ * Evaluates `row_count` rows (rows NULL: all, whatever row_count says) on the model's `threads` threads.
  *
  * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_CAPACITY (a buffer given is too small), #TC_ERROR_NUMERIC,
  * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.

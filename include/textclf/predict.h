@@ -66,7 +66,8 @@ TC_EXPORT tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, 
 TC_EXPORT tc_status tc_predict_batch(const tc_model *model, const char *const *texts, const size_t *lengths,
                                      size_t text_count, size_t capacity, float *scores, size_t *count);
 
-/** As tc_predict_batch() for rows of encoded examples; rows NULL means all in order. */
+/** As tc_predict_batch() for rows of encoded examples; rows NULL means all in order,
+ * whatever row_count says. */
 TC_EXPORT tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples, const size_t *rows,
                                         size_t row_count, size_t capacity, float *scores, size_t *count);
 

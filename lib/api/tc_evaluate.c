@@ -12,6 +12,8 @@ tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const 
     TCI_REQUIRE(model);
     TCI_REQUIRE(examples);
     TCI_REQUIRE_STRUCT(evaluation, tc_evaluation, r2);
+    if (!rows)
+        row_count = examples->rows;
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
     TCI_CHECK(tci_evaluate(model, pool, examples, rows, row_count, evaluation));

@@ -119,6 +119,8 @@ tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples
     TCI_REQUIRE(model);
     TCI_REQUIRE(examples);
     TCI_REQUIRE(count);
+    if (!rows)
+        row_count = examples->rows;
     TCI_RETURN_IF(tci_examples_check(examples, model, rows, row_count));
     TCI_RETURN_IF(check_capacity(model, row_count, capacity, scores, count));
     if (row_count == 0)
