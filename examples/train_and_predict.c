@@ -79,10 +79,12 @@ int main(int argc, char **argv)
     }
     tc_config *config = NULL;
     check(tc_config_create(&config));
-    check(tc_config_set(config, "embedding_dim", "64"));
     check(tc_config_set(config, "hidden_dim", "64"));
-    check(tc_config_set(config, "pooling", "max"));
-    check(tc_config_set(config, "epochs", "6"));
+    check(tc_config_set(config, "bidirectional", "true"));
+    check(tc_config_set(config, "pooling", "mean"));
+    check(tc_config_set(config, "dropout", "0.5"));
+    check(tc_config_set(config, "learning_rate", "0.003"));
+    check(tc_config_set(config, "epochs", "8"));
     check(tc_config_set(config, "validation_split", "0.1"));
 
     tc_model *model = new_model(config, argv[1]);
