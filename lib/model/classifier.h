@@ -34,7 +34,9 @@ struct tc_model {
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
 };
 
-/* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different. */
+/* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different; and of
+ * a length that a reader can bound. */
+#define TCI_LABEL_BYTES 65535
 tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t count, int32_t task);
 
 /* A copy of labels in one block of text and one array of pointers into it. */

@@ -22,6 +22,11 @@ tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t
             status = tci_fail(TC_ERROR_ARGUMENT, "label %zu is empty", i);
             goto done;
         }
+        if (strlen(label) > TCI_LABEL_BYTES) {
+            status = tci_fail(TC_ERROR_ARGUMENT, "label %zu has %zu bytes; at most %d are accepted", i, strlen(label),
+                              TCI_LABEL_BYTES);
+            goto done;
+        }
         if (strpbrk(label, task == TCI_TASK_MULTILABEL ? "\t\r\n," : "\t\r\n")) {
             status = tci_fail(TC_ERROR_ARGUMENT, "label %zu ('%.64s') holds a tab, a line end or (multilabel) a comma", i,
                               label);
