@@ -51,6 +51,11 @@ static tc_status pass_labels(native_reader *reader, const char *value, size_t le
         TCI_CHECK(tci_json_next(&json, &event));
         if (event == TCI_JSON_ARRAY_END)
             break;
+        if (event == TCI_JSON_STRING && json.text.size > TCI_LABEL_BYTES) {
+            status = tci_fail(TC_ERROR_FORMAT, "byte %zu: a label of %zu bytes; at most %d are accepted", json.start,
+                              json.text.size, TCI_LABEL_BYTES);
+            goto done;
+        }
         if (event != TCI_JSON_STRING || memchr(json.text.data, 0, json.text.size)) {
             status = tci_fail(TC_ERROR_FORMAT, "byte %zu: a label is a string without NUL", json.start);
             goto done;
