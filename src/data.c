@@ -1,0 +1,170 @@
+/* data.c: see data.h. Texts stream through: only words, labels and encoded examples stay in memory. */
+#include "data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "messages.h"
+
+reader_task data_task(const char *task)
+{
+    if (strcmp(task, "multilabel") == 0)
+        return READ_LABELS;
+    return strcmp(task, "regress") == 0 ? READ_TARGETS : READ_LABEL;
+}
+
+int data_model_option(const tc_model *model, const char *key, char *value, size_t capacity)
+{
+    size_t length = 0;
+    return tc_model_option(model, key, capacity, value, &length) == TC_OK ? CODE_OK : fail_library(NULL);
+}
+
+int data_model_task(const tc_model *model, reader_task *task)
+{
+    char value[32];
+    int code = data_model_option(model, "task", value, sizeof value);
+    if (code == CODE_OK)
+        *task = data_task(value);
+    return code;
+}
+
+int data_model_labels(const tc_model *model, labels **known)
+{
+    size_t count = 0;
+    if (tc_model_label_count(model, &count) != TC_OK)
+        return fail_library(NULL);
+    int code = labels_create(known);
+    for (size_t i = 0; code == CODE_OK && i < count; i++) {
+        const char *label = NULL;
+        if (tc_model_label(model, i, &label) != TC_OK)
+            return fail_library(NULL);
+        code = labels_insert(*known, (span){label, strlen(label)});
+    }
+    return code;
+}
+
+reader_options data_reader_options(const arguments *given, reader_task task)
+{
+    return (reader_options){.format = given->format,
+                            .text_column = given->text_column,
+                            .label_column = given->label_column,
+                            .header = given->header,
+                            .skip_bad_lines = given->skip_bad_lines,
+                            .task = task};
+}
+
+/* A call on one text failed: text that is not UTF-8 is a bad line, anything else ends the reading. */
+static int refused(reader *source, const record *text, tc_status status)
+{
+    if (status == TC_ERROR_ENCODING)
+        return reader_reject(source, text->line, tc_last_error());
+    return fail("%s, line %llu: %s", reader_name(source), (unsigned long long)text->line, tc_last_error());
+}
+
+int data_gather(reader *source, reader_task task, tc_vocab_builder *words, labels *found, data_summary *summary)
+{
+    *summary = (data_summary){0, 0};
+    for (;;) {
+        record next;
+        bool more = false;
+        int code = reader_next(source, &next, &more);
+        if (code != CODE_OK || !more)
+            return code;
+        tc_status status = tc_vocab_builder_add(words, next.text.data, next.text.length);
+        if (status != TC_OK) {
+            code = refused(source, &next, status);
+            if (code != CODE_OK)
+                return code;
+            continue;
+        }
+        for (size_t i = 0; code == CODE_OK && i < next.label_count; i++)
+            code = labels_insert(found, next.labels[i]);
+        if (code != CODE_OK)
+            return code;
+        summary->texts++;
+        if (task == READ_TARGETS)
+            summary->target_count = next.target_count;
+    }
+}
+
+static int unknown_label(const data_encoder *encoder, const reader *source, const record *text, span label)
+{
+    if (encoder->unknown != NULL)
+        return labels_insert(encoder->unknown, label);
+    return fail("%s, line %llu: the label \"%.*s\" is new; the data changed since the labels were read",
+                reader_name(source), (unsigned long long)text->line, (int)(label.length < 100 ? label.length : 100),
+                label.data);
+}
+
+/* Label numbers of a record in `numbers`, which grows: each once, but every label that the model lacks for itself, since
+ * each is a miss. */
+static int number_labels(const data_encoder *encoder, const reader *source, const record *text, uint32_t **numbers,
+                         size_t *capacity, size_t *count)
+{
+    if (text->label_count > *capacity) {
+        uint32_t *grown = realloc(*numbers, text->label_count * sizeof **numbers);
+        if (grown == NULL)
+            return fail_memory("the labels of a text");
+        *numbers = grown;
+        *capacity = text->label_count;
+    }
+    *count = 0;
+    for (size_t i = 0; i < text->label_count; i++) {
+        uint32_t number = labels_find(encoder->known, text->labels[i]);
+        if (number == LABEL_NONE) {
+            int code = unknown_label(encoder, source, text, text->labels[i]);
+            if (code != CODE_OK)
+                return code;
+            number = TC_LABEL_UNKNOWN;
+        }
+        size_t same = 0;
+        while (same < *count && ((*numbers)[same] != number || number == TC_LABEL_UNKNOWN))
+            same++;
+        if (same == *count)
+            (*numbers)[(*count)++] = number;
+    }
+    return CODE_OK;
+}
+
+static tc_status add(const data_encoder *encoder, const record *next, const uint32_t *numbers, size_t count)
+{
+    tc_examples *examples = encoder->examples;
+    const char *text = next->text.data;
+    size_t length = next->text.length;
+    if (encoder->task == READ_LABELS)
+        return tc_examples_add_labels(examples, text, length, numbers, count, next->weight);
+    if (encoder->task == READ_TARGETS)
+        return tc_examples_add_targets(examples, text, length, next->targets, next->target_count, next->weight);
+    return tc_examples_add_label(examples, text, length, numbers[0], next->weight);
+}
+
+int data_encode(data_encoder *encoder, reader *source)
+{
+    if (tc_examples_create(encoder->model, &encoder->examples) != TC_OK)
+        return fail_library(NULL);
+    uint32_t *numbers = NULL;
+    size_t capacity = 0;
+    uint64_t texts = 0;
+    int code = CODE_OK;
+    while (code == CODE_OK) {
+        record next;
+        bool more = false;
+        code = reader_next(source, &next, &more);
+        if (code != CODE_OK || !more)
+            break;
+        size_t count = 0;
+        code = number_labels(encoder, source, &next, &numbers, &capacity, &count);
+        if (code != CODE_OK)
+            break;
+        tc_status status = add(encoder, &next, numbers, count);
+        if (status == TC_OK)
+            texts++;
+        else
+            code = refused(source, &next, status);
+    }
+    free(numbers);
+    if (code != CODE_OK)
+        return code;
+    reader_report_skipped(source);
+    return texts > 0 ? CODE_OK : fail("%s holds no texts", reader_name(source));
+}

@@ -1,0 +1,44 @@
+/* data.h: from the records of a reader to what the library takes: words, labels, examples; and a model's side of them. */
+#ifndef PROGRAM_DATA_H
+#define PROGRAM_DATA_H
+
+#include <textclf/textclf.h>
+
+#include "label_set.h"
+#include "arguments.h"
+#include "reader.h"
+
+/* Functions return an exit code, told. */
+
+/* What a task, as the option spells it, asks of a reader. */
+reader_task data_task(const char *task);
+/* The value of a stored option. */
+int data_model_option(const tc_model *model, const char *key, char *value, size_t capacity);
+int data_model_task(const tc_model *model, reader_task *task);
+/* The model's labels as a set, in its own order. */
+int data_model_labels(const tc_model *model, labels **known);
+
+/* The options of a data file as the command line gave them; `path` decides the format where --format does not. */
+reader_options data_reader_options(const arguments *given, reader_task task);
+
+/* What a first pass over training data finds. */
+typedef struct data_summary {
+    uint64_t texts;
+    size_t target_count;
+} data_summary;
+
+/* Counts words and gathers labels. */
+int data_gather(reader *source, reader_task task, tc_vocab_builder *words, labels *found, data_summary *summary);
+
+typedef struct data_encoder {
+    const tc_model *model;
+    reader_task task;
+    const labels *known;
+    labels *unknown;       /* gathers labels that the model lacks; NULL: such a label is a failure */
+    tc_examples *examples; /* made by data_encode */
+} data_encoder;
+
+/* Encodes every record of the reader; a file without any is a failure. */
+int data_encode(data_encoder *encoder, reader *source);
+
+#endif

@@ -1,0 +1,43 @@
+/* epochs.h: the loop of epochs of `textclf train`: steps, progress, checkpoints, and the end that Ctrl-C asks for. */
+#ifndef PROGRAM_EPOCHS_H
+#define PROGRAM_EPOCHS_H
+
+#include <textclf/textclf.h>
+
+#include "arguments.h"
+#include "reader.h"
+
+typedef struct epoch_record {
+    tc_epoch result;
+    double seconds;  /* of training steps alone */
+    uint64_t tokens; /* trained on by this process, after truncation */
+} epoch_record;
+
+typedef struct training {
+    const arguments *given;
+    reader_task task;
+    tc_model *model;
+    tc_trainer *trainer;
+    tc_batcher *batcher;
+    tc_examples *examples;
+    tc_examples *validation; /* NULL: none of its own */
+    uint64_t epochs;         /* that the options ask for */
+    uint64_t accumulate;     /* batches per optimizer step */
+    epoch_record *records;   /* one a finished epoch of this process */
+    size_t record_count;
+    size_t record_capacity;
+    uint64_t best_epoch;
+    double best_score;
+    double seconds; /* of all training steps */
+    uint64_t tokens;
+    uint64_t steps; /* optimizer steps taken, those before a resume included */
+    bool interrupted;
+} training;
+
+/* Trains to the end, or to Ctrl-C (run->interrupted); the checkpoint is written, the model is not. An exit code, told. */
+int epochs_run(training *run);
+
+/* The name of a task's validation score: "accuracy", "micro_f1" or "mean_squared_error". */
+const char *epochs_score_name(reader_task task);
+
+#endif
