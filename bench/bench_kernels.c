@@ -33,8 +33,8 @@ static double median(double *values, int count)
     return values[count / 2];
 }
 
-/* Billions of operations a second of 12 independent chains of 8-wide fused multiply-adds; 0 where there is no probe. The
- * loop is one piece of assembler, so no compiler can merge, drop or spill any of it. */
+/* Billions of operations a second of 12 independent chains of 8-wide fused multiply-adds; 0 where there is no probe.
+ * The loop is one piece of assembler, so no compiler can merge, drop or spill any of it. */
 static double peak(void)
 {
 #if defined(__x86_64__) && defined(TCI_HAVE_AVX2)
@@ -173,8 +173,8 @@ static void bench_cell(const tci_kernels *kernels, size_t rows)
             kernels->lstm_cell_backward(rows, gates, 64, c, c, h, dc, 16);
         backward[round] = (now() - start) / TURNS / (double)rows;
     }
-    printf("lstm_cell  %zu rows: %.1f ns a row of 16 units forward, %.1f backward\n", rows, median(forward, ROUNDS) * 1e9,
-           median(backward, ROUNDS) * 1e9);
+    printf("lstm_cell  %zu rows: %.1f ns a row of 16 units forward, %.1f backward\n", rows,
+           median(forward, ROUNDS) * 1e9, median(backward, ROUNDS) * 1e9);
     free(gates), free(c), free(h), free(dc);
 }
 
@@ -188,18 +188,17 @@ int main(int argc, char **argv)
     double limit = peak();
     printf("%s; one core's multiply-add peak, 8 wide: %.1f GFLOP/s\n", kernels->isa, limit);
     static const size_t products[][4] = {
-        {512, 512, 512, 512},    {32, 256, 1024, 256},  {8, 256, 1024, 256},  {6400, 128, 1024, 128},
-        {32, 256, 512, 256},     {32, 1024, 128, 1024}, {32, 1024, 128, 1040}, {7, 256, 1024, 256},
-        {13, 256, 1024, 256},    {1, 256, 512, 256},    {2, 256, 512, 256},   {3, 256, 512, 256},
-        {4, 256, 512, 256},      {5, 256, 512, 256},    {6, 256, 512, 256},   {1, 256, 1024, 256},
-        {2, 256, 1024, 256},     {3, 256, 1024, 256},
+        {512, 512, 512, 512},  {32, 256, 1024, 256},  {8, 256, 1024, 256}, {6400, 128, 1024, 128}, {32, 256, 512, 256},
+        {32, 1024, 128, 1024}, {32, 1024, 128, 1040}, {7, 256, 1024, 256}, {13, 256, 1024, 256},   {1, 256, 512, 256},
+        {2, 256, 512, 256},    {3, 256, 512, 256},    {4, 256, 512, 256},  {5, 256, 512, 256},     {6, 256, 512, 256},
+        {1, 256, 1024, 256},   {2, 256, 1024, 256},   {3, 256, 1024, 256},
     };
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
         bench_gemm(kernels, products[i][0], products[i][1], products[i][2], products[i][3], limit);
     limit = peak();
     printf("peak: %.1f GFLOP/s\n", limit);
     static const size_t transposed[][4] = {
-        {256, 64, 512, 1024},  {256, 256, 512, 1024},  {256, 256, 512, 1040},  {256, 512, 1024, 1024},
+        {256, 64, 512, 1024},    {256, 256, 512, 1024}, {256, 256, 512, 1040}, {256, 512, 1024, 1024},
         {128, 1433, 1024, 1040}, {128, 6400, 512, 512}, {2, 32, 256, 256},
     };
     for (size_t i = 0; i < sizeof transposed / sizeof transposed[0]; i++)

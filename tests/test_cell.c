@@ -138,7 +138,8 @@ static void check_backward(const tci_kernels *kernels, size_t rows, size_t gap, 
                 assert_true(fabs((double)gate[k * TCI_PANEL] - (up - down) / (2.0 * step)) < 1e-6);
             }
             double slope = (objective(z, previous + step, (double)x.dh[at], (double)dc[at]) -
-                            objective(z, previous - step, (double)x.dh[at], (double)dc[at])) / (2.0 * step);
+                            objective(z, previous - step, (double)x.dh[at], (double)dc[at])) /
+                           (2.0 * step);
             assert_true(fabs((double)x.dc[at] - slope) < 1e-6);
         }
     for (size_t i = 0; i < x.state_count; i++)

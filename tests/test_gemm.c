@@ -112,7 +112,8 @@ static void check_many_shapes(checker check_one)
     for (size_t i = 0; i < count; i++) {
         for (size_t rows = 1; rows <= 40; rows++)
             for (size_t panels = 1; panels <= 9; panels++) {
-                size_t depth = 1 + (rows * 37 + panels * 11) % 41, wide = panels * TCI_PANEL, gap = rows % 3 * TCI_PANEL;
+                size_t depth = 1 + (rows * 37 + panels * 11) % 41, wide = panels * TCI_PANEL,
+                       gap = rows % 3 * TCI_PANEL;
                 check_one(tables[i], (shape){rows, panels, depth, depth + rows, wide + gap, wide + gap}, false);
             }
         static const size_t depths[] = {1, 2, 3, 255, 256, 257, 300, 511, 512, 513, 700};

@@ -31,7 +31,7 @@ static void check_block(const tci_kernels *const *tables, size_t count, float_fu
     static double exact[BLOCK];
     for (uint32_t i = 0; i < BLOCK; i++)
         src[i] = float_of(first + i);
-    bool falling = first >> 31; /* along the bits of negative floats */
+    bool falling = first >> 31;           /* along the bits of negative floats */
     if (which == FLOAT_TANH && falling) { /* costs no reference: tanh is odd in bits */
         check_oddness(tables, count, src);
         return;

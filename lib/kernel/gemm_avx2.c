@@ -5,16 +5,18 @@
  * panels of c in registers, start them from c and store them after a block of the depth: blocks, tails and row counts
  * never show in a bit.
  *
- * Registers: 6 rows × 1 panel take 12 accumulators, 2 of b and 1 of a, of 16; two FMA units of latency 4 need 8. So 4 to
- * 6 rows run on one panel; fewer rows run on 2 to 4 panels at once. Rows are dealt out so that 1 to 3 are left only of 7
- * or less (13 = 5 + 4 + 4). Order of loops: 96 rows { 256 deep { panel { rows of a micro-kernel } } }: a panel's block is
- * 16 KB and stays in the first-level cache, the rows of a in the second. */
+ * Registers: 6 rows × 1 panel take 12 accumulators, 2 of b and 1 of a, of 16; two FMA units of latency 4 need 8. So 4
+ * to 6 rows run on one panel; fewer rows run on 2 to 4 panels at once. Rows are dealt out so that 1 to 3 are left only
+ * of 7 or less (13 = 5 + 4 + 4). Order of loops: 96 rows { 256 deep { panel { rows of a micro-kernel } } }: a panel's
+ * block is 16 KB and stays in the first-level cache, the rows of a in the second. */
 #include <immintrin.h>
 #include <string.h>
 
 #include "kernel/gemm_blocks.h"
 #include "kernel/kernels_avx2.h"
 
+/* Statements of a macro stand one a line. */
+/* clang-format off */
 #define ROWS_1(M, p) M(0, p)
 #define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
 #define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
@@ -88,6 +90,7 @@ MICRO_KERNEL(3, 2)
 MICRO_KERNEL(4, 1)
 MICRO_KERNEL(5, 1)
 MICRO_KERNEL(6, 1)
+/* clang-format on */
 
 static size_t least(size_t a, size_t b)
 {
@@ -120,8 +123,7 @@ static void few_rows(size_t rows, size_t panels, size_t depth, const float *a, s
         const float *bp = b + panel * panel_step;
         float *cp = c + panel * TCI_PANEL;
         size_t left = panels - panel;
-#define FEW(R, P)                                                                                             \
-    micro_##R##x##P(depth, a, row_step, depth_step, bp, line_step, panel_step, cp, c_stride), taken = P
+#define FEW(R, P) micro_##R##x##P(depth, a, row_step, depth_step, bp, line_step, panel_step, cp, c_stride), taken = P
         if (rows == 1) {
             if (left >= 4)
                 FEW(1, 4);

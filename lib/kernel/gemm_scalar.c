@@ -1,8 +1,8 @@
 /* gemm_scalar.c: matrix products and sums in plain C.
  *
  * c (rows, 16·panels) += a (rows, depth) · b and c (a_columns, 16·panels) += aᵀ (a_columns, depth) · b. Each element is
- * one chain, c + a₀b₀ + a₁b₁ + ..., a product rounded before it is added. The innermost loop runs over the 16 columns of
- * a panel, so a compiler may use vectors without changing the order within any chain. */
+ * one chain, c + a₀b₀ + a₁b₁ + ..., a product rounded before it is added. The innermost loop runs over the 16 columns
+ * of a panel, so a compiler may use vectors without changing the order within any chain. */
 #include "kernel/kernels_scalar.h"
 
 /* One row of one panel: a steps by a_step floats, b by b_step, over the depth. */

@@ -43,15 +43,15 @@ typedef struct tci_kernels {
                       size_t state_stride);
 
     /* Backward of lstm_cell. gates: in the activations, out the gradients of the pre-activations. dh: gradient of h.
-     * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL counts
-     * as zeros. All matrices but gates have stride state_stride. */
+     * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL
+     * counts as zeros. All matrices but gates have stride state_stride. */
     void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_stride, const float *c_previous, const float *c,
                                const float *dh, float *dc, size_t state_stride);
 
     /* dst[i] += src[i] */
     void (*add)(size_t count, const float *src, float *dst);
-    /* dst[column] += src[row][column], row by row in rising order: one chain from the value in dst. Columns a multiple of
-     * 16. */
+    /* dst[column] += src[row][column], row by row in rising order: one chain from the value in dst. Columns a multiple
+     * of 16. */
     void (*add_rows)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 
     /* dst[i] = f(src[i]); src may be dst. At most 2 ulp (exp) and 4 ulp (tanh, sigmoid) where the result is normal. */
@@ -76,8 +76,8 @@ double tci_exp(double value);
 /* Cosine of an angle in [0, π], for schedules. */
 double tci_cos(double angle);
 
-/* Packs b (depth, columns), element (k, n) at src[k·depth_stride + n·column_stride], as [panel][depth][16] with zeros in
- * the columns that are not there. */
+/* Packs b (depth, columns), element (k, n) at src[k·depth_stride + n·column_stride], as [panel][depth][16] with zeros
+ * in the columns that are not there. */
 void tci_pack_panels(size_t depth, size_t columns, const float *src, size_t depth_stride, size_t column_stride,
                      float *packed);
 

@@ -4,14 +4,14 @@
 
 #include "kernel/kernel.h"
 
-void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
-                     float *c, size_t c_stride);
+void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
+                   size_t c_stride);
 void tci_gemm_transposed_avx2(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
-                                const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
+                              const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
 void tci_lstm_cell_avx2(size_t rows, float *gates, size_t gates_stride, const float *c_previous, float *c, float *h,
-                          size_t state_stride);
+                        size_t state_stride);
 void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
-                                   const float *c, const float *dh, float *dc, size_t state_stride);
+                                 const float *c, const float *dh, float *dc, size_t state_stride);
 void tci_add_avx2(size_t count, const float *src, float *dst);
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 void tci_exp_avx2(size_t count, const float *src, float *dst);

@@ -1,5 +1,5 @@
-/* math_avx2.c: element-wise kernels over arrays with AVX2. Whole vectors, then the rest under a mask: an element has the
- * same bits wherever it stands, and nothing outside the arrays is touched. */
+/* math_avx2.c: element-wise kernels over arrays with AVX2. Whole vectors, then the rest under a mask: an element has
+ * the same bits wherever it stands, and nothing outside the arrays is touched. */
 #include "kernel/kernels_avx2.h"
 #include "kernel/vector_avx2.h"
 
@@ -9,16 +9,16 @@ static inline __m256i lanes(size_t count)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-#define ARRAY_FUNCTION(name, function)                                                                  \
-    void name(size_t count, const float *src, float *dst)                                               \
-    {                                                                                                   \
-        size_t i = 0;                                                                                   \
-        for (; count - i >= 8; i += 8)                                                                  \
-            _mm256_storeu_ps(dst + i, function(_mm256_loadu_ps(src + i)));                              \
-        if (i < count) {                                                                                \
-            __m256i rest = lanes(count - i);                                                            \
-            _mm256_maskstore_ps(dst + i, rest, function(_mm256_maskload_ps(src + i, rest)));            \
-        }                                                                                               \
+#define ARRAY_FUNCTION(name, function)                                                                                 \
+    void name(size_t count, const float *src, float *dst)                                                              \
+    {                                                                                                                  \
+        size_t i = 0;                                                                                                  \
+        for (; count - i >= 8; i += 8)                                                                                 \
+            _mm256_storeu_ps(dst + i, function(_mm256_loadu_ps(src + i)));                                             \
+        if (i < count) {                                                                                               \
+            __m256i rest = lanes(count - i);                                                                           \
+            _mm256_maskstore_ps(dst + i, rest, function(_mm256_maskload_ps(src + i, rest)));                           \
+        }                                                                                                              \
     }
 ARRAY_FUNCTION(tci_exp_avx2, tci_exp_avx2_8)
 ARRAY_FUNCTION(tci_tanh_avx2, tci_tanh_avx2_8)

@@ -1,7 +1,8 @@
 /* vector_avx2.h: exp, tanh and sigmoid of 8 floats, inlined into the array functions and the LSTM cell.
  *
  * The formulas are those of math_scalar.c with fused multiply-adds. The result of an element does not depend on its
- * neighbours. Masks and the operand order of min and max (the second operand is returned when one is NaN) let NaN pass. */
+ * neighbours. Masks and the operand order of min and max (the second operand is returned when one is NaN) let NaN pass.
+ */
 #ifndef TCI_KERNEL_VECTOR_AVX2_H
 #define TCI_KERNEL_VECTOR_AVX2_H
 

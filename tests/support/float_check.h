@@ -34,8 +34,9 @@ static inline double float_reference(float_function which, float at)
     return x < -150.0 ? 0.0 : x > 50.0 ? 1.0 : 1.0 / (1.0 + exp(-x));
 }
 
-/* Distance of a result from the exact value in units of the exact value's last place; 0 where the promise is kept without
- * a number: NaN for NaN, infinity above the largest float, at most the least normal float where the value is less. */
+/* Distance of a result from the exact value in units of the exact value's last place; 0 where the promise is kept
+ * without a number: NaN for NaN, infinity above the largest float, at most the least normal float where the value is
+ * less. */
 static inline double float_error(float at, float result, double exact)
 {
     if (at != at)

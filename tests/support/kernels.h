@@ -1,4 +1,5 @@
-/* kernels.h: what the kernel tests share: every table of this processor, guarded blocks, pseudo-random numbers, bits. */
+/* kernels.h: what the kernel tests share: every table of this processor, guarded blocks, pseudo-random numbers, bits.
+ */
 #ifndef TEST_SUPPORT_KERNELS_H
 #define TEST_SUPPORT_KERNELS_H
 
