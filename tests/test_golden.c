@@ -1,5 +1,5 @@
-/* test_golden.c: whole models against values that PyTorch wrote in float64: logits, loss, every gradient, ten steps of each
- * optimizer. Bounds: CONTRACT section 5. labels: quick */
+/* labels: quick. Whole models against values that PyTorch wrote in float64: logits, loss, every gradient, ten steps of each
+ * optimizer; bounds relative to each tensor's (for gradients: the whole gradient's) norm. */
 #include "support/testing.h"
 
 #include <math.h>

@@ -194,7 +194,6 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
     for (size_t b = 0; b < count; b++)
         TCI_RETURN_IF(read_block(contents, parameters, &blocks[b]));
     tci_optimizer_set_steps(trainer->optimizer, trainer->progress.steps);
-    trainer->resumed = true;
     return TC_OK;
 }
 

@@ -1,4 +1,7 @@
-/* classifier.c: making, sharing and freeing models, and predicting with them. */
+/* classifier.c: making, sharing and freeing models, and predicting with them.
+ *
+ * Scratch of predicting threads waits in an array of atomic pointers: a thread takes one out by exchange, makes one when
+ * all are taken, and puts it back into an empty slot; nobody ever waits. Knows nothing of files or training. */
 #include "model/classifier.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
-/* trainer.c: making a trainer, gathering gradients, taking steps. */
+/* trainer.c: making a trainer, gathering gradients, taking steps.
+ *
+ * backward: forward, loss, gradients of the weighted sum of losses; apply: one division by the gathered weight, then the
+ * optimizer. Everything that can fail does so before parameters, moments or counters change. */
 #include "train/trainer.h"
 
 #include <string.h>

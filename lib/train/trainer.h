@@ -50,7 +50,6 @@ struct tc_trainer {
     float *best; /* parameters of the best epoch, or NULL */
     bool has_batcher;
     const size_t *batch_rows; /* what the batcher handed out last and was not trained on yet, or NULL */
-    bool resumed; /* made from a checkpoint: the batcher goes on */
     /* working memory of a batch */
     tci_row *rows; /* twice row_capacity: the second half is for sorting */
     uint32_t *classes;

@@ -1,6 +1,6 @@
-/* regression.c: real values instead of labels: mean squared error, one number per text.
+/* urgency.c: real values instead of labels: mean squared error, one number per text.
  *
- *     regression
+ *     urgency
  *
  * Here the value is made up: how urgent a ticket sounds, from 0 to 10. */
 #include "support.h"
