@@ -27,8 +27,9 @@ def stub(tree, path, name):
     return text + "int end_of_file;\n"
 
 
-def compile_alone(compiler, standard, folders, source):
-    command = [compiler, "-std=" + standard, *WARNINGS, *(f"-I{folder}" for folder in folders), source]
+def compile_with(compiler, standard, folders, sources):
+    """What the compiler says against the files, each compiled by itself; None when nothing."""
+    command = [compiler, "-std=" + standard, *WARNINGS, *(f"-I{folder}" for folder in folders), *sources]
     result = subprocess.run(command, capture_output=True, text=True)
     return result.stderr if result.returncode else None
 
@@ -39,20 +40,28 @@ def check(tree, options):
     if not compilers:
         return ["tests/lint/check_headers.py:1: found none of gcc, g++, clang, clang++"]
     found = []
+    headers = tree.matching("include/*.h", "include/*.h.in")
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = []
-        for number, path in enumerate(tree.matching("include/*.h", "include/*.h.in")):
+        for number, path in enumerate(headers):
             name = re.sub(r"\.in$", "", path[len("include/"):])
             lint.write_tree(scratch, {f"{number}.{kind}": stub(tree, path, name) for kind in ("c", "cpp")})
-            for compiler, kind, standard in compilers:
-                source = os.path.join(scratch, f"{number}.{kind}")
-                job = pool.submit(compile_alone, compiler, standard, folders, source)
-                jobs.append((job, path, compiler, standard))
-        for job, path, compiler, standard in jobs:
-            if job.result():
-                line = re.search(r"error: ([^\n]*)", job.result())
-                found.append(f"{path}:1: does not compile alone as {standard} with {compiler}: "
-                             f"{line.group(1) if line else job.result()[:300]}")
+
+        def run(row):
+            compiler, kind, standard = row
+            sources = [os.path.join(scratch, f"{number}.{kind}") for number in range(len(headers))]
+            if compile_with(compiler, standard, folders, sources) is None:
+                return []
+            # Which ones? Each by itself once more.
+            complaints = []
+            for path, source in zip(headers, sources):
+                text = compile_with(compiler, standard, folders, [source])
+                if text:
+                    line = re.search(r"error: ([^\n]*)", text)
+                    complaints.append(f"{path}:1: does not compile alone as {standard} with {compiler}: "
+                                      f"{line.group(1) if line else text[:300]}")
+            return complaints
+        for complaints in pool.map(run, compilers):
+            found += complaints
     return found[:1] if options.self_test else found
 
 

@@ -18,17 +18,16 @@ def check(tree, options):
         objects = [line.strip() for line in file if line.strip()]
     if not objects:
         found.append(f"{options.objects}:1: names no object")
-    for path in objects:
+    for path, name, letter in symbols.defined(objects) if objects else []:
         match = re.search(r"(?:^|/)(\w+/\w+\.c)\.o(?:bj)?$", path.replace(os.sep, "/"))
         source = "lib/" + match.group(1) if match else path
-        for name, letter in symbols.defined(path):
-            public = name.startswith("tc_")
-            if INSTRUMENTATION.match(name) or name.startswith("tci_"):
-                continue
-            if public and not source.startswith("lib/api/"):
-                found.append(f"{source}:1: defines {name}: public functions are defined in lib/api")
-            elif not public:
-                found.append(f"{source}:1: defines {name}: make it static, or call it tci_{name}")
+        public = name.startswith("tc_")
+        if INSTRUMENTATION.match(name) or name.startswith("tci_"):
+            continue
+        if public and not source.startswith("lib/api/"):
+            found.append(f"{source}:1: defines {name}: public functions are defined in lib/api")
+        elif not public:
+            found.append(f"{source}:1: defines {name}: make it static, or call it tci_{name}")
     return found
 
 

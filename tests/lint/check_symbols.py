@@ -19,7 +19,7 @@ def check(tree, options):
     names = [name for name in listed]
     if names != sorted(names):
         found.append("tests/abi/symbols.txt:1: the names are not sorted")
-    exported = {name for name, letter in symbols.defined(options.library, dynamic=True) if letter != "A"}
+    exported = {name for _, name, letter in symbols.defined([options.library], dynamic=True) if letter != "A"}
     declared = symbols.declared(tree)
     for name in sorted(exported - set(listed)):
         found.append(f"tests/abi/symbols.txt:1: the library exports {name}, which is not listed")

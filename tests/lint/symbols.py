@@ -7,17 +7,17 @@ import subprocess
 import lint
 
 
-def defined(path, dynamic=False):
-    """(name, letter) of every global symbol that an object, archive or shared library defines."""
+def defined(paths, dynamic=False):
+    """(path, name, letter) of every global symbol that objects, archives or shared libraries define."""
     nm = shutil.which("nm") or shutil.which("llvm-nm")
     if nm is None:
         raise SystemExit("nm was not found; it comes with binutils")
-    command = [nm, "--defined-only", "--format=posix"] + (["-D"] if dynamic else ["-g"]) + [path]
+    command = [nm, "-A", "--defined-only", "--format=posix"] + (["-D"] if dynamic else ["-g"]) + paths
     listing = subprocess.run(command, capture_output=True, text=True)
     if listing.returncode != 0:
-        raise SystemExit(f"nm {path}: {listing.stderr.strip()}")
-    fields = [line.split() for line in listing.stdout.split("\n")]
-    return [(words[0].split("@")[0], words[1]) for words in fields if len(words) >= 2]
+        raise SystemExit(f"nm: {listing.stderr.strip()}")
+    rows = re.findall(r"^(.*): (\S+) (\w)\b", listing.stdout, re.MULTILINE)
+    return [(path, name.split("@")[0], letter) for path, name, letter in rows]
 
 
 def declared(tree):
