@@ -3,6 +3,7 @@
  * Loss and bias gradient of every golden case of PyTorch, gradients against finite differences, rows and parts of a
  * batch, weights, errors. */
 #include "support/testing.h"
+#include "support/c_locale.h"
 
 #include <math.h>
 
@@ -98,7 +99,7 @@ static void compare_with_golden(const char *name)
                             .targets_stride = logits->shape[1],
                             .weights = weights,
                             .class_weights = golden_find(file, "class_weights") ? class_weights : NULL,
-                            .label_smoothing = strtod(golden_metadata(file, "label_smoothing"), NULL)};
+                            .label_smoothing = c_strtod(golden_metadata(file, "label_smoothing"), NULL)};
     const tci_loss *loss = tci_loss_find(golden_metadata(file, "loss"));
     assert_non_null(loss);
     assert_ok(loss->compute(&batch, &sum, dlogits, batch.labels));

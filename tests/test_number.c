@@ -1,5 +1,6 @@
 /* labels: quick. number.c against the C library's strtod, strtof and printf, which may be named only here. */
 #include "support/testing.h"
+#include "support/c_locale.h"
 
 #include <math.h>
 #include <time.h>
@@ -38,7 +39,7 @@ static void check_float(float value)
     assert_int_equal(strspn(text, "-0123456789."), length);
     float back = 0, own = 0;
     assert_true(tci_parse_float(text, length, &own));
-    back = strtof(text, NULL);
+    back = c_strtof(text, NULL);
     assert_memory_equal(&back, &value, sizeof back);
     assert_memory_equal(&own, &value, sizeof own);
     /* Significant digits: between leading and trailing zeros. */
@@ -51,14 +52,14 @@ static void check_float(float value)
     while (count > 0 && digits[count - 1] == '0')
         count--;
     if (count > 1) {
-        snprintf(other, sizeof other, "%.*e", (int)count - 2, (double)value);
-        assert_true(strtof(other, NULL) != value);
+        c_snprintf(other, sizeof other, "%.*e", (int)count - 2, (double)value);
+        assert_true(c_strtof(other, NULL) != value);
     }
     if (count > 0) {
-        snprintf(other, sizeof other, "%.*e", (int)count - 1, (double)value);
-        if (strtof(other, NULL) == value) /* at a power of two the nearest one may not read back */
-            assert_true(strtod(other, NULL) == strtod(text, NULL) ||
-                        fabs(strtod(text, NULL) - (double)value) <= fabs(strtod(other, NULL) - (double)value));
+        c_snprintf(other, sizeof other, "%.*e", (int)count - 1, (double)value);
+        if (c_strtof(other, NULL) == value) /* at a power of two the nearest one may not read back */
+            assert_true(c_strtod(other, NULL) == c_strtod(text, NULL) ||
+                        fabs(c_strtod(text, NULL) - (double)value) <= fabs(c_strtod(other, NULL) - (double)value));
     }
 }
 
@@ -131,11 +132,11 @@ static void check_double(double value)
     assert_int_equal(strlen(text), length);
     double own;
     assert_true(tci_parse_double(text, length, &own));
-    assert_true(same_double(strtod(text, NULL), value));
+    assert_true(same_double(c_strtod(text, NULL), value));
     assert_true(same_double(own, value));
     for (int precision = 0; precision < 17; precision++) { /* the first precision that reads back */
-        snprintf(other, sizeof other, "%.*e", precision, value);
-        if (strtod(other, NULL) == value)
+        c_snprintf(other, sizeof other, "%.*e", precision, value);
+        if (c_strtod(other, NULL) == value)
             break;
     }
     /* Both as digits without zeros around them. */
@@ -193,8 +194,8 @@ static void printed_doubles_read_back_and_none_is_longer_than_needed(void **stat
 static void check_parse(const char *text)
 {
     size_t length = strlen(text);
-    double own_double = 7, wanted_double = strtod(text, NULL);
-    float own_float = 7, wanted_float = strtof(text, NULL);
+    double own_double = 7, wanted_double = c_strtod(text, NULL);
+    float own_float = 7, wanted_float = c_strtof(text, NULL);
     bool got_double = tci_parse_double(text, length, &own_double);
     bool got_float = tci_parse_float(text, length, &own_float);
     if (got_double != (bool)isfinite(wanted_double) || got_float != (bool)isfinite(wanted_float) ||
@@ -225,7 +226,7 @@ static void random_decimals_round_as_the_c_library_does(void **state)
         text[at] = 0;
         int range = i % 4 == 0 ? 20 : i % 4 == 1 ? 60 : 350;
         if (i % 5 != 0)
-            snprintf(text + at, sizeof text - at, "e%d", (int)tci_random_below(&random, (uint64_t)range * 2) - range);
+            c_snprintf(text + at, sizeof text - at, "e%d", (int)tci_random_below(&random, (uint64_t)range * 2) - range);
         check_parse(text);
     }
 }
@@ -245,10 +246,10 @@ static void halfway_decimals_round_to_even_and_a_hair_decides(void **state)
             wide_bits %= UINT64_C(1) << 52;
         if (i % 2 == 0) {
             double middle = ((double)float_of(bits) + (double)float_of(bits + 1)) / 2;
-            snprintf(text, sizeof text, "%.1100f", middle);
+            c_snprintf(text, sizeof text, "%.1100f", middle);
         } else {
             long double middle = ((long double)double_of(wide_bits) + (long double)double_of(wide_bits + 1)) / 2;
-            snprintf(text, sizeof text, "%.1100Lf", middle);
+            c_snprintf(text, sizeof text, "%.1100Lf", middle);
         }
         check_parse(text);
         size_t length = strlen(text);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "support/c_locale.h"
 #include "support/testing.h"
 
 #define MAX_TENSORS 4096
@@ -188,5 +189,5 @@ bool golden_option_text(const char *options, const char *key, char *value, size_
 double golden_option(const char *options, const char *key, double otherwise)
 {
     char value[64];
-    return golden_option_text(options, key, value, sizeof value) ? strtod(value, NULL) : otherwise;
+    return golden_option_text(options, key, value, sizeof value) ? c_strtod(value, NULL) : otherwise;
 }

@@ -1,5 +1,6 @@
 /* golden_model.c: from golden tensors to a model of the library. The files' ids become texts "w3 w1", so that parity also
  * covers the way from text to ids. */
+#include "support/c_locale.h"
 #include "support/testing.h"
 
 #include "support/golden_model.h"
@@ -21,7 +22,7 @@ void golden_model_options(const golden *file, tci_options *options)
     const golden_tensor *weights = golden_find(file, "class_weights");
     char text[512] = "";
     for (size_t i = 0; weights && i < weights->count; i++)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%sl%zu=%.9g", i ? "," : "", i,
+        (void)c_snprintf(text + strlen(text), sizeof text - strlen(text), "%sl%zu=%.9g", i ? "," : "", i,
                        weights->values[i]);
     if (weights)
         assert_ok(tci_options_set(options, "class_weights", text));

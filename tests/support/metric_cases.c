@@ -1,6 +1,7 @@
 /* metric_cases.c: see metric_cases.h; the format stands at the top of the data file. */
 #include "support/metric_cases.h"
 
+#include "support/c_locale.h"
 #include "support/testing.h"
 
 struct metric_cases {
@@ -44,7 +45,7 @@ size_t metric_cases_line(metric_cases *cases, char word[32], double values[METRI
     word[length] = '\0';
     for (char *at = line + length; *at == ' '; count++) {
         assert_true(count < METRIC_MAX_WIDTH);
-        values[count] = strtod(at, &at);
+        values[count] = c_strtod(at, &at);
     }
     return count;
 }
