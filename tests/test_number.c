@@ -231,6 +231,20 @@ static void random_decimals_round_as_the_c_library_does(void **state)
     }
 }
 
+/* 19 digits over 5^27: one in some thousands is a midpoint but for the division's remainder. */
+static void a_remainder_decides_between_neighbours(void **state)
+{
+    (void)state;
+    tci_random random;
+    tci_random_init(&random, 8, TCI_RANDOM_SHUFFLE, 0);
+    char text[64];
+    for (int i = 0; i < 100000; i++) {
+        uint64_t digits = UINT64_C(1000000000000000000) + tci_random_below(&random, UINT64_C(9000000000000000000));
+        snprintf(text, sizeof text, "%llue-27", (unsigned long long)digits);
+        check_parse(text);
+    }
+}
+
 /* Exactly between two neighbours, and one unit in the 1100th digit above and below. */
 static void halfway_decimals_round_to_even_and_a_hair_decides(void **state)
 {
@@ -419,6 +433,7 @@ int main(void)
         cmocka_unit_test(floats_print_as_written),
         cmocka_unit_test(printed_doubles_read_back_and_none_is_longer_than_needed),
         cmocka_unit_test(random_decimals_round_as_the_c_library_does),
+        cmocka_unit_test(a_remainder_decides_between_neighbours),
         cmocka_unit_test(halfway_decimals_round_to_even_and_a_hair_decides),
         cmocka_unit_test(known_hard_cases_are_right),
         cmocka_unit_test(anything_else_is_refused),

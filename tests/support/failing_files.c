@@ -23,6 +23,7 @@ static bool fails(test_file_call call)
     if (now) {
         test_files_state.failed = true;
         test_files_state.last = call;
+        test_files_state.last_number = number;
         errno = test_files_state.error;
     }
     return now;

@@ -30,8 +30,9 @@ typedef struct test_files {
     size_t most;         /* bytes that one read or write moves; 0 = any */
     bool failed;         /* it has failed */
     test_file_call last; /* which call that was */
+    long last_number;    /* and its number among those of its kind */
     long calls[TEST_FILE_CALLS];
-    long open_files;     /* opened and not closed */
+    long open_files; /* opened and not closed */
 } test_files;
 
 /* Sets what fails and clears the counts. */
