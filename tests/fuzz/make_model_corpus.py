@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Writes corpus/model/: small model files and safetensors files, good ones and one for each way to be refused, as seeds
+of fuzz_model. Needs the package xxhash."""
+import pathlib
+import struct
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "golden"))
+import native_file as native  # noqa: E402
+
+FOLDER = HERE / "corpus" / "model"
+VOCABULARY = native.VOCABULARY
+
+
+def tensors(vocabulary=VOCABULARY, dtype="F32", **dimensions):
+    result = {}
+    for seed, (name, shape) in enumerate(native.shapes(**dimensions).items()):
+        content = native.floats(shape, seed)
+        if dtype != "F32":
+            code = {"F16": "e", "F64": "d"}.get(dtype)
+            values = struct.unpack(f"<{len(content) // 4}f", content)
+            content = (struct.pack(f"<{len(values)}{code}", *values) if code
+                       else b"".join(content[i + 2:i + 4] for i in range(0, len(content), 4)))
+        result[name] = (dtype, shape, content)
+    if vocabulary is not None:
+        result["textclf.vocab"] = ("U8", [len(vocabulary)], vocabulary)
+    return result
+
+
+def model(vocabulary=VOCABULARY, labels=native.LABELS, extra=None, dimensions=None, **settings):
+    return native.header_and_data(tensors(vocabulary, **(dimensions or {})) | (extra or {}),
+                                  native.metadata(labels, **settings))
+
+
+HEADER, DATA = model()
+GOOD = native.assemble(HEADER, DATA)
+FILES = {"good": GOOD}
+
+
+def edited(name, find, replace, header=HEADER, data=DATA):
+    assert find in header, (name, find)
+    FILES[name] = native.assemble(header.replace(find, replace, 1), data)
+
+
+def good_files():
+    FILES["good_two_layers"] = native.assemble(*model(
+        dimensions={"layers": 2, "directions": 2}, num_layers="2", bidirectional="true", pooling="mean", dropout="0.5"))
+    FILES["good_multilabel"] = native.assemble(*model(task="multilabel", tokenizer="char", pooling="max", normalize="nfc"))
+    FILES["good_regress"] = native.assemble(*model(task="regress", strict_utf8="true", truncate="both", max_length="3"))
+    FILES["good_checkpoint"] = native.assemble(*model(extra={
+        "optim.fc.bias": ("F64", [2], struct.pack("<2d", 1.5, -2)), "best.fc.bias": ("F32", [2], struct.pack("<2f", 1, 2)),
+        "optim.none": ("F32", [0, 7], b""), "textclf.rows": ("U64", [1], bytes(8)), "textclf.state": ("U8", [3], b"abc")}))
+    edited("good_kept_key", '"textclf.labels"', '"textclf.kept":"","textclf.labels"')
+    edited("good_default_option", '"textclf.option.seed":"1",', "")
+    edited("good_escapes", '"textclf.labels"', '"textclf.kept":"\\u00e9\\ud83d\\ude00\\/\\b\\f\\n\\r\\t","textclf.labels"')
+    for dtype in ["F32", "F16", "BF16", "F64"]:
+        FILES["weights_" + dtype.lower()] = native.assemble(*native.header_and_data(tensors(None, dtype), None))
+    FILES["weights_lacking"] = native.assemble(
+        *native.header_and_data({"a": ("I64", [1], bytes(8)), "b": ("U8", [], b"1")}, None))
+    large = tensors(None, "F64")
+    large["fc.bias"] = ("F64", [2], struct.pack("<2d", 1, 1e300))
+    FILES["weights_too_large"] = native.assemble(*native.header_and_data(large, None))
+    large["fc.bias"] = ("I64", [2], bytes(16))
+    FILES["weights_integers"] = native.assemble(*native.header_and_data(large, None))
+
+
+def damaged_bytes():
+    for cut in [0, 7, 8, 60, 86, 87, 200, len(GOOD) - 1]:
+        FILES[f"cut_{cut}"] = GOOD[:cut]
+    FILES["wrong_mark"] = GOOD[:20] + b"T" + GOOD[21:]
+    FILES["longer"] = native.seal(GOOD + b"\0")
+    FILES["empty_object"] = native.assemble("{}", b"")
+    FILES["space_first"] = native.assemble(" {}", b"")
+    for name, length in [("none", 0), ("huge", 2**64 - 1), ("limit", 100000001), ("past_end", len(GOOD))]:
+        FILES["length_" + name] = native.assemble(HEADER, DATA, length)
+
+
+def metadata_rules():
+    edited("version_2", 'format_version":"1"', 'format_version":"2"')
+    edited("version_word", 'format_version":"1"', 'format_version":"one"')
+    edited("version_missing", '"textclf.format_version":"1",', "")
+    edited("option_unknown", "option.seed", "option.sead")
+    edited("option_of_a_run", "option.threshold", "option.threads")
+    edited("option_range", 'num_layers":"1"', 'num_layers":"17"')
+    edited("option_choice", 'arch":"lstm"', 'arch":"cnn"')
+    edited("unsorted", "textclf.labels", "textclf.zabels")
+    edited("foreign_key", '"textclf.labels"', '"format":"pt","textclf.labels"')
+    edited("repeated_key", '"textclf.labels"', '"textclf.format_version":"1","textclf.labels"')
+    edited("nul_in_key", "textclf.labels", "textclf.l\\u0000bels")
+    edited("nul_in_value", 'seed":"1"', 'seed":"1\\u0000"')
+    edited("value_number", 'seed":"1"', 'seed":1')
+    edited("metadata_list", '{"textclf.checksum"', '["textclf.checksum"')
+    edited("checksum_long", '","textclf.format', '0","textclf.format')
+    edited("unicode_word", '"15.0.0"', '"new"')
+    edited("unicode_missing", "textclf.unicode_version", "textclf.unicode_x")
+    edited("long_key", "textclf.labels", "textclf." + "l" * 505)
+    for name, labels in [("none", []), ("one", ["no"]), ("three", ["a", "b", "c"]), ("twice", ["no", "no"]),
+                         ("empty", ["no", ""]), ("tab", ["no", "a\tb"]), ("nul", ["no", "a\0"]), ("number", ["no", 1]),
+                         ("object", {}), ("nested", [["no"]])]:
+        FILES["labels_" + name] = native.assemble(*model(labels=labels))
+    FILES["labels_comma"] = native.assemble(*model(labels=["a", "b,c"], task="multilabel"))
+
+
+def tensor_rules():
+    bias = '"fc.bias":{"dtype":"F32","shape":[2],"data_offsets":[72,80]}'
+    edited("tensor_missing", "fc.bias", "fc.bios")
+    edited("tensor_unknown", bias, bias + ',"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}')
+    edited("tensor_repeated", bias, bias + "," + bias)
+    edited("tensor_number", bias, '"fc.bias":1')
+    for name, text in [
+            ("dtype", '"dtype":"F33","shape":[2],"data_offsets":[72,80]'),
+            ("dtype_other", '"dtype":"I32","shape":[2],"data_offsets":[72,80]'),
+            ("dtype_number", '"dtype":32,"shape":[2],"data_offsets":[72,80]'),
+            ("shape", '"dtype":"F32","shape":[3],"data_offsets":[72,80]'),
+            ("shape_rank", '"dtype":"F32","shape":[2,1],"data_offsets":[72,80]'),
+            ("shape_deep", '"dtype":"F32","shape":[2,1,1,1,1,1,1,1,1],"data_offsets":[72,80]'),
+            ("shape_text", '"dtype":"F32","shape":["2"],"data_offsets":[72,80]'),
+            ("shape_overflow", '"dtype":"F32","shape":[4611686018427387906],"data_offsets":[72,80]'),
+            ("shape_overflow_2", '"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[72,80]'),
+            ("shape_negative", '"dtype":"F32","shape":[-2],"data_offsets":[72,80]'),
+            ("shape_fraction", '"dtype":"F32","shape":[2.5e1],"data_offsets":[72,80]'),
+            ("bits", '"dtype":"F4","shape":[16],"data_offsets":[72,80]'),
+            ("bits_odd", '"dtype":"F4","shape":[15],"data_offsets":[72,80]'),
+            ("overlap", '"dtype":"F32","shape":[2],"data_offsets":[68,76]'),
+            ("hole", '"dtype":"F32","shape":[1],"data_offsets":[76,80]'),
+            ("offsets_turned", '"dtype":"F32","shape":[2],"data_offsets":[80,72]'),
+            ("offsets_outside", '"dtype":"F32","shape":[2],"data_offsets":[9000,9008]'),
+            ("offsets_three", '"dtype":"F32","shape":[2],"data_offsets":[72,80,88]'),
+            ("lacks_dtype", '"shape":[2],"data_offsets":[72,80]'),
+            ("lacks_shape", '"dtype":"F32","data_offsets":[72,80]'),
+            ("lacks_offsets", '"dtype":"F32","shape":[2]'),
+            ("member", '"dtype":"F32","shape":[2],"data_offsets":[72,80],"stride":1'),
+            ("member_twice", '"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[72,80]')]:
+        edited("tensor_" + name, bias, '"fc.bias":{' + text + "}")
+    edited("options_huge", 'hidden_dim":"2"', 'hidden_dim":"16384"')
+    edited("options_deep", 'num_layers":"1"', 'num_layers":"16"')
+    edited("tail", bias, bias + ",")
+    edited("depth", bias, '"fc.bias":' + "[" * 40)
+    edited("more_metadata", bias, bias + ',"__metadata__":{}')
+    FILES["nan"] = native.seal(GOOD[:-len(DATA)] + struct.pack("<I", 0x7FC00000) + GOOD[-len(DATA) + 4:])
+    FILES["infinite"] = native.seal(GOOD[:-len(DATA)] + struct.pack("<I", 0xFF800000) + GOOD[-len(DATA) + 4:])
+    FILES["infinite_moment"] = native.assemble(*model(extra={"optim.m": ("F64", [1], struct.pack("<Q", 0x7FF << 52))}))
+    FILES["large_weights"] = native.seal(GOOD[:-len(DATA)] + b"\xff\xff\x7f\x7f" * 80 + GOOD[-len(VOCABULARY):])
+
+
+def vocabulary_rules():
+    for name, words in [("unk", b"unk\nthe\ngood\nbad\na\nfilm\n"), ("twice", b"<unk>\nthe\ngood\nthe\na\nfilm\n"),
+                        ("empty_word", b"<unk>\nthe\n\nbad\na\nfilm\n"), ("utf8", b"<unk>\nthe\n\xff\nbad\na\nfilm\n"),
+                        ("end", b"<unk>\nthe\ngood\nbad\na\nfilm\nx"), ("fewer", b"<unk>\nthe\n"), ("none", b""),
+                        ("long_word", b"<unk>\n" + b"w" * 1025 + b"\ngood\nbad\na\nfilm\n")]:
+        FILES["vocabulary_" + name] = native.assemble(*model(words))
+    edited("vocabulary_missing", "textclf.vocab\"", "textclf.words\"")
+    edited("vocabulary_signed", '"U8"', '"I8"')
+
+
+good_files()
+damaged_bytes()
+metadata_rules()
+tensor_rules()
+vocabulary_rules()
+FOLDER.mkdir(parents=True, exist_ok=True)
+for old in FOLDER.iterdir():
+    old.unlink()
+for file_name, content in FILES.items():
+    (FOLDER / file_name).write_bytes(content)
+print(len(FILES), "files,", sum(map(len, FILES.values())), "bytes, the largest", max(map(len, FILES.values())))
