@@ -56,11 +56,20 @@ def good_files():
     edited("good_escapes", '"textclf.labels"', '"textclf.kept":"\\u00e9\\ud83d\\ude00\\/\\b\\f\\n\\r\\t","textclf.labels"')
     for dtype in ["F32", "F16", "BF16", "F64"]:
         FILES["weights_" + dtype.lower()] = native.assemble(*native.header_and_data(tensors(None, dtype), None))
+    FILES["weights_two_layers"] = native.assemble(*native.header_and_data(tensors(None, layers=2), None))
+    FILES["weights_hidden_3"] = native.assemble(*native.header_and_data(tensors(None, hidden=3), None))
     FILES["weights_lacking"] = native.assemble(
         *native.header_and_data({"a": ("I64", [1], bytes(8)), "b": ("U8", [], b"1")}, None))
     large = tensors(None, "F64")
     large["fc.bias"] = ("F64", [2], struct.pack("<2d", 1, 1e300))
     FILES["weights_too_large"] = native.assemble(*native.header_and_data(large, None))
+    large["fc.bias"] = ("F64", [2], struct.pack("<2d", 1e-40, 1e-60))
+    FILES["weights_tiny"] = native.assemble(*native.header_and_data(large, None))
+    half = tensors(None, "F16")
+    half["fc.bias"] = ("F16", [2], struct.pack("<2H", 0x0001, 0x8000))
+    FILES["weights_subnormal"] = native.assemble(*native.header_and_data(half, None))
+    half["fc.bias"] = ("F16", [2], struct.pack("<2H", 0x7C00, 0xFE00))
+    FILES["weights_infinite"] = native.assemble(*native.header_and_data(half, None))
     large["fc.bias"] = ("I64", [2], bytes(16))
     FILES["weights_integers"] = native.assemble(*native.header_and_data(large, None))
 

@@ -77,15 +77,15 @@ def header_and_data(tensors, pairs):
 
 
 def assemble(header, data, length=None):
-    """The file of a header's text: padded, its length in front (or another one), its checksum computed."""
+    """The file of a header's text: padded, its length in front (or another one), the checksum computed."""
     text = header if isinstance(header, bytes) else header.encode()
     text += b" " * (-(8 + len(text)) % 64)
     return seal((len(text) if length is None else length).to_bytes(8, "little") + text + data)
 
 
 def seal(content):
-    """The right checksum in bytes that are long enough for one."""
-    if len(content) < 86:
+    """The right checksum in the bytes of a model file; others are as they were."""
+    if content[8:54] != PREFIX.encode():
         return content
     content = content[:54] + ZEROS.encode() + content[86:]
     return content[:54] + xxhash.xxh3_128_hexdigest(content).encode() + content[86:]
