@@ -39,9 +39,10 @@ TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_buil
  * #TC_ERROR_VERSION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY, #TC_ERROR_UNSUPPORTED. */
 TC_EXPORT tc_status tc_model_load(const char *path, tc_model **model);
 
-/** Keep the file mapped instead of reading it: processes share its pages. A file cut short under the map ends the
- * process with a bus error: only for files that nobody writes to in place (saves by this library replace, never write
- * in place). */
+/** Keep the file mapped: the embedding, which is most of a model, is read from the map, and processes share its pages.
+ * The model is read-only: it predicts, and can be saved and cloned, but not be trained (#TC_ERROR_STATE).
+ * A file that is cut short under the map ends the process with a bus error: only for files that nobody writes to in place
+ * (saves by this library replace a file, they never write into it). */
 #define TC_LOAD_MAPPED 1
 
 /**

@@ -68,6 +68,50 @@ static tc_status read_model(const tci_load *load, const uint8_t *bytes, size_t s
     return tci_native_read(bytes, size, &load->run, load->host, load->files, model, NULL);
 }
 
+/* The network's parameters within the map. Weights are float32, little-endian, at multiples of four bytes in the file. */
+static tc_status map_parameters(tc_model *model, const tci_native_contents *contents, const uint8_t *map, size_t size)
+{
+    const tci_parameters *parameters = &model->network->parameters;
+    const float **data = NULL;
+    tc_status status = TC_OK;
+    TCI_CHECK(tci_alloc(&model->memory, parameters->tensor_count, sizeof *data, "mapped tensors", &data));
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_view view;
+        if (!tci_safetensors_find(&contents->tensors, parameters->tensors[i].name, &view) ||
+            (uintptr_t)view.data % sizeof(float) != 0) {
+            status = tci_fail(TC_ERROR_UNSUPPORTED, "tensor '%s' cannot be read in place; load without TC_LOAD_MAPPED",
+                              parameters->tensors[i].name);
+            goto done;
+        }
+        data[i] = (const float *)(const void *)view.data;
+    }
+    tci_model_use_map(model, map, size, data);
+done:
+    tci_free(&model->memory, data);
+    return status;
+}
+
+static tc_status load_mapped(const tci_load *load, const char *path, tc_model **model)
+{
+    const uint8_t *map = NULL;
+    size_t size = 0;
+    tci_native_contents contents;
+    tc_model *loaded = NULL;
+    TCI_RETURN_IF(tci_file_map(path, load->run.max_file_bytes, &map, &size));
+    tc_status status = tci_native_read(map, size, &load->run, load->host, load->files, &loaded, &contents);
+    if (status == TC_OK) {
+        status = map_parameters(loaded, &contents, map, size);
+        tci_native_contents_close(&contents);
+    }
+    if (status == TC_OK) {
+        *model = loaded;
+        return TC_OK;
+    }
+    tci_model_release(loaded);
+    tci_file_unmap(map, size);
+    return tci_fail_prefix(status, "'%s'", path);
+}
+
 tc_status tc_model_load(const char *path, tc_model **model)
 {
     return tc_model_load_with(path, NULL, 0, model);
@@ -77,9 +121,7 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
 {
     tci_load load;
     uint8_t *data = NULL;
-    const uint8_t *mapped = NULL;
     size_t size = 0;
-    tc_status status = TC_OK;
     TCI_REQUIRE(path);
     TCI_REQUIRE(model);
     *model = NULL;
@@ -87,16 +129,12 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
         return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED", (int)flags);
     tci_load_context(config, &load);
     if (flags & TC_LOAD_MAPPED)
-        TCI_CHECK(tci_file_map(path, load.run.max_file_bytes, &mapped, &size));
-    else
-        TCI_CHECK(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &data, &size));
-    status = read_model(&load, mapped ? mapped : data, size, model);
+        return load_mapped(&load, path, model);
+    TCI_RETURN_IF(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &data, &size));
+    tc_status status = read_model(&load, data, size, model);
     if (status != TC_OK)
         status = tci_fail_prefix(status, "'%s'", path);
-    if (mapped)
-        tci_file_unmap(mapped, size);
     tci_free(&load.memory, data);
-done:
     return status;
 }
 
@@ -122,6 +160,8 @@ tc_status tc_model_load_weights(tc_model *model, const char *path)
     TCI_REQUIRE(path);
     if (atomic_load(&model->trained))
         return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
+    if (model->map)
+        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_RETURN_IF(tci_file_read(model->files, &memory, path, model->options.max_file_bytes, &data, &size));
     tc_status status = tci_weights_load(model, data, size);
@@ -153,7 +193,9 @@ tc_status tc_model_clone(const tc_model *model, tc_model **clone)
     TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, &model->options, tci_pipeline_keep(model->pipeline),
                                   model->labels, model->label_count, clone));
     const tci_parameters *from = &model->network->parameters, *to = &(*clone)->network->parameters;
-    memcpy(to->values, from->values, from->size * sizeof *to->values);
+    for (size_t i = 0; i < from->tensor_count; i++)
+        memcpy(to->values + to->tensors[i].offset, tci_parameters_read(from, i),
+               from->tensors[i].count * sizeof *to->values);
     memcpy((*clone)->unicode_version, model->unicode_version, sizeof model->unicode_version);
     tci_model_refresh(*clone);
     return TC_OK;

@@ -46,6 +46,8 @@ static void model_free(tc_model *model)
     tci_pipeline_release(model->pipeline);
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
+    if (model->map)
+        tci_file_unmap(model->map, model->map_size);
     tci_object_free(model);
 }
 
@@ -98,6 +100,16 @@ done:
 void tci_model_refresh(tc_model *model)
 {
     model->network->architecture->refresh(model->network);
+}
+
+void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data)
+{
+    tci_parameters *parameters = &model->network->parameters;
+    for (size_t i = 0; i < parameters->tensor_count; i++)
+        parameters->tensors[i].mapped = data[i];
+    tci_parameters_release_block(parameters);
+    model->map = map;
+    model->map_size = map_size;
 }
 
 tc_model *tci_model_keep(tc_model *model)

@@ -29,6 +29,8 @@ struct tc_model {
     const char **labels;
     size_t label_count;
     tci_network *network;
+    const uint8_t *map; /* the file that the parameters are read from, or NULL */
+    size_t map_size;
     char checksum[33]; /* of the file it came from, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
@@ -49,6 +51,10 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
 
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);
+
+/* Reads the parameters from a file's map from now on: `data` has a pointer for each tensor, within the map. The model
+ * unmaps it at its end. Such a model predicts, is saved and cloned, but cannot be trained. */
+void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data);
 
 /* Packs what prediction reads; after the parameters changed. */
 void tci_model_refresh(tc_model *model);

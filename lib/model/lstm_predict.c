@@ -118,8 +118,8 @@ static void run_window(prediction *p, size_t layer, size_t direction, const wind
     for (size_t i = 0; layer > 0 && i < network->directions; i++)
         run.x[i] = p->h[(layer - 1) % 2][i] + output;
     if (layer == 0)
-        tci_embedding_forward(network->base.parameters.values + network->base.parameters.tensors[0].offset,
-                              network->embedding_dim, p->window.distinct, p->window.distinct_count, p->x,
+        tci_embedding_forward(tci_parameters_read(&network->base.parameters, 0), network->embedding_dim,
+                              p->window.distinct, p->window.distinct_count, p->x,
                               &tci_team_alone);
     tci_lstm_forward(&run, &tci_team_alone);
     if (layer + 1 == network->layers) {

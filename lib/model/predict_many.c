@@ -106,7 +106,7 @@ typedef struct texts_job {
     tci_memory memory;
     const char *const *texts;
     const size_t *lengths;
-    size_t count;
+    size_t first_text, count; /* the chunk's place among all texts, and its size */
     tci_row *rows;
     member_ids *members;
     failure first;
@@ -116,7 +116,9 @@ static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, 
 {
     member->count = 0;
     for (size_t i = begin; i < end; i++) {
-        TCI_RETURN_IF(tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded));
+        tc_status status = tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded);
+        if (status != TC_OK)
+            return tci_fail_prefix(status, "text %zu", job->first_text + i);
         size_t count = member->encoded.count;
         TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint32_t), "encoded texts",
                                   &member->capacity, &member->ids));
@@ -155,6 +157,7 @@ tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *c
                              &job.rows));
     for (size_t first = 0; first < count; first += job.count) {
         job.count = count - first < CHUNK_TEXTS ? count - first : CHUNK_TEXTS;
+        job.first_text = first;
         job.texts = texts + first;
         job.lengths = lengths + first;
         tci_pool_run(pool, texts_member, &job);

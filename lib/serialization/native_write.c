@@ -127,7 +127,7 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
                                          .dtype = TCI_DTYPE_F32,
                                          .rank = tensor->rank,
                                          .shape = {tensor->shape[0], tensor->shape[1]},
-                                         .data = parameters->values + tensor->offset};
+                                         .data = tci_parameters_read(parameters, i)};
     }
     for (size_t i = 0; extra && i < extra->tensor_count; i++)
         *sources++ = extra->tensors[i];

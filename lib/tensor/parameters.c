@@ -47,6 +47,12 @@ tc_status tci_parameters_allocate(tci_parameters *parameters)
     return tci_alloc_zero(parameters->memory, parameters->size, sizeof(float), "model parameters", &parameters->values);
 }
 
+void tci_parameters_release_block(tci_parameters *parameters)
+{
+    tci_free(parameters->memory, parameters->values);
+    parameters->values = NULL;
+}
+
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name)
 {
     for (size_t i = 0; i < parameters->tensor_count; i++) {

@@ -22,6 +22,7 @@ typedef struct tci_tensor_info {
     size_t offset;                 /* of the first element in the block, in floats */
     size_t count;                  /* elements */
     bool sparse_rows;
+    const float *mapped;           /* where the values stand instead of the block, or NULL */
 } tci_tensor_info;
 
 typedef struct tci_parameters {
@@ -30,8 +31,15 @@ typedef struct tci_parameters {
     size_t tensor_count;
     size_t tensor_capacity;
     size_t size;   /* floats in the block */
-    float *values; /* NULL until tci_parameters_allocate */
+    float *values; /* NULL until tci_parameters_allocate, and again when the tensors are mapped */
 } tci_parameters;
+
+/* The values of a tensor, in the block or mapped. */
+static inline const float *tci_parameters_read(const tci_parameters *parameters, size_t index)
+{
+    const tci_tensor_info *tensor = &parameters->tensors[index];
+    return tensor->mapped ? tensor->mapped : parameters->values + tensor->offset;
+}
 
 void tci_parameters_init(tci_parameters *parameters, tci_memory *memory);
 void tci_parameters_free(tci_parameters *parameters);
@@ -42,6 +50,9 @@ tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, s
 
 /* One zeroed block for everything declared. */
 tc_status tci_parameters_allocate(tci_parameters *parameters);
+
+/* Once every tensor's `mapped` is set: gives the block back. Such parameters are read-only. */
+void tci_parameters_release_block(tci_parameters *parameters);
 
 /* NULL when there is none of that name. */
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);

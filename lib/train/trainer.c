@@ -119,6 +119,8 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     tc_trainer *trainer = NULL;
     tci_network *network = model->network;
     *result = NULL;
+    if (model->map)
+        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
     if (atomic_exchange(&model->trained, true))
         return tci_fail(TC_ERROR_BUSY, "another trainer holds this model; free it, or train a clone");
     const tci_options *run = config ? config : &model->options;
