@@ -166,7 +166,7 @@ python_package() {
     fi
     python3 -m venv --system-site-packages "$out/venv" &&
         "$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check '.[test]' &&
-        (cd python && "$out/venv/bin/python" -m pytest -q -p no:cacheprovider tests)
+        "$out/venv/bin/python" -m pytest -q -p no:cacheprovider python/tests
 }
 
 if [ $quick = yes ]; then

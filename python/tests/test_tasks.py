@@ -1,0 +1,110 @@
+"""test_tasks.py: multilabel (sets of labels) and regress (values) through TextClassifier."""
+import pickle
+
+import pytest
+from conftest import SMALL, WORDS, sentences
+
+import textclf
+from textclf import TextClassifier
+
+
+def sets(count=90):
+    """Texts that speak of none, one or two of three things."""
+    texts, labels = [], []
+    for index in range(count):
+        names = [name for bit, name in enumerate(sorted(WORDS)) if index >> bit & 1][:2]
+        words = [WORDS[name][(index + i) % 8] for name in names for i in range(3)]
+        texts.append(" ".join(words + ["the", "and"]))
+        labels.append(set(names))
+    return texts, labels
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return TextClassifier(**{**SMALL, "epochs": 30}, task="multilabel").fit(*sets())
+
+
+def test_multilabel_learns_sets(tagger):
+    texts, labels = sets()
+    assert tagger.score(texts, labels) > 0.9
+    guess = tagger.predict(["apple plum fig iron zinc tin", "the and"])
+    assert guess == [{"fruit", "metal"}, set()]
+    assert list(tagger.classes_) == ["fruit", "metal", "river"]
+    assert tagger.evaluate(texts, labels).micro_f1 > 0.9
+    assert len(tagger.predict_proba(texts)[0]) == 3
+
+
+def test_multilabel_takes_any_collection(tagger):
+    texts, labels = sets()
+    for kind in (list, tuple, sorted, frozenset):
+        other = TextClassifier(**{**SMALL, "epochs": 30}, task="multilabel").fit(texts, [kind(row) for row in labels])
+        assert other.model_.labels == tagger.model_.labels
+    assert TextClassifier(**SMALL, task="multilabel").fit(["a b", "c"], [[1, 1, 2], []]).classes_[1] == 2
+
+
+def test_multilabel_threshold(tagger):
+    low = TextClassifier(**SMALL, task="multilabel", threshold=0.0).fit(*sets())
+    assert low.predict(["apple"]) == [{"fruit", "metal", "river"}]
+
+
+def test_multilabel_refuses_what_is_no_set():
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(TypeError, match="element 1 is of type str"):
+        TextClassifier(task="multilabel").fit(["a", "b"], [["x"], "y"])
+    with pytest.raises(ValueError, match="matrix"):
+        TextClassifier(task="multilabel").fit(["a", "b"], numpy.eye(2))
+    with pytest.raises(textclf.Error, match="comma|,"):
+        TextClassifier(task="multilabel").fit(["a", "b"], [["x,y"], ["z"]])
+
+
+def test_multilabel_partial_fit_pickles_and_loads(tagger, tmp_path):
+    classifier = TextClassifier(**SMALL, task="multilabel")
+    classifier.partial_fit(*sets(), classes=["fruit", "metal", "river"]).partial_fit(*sets())
+    assert classifier.model_.labels == tagger.model_.labels
+    assert pickle.loads(pickle.dumps(tagger)).predict(["apple fig plum"]) == tagger.predict(["apple fig plum"])
+    tagger.save(tmp_path / "m")
+    loaded = TextClassifier.load(tmp_path / "m")
+    assert loaded.task == "multilabel" and loaded.predict(sets()[0]) == tagger.predict(sets()[0])
+
+
+def numbers():
+    texts, labels = sentences(90)
+    value = {"fruit": -1.0, "metal": 0.0, "river": 2.0}
+    return texts, [value[label] for label in labels]
+
+
+def test_regress_learns_values():
+    texts, values = numbers()
+    classifier = TextClassifier(**{**SMALL, "epochs": 40}, task="regress").fit(texts, values)
+    assert classifier.score(texts, values) > 0.9
+    assert classifier.predict(["danube nile rhine"])[0] == pytest.approx(2, abs=0.7)
+    assert classifier.evaluate(texts, values).r2 == pytest.approx(classifier.score(texts, values), abs=1e-5)
+    with pytest.raises(textclf.UnsupportedError, match="predict"):
+        classifier.predict_proba(texts)
+    assert not hasattr(classifier, "classes_")
+    other = pickle.loads(pickle.dumps(classifier))
+    assert list(other.predict(texts)) == list(classifier.predict(texts))
+    classifier.partial_fit(texts, values)
+
+
+def test_regress_score_is_that_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics")
+    texts, values = numbers()
+    classifier = TextClassifier(**{**SMALL, "epochs": 3}, task="regress").fit(texts, values)
+    weights = [1 + index % 3 for index in range(len(texts))]
+    expected = metrics.r2_score(values, classifier.predict(texts), sample_weight=weights)
+    assert classifier.score(texts, values, weights) == pytest.approx(expected, abs=1e-9)
+
+
+def test_regress_several_targets(tmp_path):
+    texts, values = numbers()
+    pairs = [(value, 1 - value) for value in values]
+    classifier = TextClassifier(**{**SMALL, "epochs": 40}, task="regress").fit(texts, pairs)
+    assert classifier.model_.labels == ("target1", "target2")
+    assert len(classifier.predict(texts)[0]) == 2 and classifier.score(texts, pairs) > 0.8
+    classifier.save(tmp_path / "m")
+    assert TextClassifier.load(tmp_path / "m").score(texts, pairs) == classifier.score(texts, pairs)
+    with pytest.raises(textclf.Error):
+        classifier.fit(texts, [(0.0, float("nan"))] * len(texts))
+    with pytest.raises(textclf.Error):
+        classifier.fit(texts[:2], [(0.0, 1.0), (0.0,)])

@@ -1,0 +1,304 @@
+"""model.py: words, models and examples, each a thin handle over the library's object of that name.
+
+Texts are str or bytes. A str with lone surrogates goes to the library as it is, which replaces them or, under
+strict_utf8, refuses them with their byte. A model may be shared by any number of threads, except while it is trained.
+"""
+from __future__ import annotations
+
+import ctypes as c
+import json
+import os
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from . import _arrays
+from . import _structs as s
+from ._handle import Handle, optional
+from ._library import lib, read_text, terminated
+from .config import Config, option
+
+Text = Union[str, bytes]
+Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+BATCH = 1024  # texts a call: between two calls Python answers Ctrl-C
+
+
+def text_bytes(text: Text, place: str = "") -> bytes:
+    """UTF-8 of a text; anything else than str or bytes is refused by name."""
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    if isinstance(text, bytes):
+        return text
+    raise TypeError(f"text{place and ' ' + place} is of type {type(text).__name__}; str and bytes are accepted")
+
+
+def path_bytes(path: Path) -> bytes:
+    """A path for the library."""
+    return terminated(os.fsencode(path), "the path")
+
+
+def size_array(rows: Optional[Sequence[int]]) -> Tuple[Any, int]:
+    """Row numbers for the library; None stays NULL, which means all."""
+    if rows is None:
+        return None, 0
+    numbers = [int(row) for row in rows]
+    if any(row < 0 for row in numbers):
+        raise ValueError(f"row {min(numbers)} is below 0; rows are numbered from 0")
+    return (c.c_size_t * len(numbers))(*numbers), len(numbers)
+
+
+class Vocabulary(Handle):
+    """Counts words: one pass over the training texts, under the text options of a config."""
+
+    def __init__(self, config: Config, texts: Iterable[Text] = ()) -> None:
+        pointer = c.POINTER(s.tc_vocab_builder)()
+        lib.tc_vocab_builder_create(config.pointer, c.byref(pointer))
+        self._own(pointer, lib.tc_vocab_builder_free)
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: Text) -> None:
+        """Counts the words of one text."""
+        data = text_bytes(text)
+        lib.tc_vocab_builder_add(self.pointer, data, len(data))
+
+    def __len__(self) -> int:
+        """Different words seen so far."""
+        count = c.c_size_t()
+        lib.tc_vocab_builder_count(self.pointer, c.byref(count))
+        return count.value
+
+
+class LabelMetrics(NamedTuple):
+    """Figures of one label."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Evaluation(NamedTuple):
+    """How good a model is on examples; what the task does not have is NaN."""
+
+    examples: int
+    unknown_labels: int
+    tokens: int
+    loss: float
+    accuracy: float
+    macro_f1: float
+    micro_f1: float
+    calibration_error: float
+    mean_squared_error: float
+    mean_absolute_error: float
+    r2: float
+    labels: Dict[str, LabelMetrics]
+    confusion: List[List[int]]
+    """classify: counts by (true label, predicted label), in the model's label order"""
+
+
+class Prediction(NamedTuple):
+    """One text's scores and what they were made of."""
+
+    scores: List[float]
+    logits: List[float]
+    tokens: int
+    tokens_used: int
+
+
+class Model(Handle):
+    """A text classifier: text pipeline, network and labels. Pickles and deep-copies through its file's bytes."""
+
+    def __init__(self, config: Config, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
+        names = [terminated(label, "label") for label in labels]
+        pointer = c.POINTER(s.tc_model)()
+        array = (c.c_char_p * len(names))(*names)
+        lib.tc_model_create(config.pointer, vocabulary.pointer, array, len(names), c.byref(pointer))
+        self._adopt(pointer)
+
+    def _adopt(self, pointer: Any) -> "Model":
+        self._own(pointer, lib.tc_model_free)
+        self._labels: Optional[Tuple[str, ...]] = None
+        return self
+
+    @classmethod
+    def _of(cls, pointer: Any) -> "Model":
+        return cls.__new__(cls)._adopt(pointer)
+
+    @classmethod
+    def load(cls, path: Path, config: Optional[Config] = None, mapped: bool = False) -> "Model":
+        """A model from its file; `config` gives run options (threads, limits). `mapped` shares the file's pages between
+        processes, but a file cut short under the map ends the process."""
+        pointer = c.POINTER(s.tc_model)()
+        lib.tc_model_load_with(path_bytes(path), optional(config), s.LOAD_MAPPED if mapped else 0, c.byref(pointer))
+        return cls._of(pointer)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, config: Optional[Config] = None) -> "Model":
+        """A model from the bytes of its file."""
+        pointer = c.POINTER(s.tc_model)()
+        lib.tc_model_load_memory(bytes(data), len(data), optional(config), c.byref(pointer))
+        return cls._of(pointer)
+
+    def load_weights(self, path: Path) -> None:
+        """Takes the weights of any safetensors file, for example one that PyTorch wrote, by tensor name."""
+        lib.tc_model_load_weights(self.pointer, path_bytes(path))
+
+    def save(self, path: Path) -> None:
+        """Writes the model file; an old one is replaced only when the new one is whole."""
+        lib.tc_model_save(self.pointer, path_bytes(path))
+
+    def to_bytes(self) -> bytes:
+        """The bytes that save() would write."""
+        from .errors import CapacityError
+        size = c.c_size_t()
+        try:
+            lib.tc_model_save_memory(self.pointer, 0, None, c.byref(size))
+        except CapacityError:
+            pass
+        buffer = c.create_string_buffer(size.value)
+        lib.tc_model_save_memory(self.pointer, size.value, buffer, c.byref(size))
+        return buffer.raw[:size.value]
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _model_from_bytes, (type(self), self.to_bytes())
+
+    def clone(self) -> "Model":
+        """A model of its own with the same weights; examples serve both."""
+        pointer = c.POINTER(s.tc_model)()
+        lib.tc_model_clone(self.pointer, c.byref(pointer))
+        return type(self)._of(pointer)
+
+    def info(self) -> Dict[str, Any]:
+        """Options, labels, tensors, sizes, checksum."""
+        return json.loads(read_text(lambda *room: lib.tc_model_info(self.pointer, *room), 4096))
+
+    def option(self, key: str) -> Union[str, int, float, bool]:
+        """A stored option as the model resolved it."""
+        name = terminated(key, "an option's key")
+        return option(key).parse(read_text(lambda *room: lib.tc_model_option(self.pointer, name, *room)))
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels (target names of a regression), in the order of scores."""
+        if self._labels is None:
+            count, names, name = c.c_size_t(), [], c.c_char_p()
+            lib.tc_model_label_count(self.pointer, c.byref(count))
+            for index in range(count.value):
+                lib.tc_model_label(self.pointer, index, c.byref(name))
+                names.append((name.value or b"").decode("utf-8"))
+            self._labels = tuple(names)
+        return self._labels
+
+    def predict(self, text: Text) -> List[float]:
+        """One score per label: softmax (classify), sigmoid (multilabel) or values (regress)."""
+        data, columns, count = text_bytes(text), len(self.labels), c.c_size_t()
+        scores = (c.c_float * columns)()
+        lib.tc_predict(self.pointer, data, len(data), columns, scores, c.byref(count))
+        return list(scores)
+
+    def predict_details(self, text: Text) -> Prediction:
+        """Scores with logits and token counts; tokens_used below tokens says that the text was cut."""
+        data, columns, count = text_bytes(text), len(self.labels), c.c_size_t()
+        scores, logits = (c.c_float * columns)(), (c.c_float * columns)()
+        more = s.sized(s.tc_prediction)
+        more.logits_capacity, more.logits = columns, logits
+        lib.tc_predict_with(self.pointer, None, data, len(data), columns, scores, c.byref(count), c.byref(more))
+        return Prediction(list(scores), list(logits), more.tokens, more.tokens_used)
+
+    def predict_batch(self, texts: Sequence[Text]) -> Any:
+        """Scores (texts, labels), on the model's threads; a NumPy array, or lists without NumPy."""
+        columns, parts = len(self.labels), []
+        data = [text_bytes(text, str(number)) for number, text in enumerate(texts)]
+        for first in range(0, len(data), BATCH):
+            part = data[first:first + BATCH]
+            scores, count = (c.c_float * (len(part) * columns))(), c.c_size_t()
+            lengths = (c.c_size_t * len(part))(*map(len, part))
+            lib.tc_predict_batch(self.pointer, (c.c_char_p * len(part))(*part), lengths, len(part), len(scores), scores,
+                                 c.byref(count))
+            parts.append(_arrays.matrix(scores, len(part), columns))
+        return _arrays.stack(parts, columns)
+
+    def predict_examples(self, examples: "Examples", rows: Optional[Sequence[int]] = None) -> Any:
+        """Scores of encoded examples, of all or of the given rows."""
+        array, row_count = size_array(rows)
+        total, columns, count = len(examples) if rows is None else row_count, len(self.labels), c.c_size_t()
+        scores = (c.c_float * (total * columns))()
+        lib.tc_predict_examples(self.pointer, examples.pointer, array, row_count, len(scores), scores, c.byref(count))
+        return _arrays.matrix(scores, total, columns)
+
+    def encode(self, text: Text) -> Tuple[List[int], List[Tuple[int, int]]]:
+        """Ids of a text after truncation, and for each the byte range of its token in the text's UTF-8."""
+        from .errors import CapacityError
+        data, count = text_bytes(text), c.c_size_t()
+        try:
+            lib.tc_encode(self.pointer, data, len(data), 0, None, None, c.byref(count))
+        except CapacityError:
+            pass
+        ids, ranges = (c.c_uint32 * count.value)(), (c.c_uint64 * (2 * count.value))()
+        lib.tc_encode(self.pointer, data, len(data), count.value, ids, ranges, c.byref(count))
+        return list(ids), list(zip(ranges[0::2], ranges[1::2]))
+
+    def evaluate(self, examples: "Examples", rows: Optional[Sequence[int]] = None) -> Evaluation:
+        """Figures over examples with known labels, of all or of the given rows."""
+        array, row_count = size_array(rows)
+        names = self.labels
+        result, metrics = s.sized(s.tc_evaluation), (s.tc_label_metrics * len(names))()
+        result.label_capacity, result.labels = len(names), metrics
+        counts = (c.c_uint64 * (len(names) ** 2 if self.option("task") == "classify" else 0))()
+        if len(counts):
+            result.confusion_capacity, result.confusion = len(counts), counts
+        lib.tc_evaluate(self.pointer, examples.pointer, array, row_count, c.byref(result))
+        figures = [getattr(result, name) for name in Evaluation._fields[:-2]]
+        labels = {name: LabelMetrics(row.precision, row.recall, row.f1, row.support)
+                  for name, row in zip(names, metrics)}
+        confusion = [counts[i:i + len(names)] for i in range(0, len(counts), len(names))]
+        return Evaluation(*figures, labels, confusion)  # type: ignore[arg-type]
+
+
+def _model_from_bytes(kind: Any, data: bytes) -> Model:
+    return kind.from_bytes(data)
+
+
+class Examples(Handle):
+    """Texts with labels or targets, encoded once and reused every epoch."""
+
+    def __init__(self, model: Model) -> None:
+        pointer = c.POINTER(s.tc_examples)()
+        lib.tc_examples_create(model.pointer, c.byref(pointer))
+        self._own(pointer, lib.tc_examples_free)
+        self._index = {label: index for index, label in enumerate(model.labels)}
+
+    def _label(self, label: Union[int, str, None]) -> int:
+        if isinstance(label, str):
+            return self._index.get(label, s.LABEL_UNKNOWN)
+        if label is None:
+            return s.LABEL_UNKNOWN
+        if not 0 <= label < s.LABEL_UNKNOWN:
+            raise ValueError(f"label number {label} is outside 0 to {len(self._index) - 1}")
+        return label
+
+    def add(self, text: Text, label: Union[int, str, None], weight: float = 1.0) -> None:
+        """Adds a text with one label, by name or number. A name that the model lacks, or None, is an unknown label:
+        evaluation counts it as wrong, training refuses it."""
+        data = text_bytes(text)
+        lib.tc_examples_add_label(self.pointer, data, len(data), self._label(label), weight)
+
+    def add_labels(self, text: Text, labels: Iterable[Union[int, str, None]], weight: float = 1.0) -> None:
+        """Adds a text with any number of labels (task multilabel)."""
+        data, numbers = text_bytes(text), [self._label(label) for label in labels]
+        lib.tc_examples_add_labels(self.pointer, data, len(data), (c.c_uint32 * len(numbers))(*numbers), len(numbers), weight)
+
+    def add_targets(self, text: Text, targets: Sequence[float], weight: float = 1.0) -> None:
+        """Adds a text with one value per target (task regress)."""
+        data, values = text_bytes(text), [float(value) for value in targets]
+        lib.tc_examples_add_targets(self.pointer, data, len(data), (c.c_float * len(values))(*values), len(values), weight)
+
+    def __len__(self) -> int:
+        count = c.c_size_t()
+        lib.tc_examples_count(self.pointer, c.byref(count))
+        return count.value
+
+    def tokens(self, row: int) -> int:
+        """Tokens of a row after truncation."""
+        count = c.c_size_t()
+        lib.tc_examples_tokens(self.pointer, row, c.byref(count))
+        return count.value
