@@ -352,12 +352,11 @@ done:
 
 const char *tci_native_contents_find(const tci_native_contents *contents, const char *key)
 {
-    const char *at = contents->metadata.data, *end = at + contents->metadata.size;
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, key) == 0)
+    for (size_t at = 0; at < contents->metadata.size;) {
+        const char *found = contents->metadata.data + at, *value = found + strlen(found) + 1;
+        if (strcmp(found, key) == 0)
             return value;
-        at = value + strlen(value) + 1;
+        at = (size_t)(value - contents->metadata.data) + strlen(value) + 1;
     }
     return NULL;
 }
