@@ -39,6 +39,15 @@ static tc_status check_capacity(const tc_model *model, size_t texts, size_t capa
     return TC_OK;
 }
 
+/* Logits of many rows to scores, in the floating-point environment of tc_predict(). */
+static tc_status score_rows(const tc_model *model, size_t row_count, float *values)
+{
+    tci_float_environment environment = tci_float_enter();
+    tc_status status = tci_model_scores(model, row_count, values);
+    tci_float_leave(environment);
+    return status;
+}
+
 /* Logits into `scores` first, so that a failing call has no buffer of its own to free. */
 static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length, float *scores,
                               tc_prediction *prediction)
@@ -103,7 +112,7 @@ tc_status tc_predict_batch(const tc_model *model, const char *const *texts, cons
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
     TCI_CHECK(tci_predict_texts(model, pool, texts, lengths, text_count, scores));
-    TCI_CHECK(tci_model_scores(model, text_count, scores));
+    TCI_CHECK(score_rows(model, text_count, scores));
 done:
     tci_pool_free(pool);
     return status;
@@ -131,7 +140,7 @@ tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples
         ids[i] = tci_examples_row(examples, rows ? rows[i] : i);
     TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
     TCI_CHECK(tci_predict_rows(model, pool, ids, row_count, scores));
-    TCI_CHECK(tci_model_scores(model, row_count, scores));
+    TCI_CHECK(score_rows(model, row_count, scores));
 done:
     tci_free(&memory, ids);
     tci_pool_free(pool);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "layer/loss.h"
 #include "text/point.h"
 
@@ -99,7 +100,9 @@ done:
 
 void tci_model_refresh(tc_model *model)
 {
+    tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
     model->network->architecture->refresh(model->network);
+    tci_float_leave(environment);
 }
 
 void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data)

@@ -1,8 +1,12 @@
-/* batcher.c: epochs. The trainer counts a batch as done when it gathers the rows that were handed out. */
+/* batcher.c: epochs. The trainer counts a batch as done when it gathers the rows that were handed out.
+ *
+ * All that an epoch has to remember stands in the trainer's progress; order and split are functions of seed, epoch and
+ * examples, made anew after a resume. Knows nothing of files. */
 #include "train/batcher.h"
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "train/evaluate.h"
 #include "train/order.h"
 
@@ -161,6 +165,14 @@ static void keep_best(tc_trainer *trainer, tc_epoch *epoch)
         progress->finished = 1;
 }
 
+static double mean_loss(const tci_progress *progress)
+{
+    tci_float_environment environment = tci_float_enter();
+    double mean = progress->loss_weight > 0 ? progress->loss_sum / progress->loss_weight : 0;
+    tci_float_leave(environment);
+    return mean;
+}
+
 tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
 {
     tc_trainer *trainer = batcher->trainer;
@@ -171,7 +183,7 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
     if (trainer->backwards > 0)
         TCI_RETURN_IF(tci_trainer_apply(trainer, NULL));
     epoch->epoch = progress->epoch;
-    epoch->loss = progress->loss_weight > 0 ? progress->loss_sum / progress->loss_weight : 0;
+    epoch->loss = mean_loss(progress);
     epoch->tokens = progress->tokens;
     epoch->validated = 0;
     epoch->improved = 0;

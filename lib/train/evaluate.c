@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "layer/loss.h"
 #include "metric/classification.h"
 #include "metric/multilabel.h"
@@ -178,11 +179,13 @@ tc_status tci_evaluate(const tc_model *model, tci_pool *pool, const tc_examples 
     if (row_count == 0)
         return tci_fail(TC_ERROR_ARGUMENT, "there are no rows to evaluate");
     tci_memory_init(&e.memory, &model->memory.host, model->memory.limit);
+    tci_float_environment environment = tci_float_enter();
     TCI_CHECK(begin(&e, row_count, result->confusion != NULL));
     TCI_CHECK(run(&e, pool, rows, row_count));
     TCI_CHECK(finish(&e, result));
     result->examples = row_count;
 done:
+    tci_float_leave(environment);
     tci_classification_free(e.classification);
     tci_multilabel_free(e.multilabel);
     tci_regression_free(e.regression);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/random.h"
 
 static void shuffle(size_t *items, size_t count, tci_random *random)
@@ -19,7 +20,9 @@ size_t tci_split_size(size_t count, double share)
 {
     if (share <= 0 || count < 2)
         return 0;
+    tci_float_environment environment = tci_float_enter(); /* the host's rounding would show */
     size_t size = (size_t)((double)count * share + 0.5);
+    tci_float_leave(environment);
     return size < 1 ? 1 : size >= count ? count - 1 : size;
 }
 

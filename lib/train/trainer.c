@@ -113,6 +113,13 @@ void tci_trainer_free(tc_trainer *trainer)
     tci_model_release(model);
 }
 
+static void refresh_training(tc_trainer *trainer)
+{
+    tci_float_environment environment = tci_float_enter();
+    trainer->model->network->architecture->training_refresh(trainer->training);
+    tci_float_leave(environment);
+}
+
 tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trainer **result)
 {
     tc_status status = TC_OK;
@@ -141,7 +148,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
     TCI_CHECK(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
     TCI_CHECK(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
-    network->architecture->training_refresh(trainer->training);
+    refresh_training(trainer);
     tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
 done:
     if (status != TC_OK) {
@@ -168,7 +175,7 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 
 void tci_trainer_refresh(tc_trainer *trainer)
 {
-    trainer->model->network->architecture->training_refresh(trainer->training);
+    refresh_training(trainer);
     tci_model_refresh(trainer->model);
 }
 
@@ -223,7 +230,11 @@ static tc_status resolve_class_weights(tc_trainer *trainer, const tc_examples *e
     char text[TCI_OPTION_TEXT_SIZE];
     if (!trainer->weights_pending)
         return TC_OK;
-    TCI_RETURN_IF(tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text, sizeof text));
+    tci_float_environment environment = tci_float_enter();
+    tc_status status =
+        tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text, sizeof text);
+    tci_float_leave(environment);
+    TCI_RETURN_IF(status);
     memcpy(trainer->options.class_weights, text, sizeof text);
     memcpy(trainer->model->options.class_weights, text, sizeof text);
     trainer->weights_pending = false;
