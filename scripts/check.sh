@@ -145,6 +145,14 @@ tsan() {
     (cd "$out/tsan" && $plain ctest -j "$cores" --no-tests=error -L 'quick|threads' -LE 'lint|install')
 }
 
+# The library is made to be embedded: 350 KB, stripped, and no more.
+size() {
+    strip -o "$out/stripped.so" "$out/release/lib/libtextclf.so" || return 1
+    bytes=$(wc -c < "$out/stripped.so")
+    echo "$bytes bytes"
+    [ "$bytes" -le 350000 ]
+}
+
 # One shared file that needs nothing but the C library.
 static_deps() {
     build static-deps -DCMAKE_C_COMPILER="$gcc" -DCMAKE_BUILD_TYPE=Release -DTEXTCLF_STATIC_DEPS=ON \
@@ -183,6 +191,7 @@ else
         step tests all_tests
         step german german
         step docs documentation
+        step size size
     fi
     step clang-build clang_build
     case $failed in *clang-build*) ;; *)
