@@ -79,7 +79,7 @@ static void the_limit_counts_what_is_held(void **state)
     assert_ok(tci_alloc(&memory, 6000, 1, "first", &first));
     assert_int_equal(tci_alloc(&memory, 6000, 1, "second", &second), TC_ERROR_LIMIT);
     assert_null(second);
-    assert_contains(tci_error_text(), "second needs 6000 bytes");
+    assert_contains(tci_error_text(), "second: needs 6000 bytes");
     assert_contains(tci_error_text(), "max_memory (10000)");
     char *same = first;
     assert_int_equal(tci_resize(&memory, 20000, 1, "first", &first), TC_ERROR_LIMIT);

@@ -21,30 +21,29 @@ void tc_trainer_free(tc_trainer *trainer)
     tci_trainer_free(trainer);
 }
 
-static tc_status check_batch(const tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
-                             const tc_step *step)
-{
-    TCI_REQUIRE(trainer);
-    TCI_REQUIRE(examples);
-    TCI_REQUIRE(rows);
-    if (step)
-        TCI_REQUIRE_STRUCT(step, tc_step, tokens);
-    if (row_count == 0)
-        return tci_fail(TC_ERROR_ARGUMENT, "a step needs at least one row");
-    return TC_OK;
-}
+/* What every step takes; a macro, because its errors name the function that was called. */
+#define REQUIRE_BATCH(trainer, examples, rows, row_count, step)                                     \
+    do {                                                                                            \
+        TCI_REQUIRE(trainer);                                                                       \
+        TCI_REQUIRE(examples);                                                                      \
+        TCI_REQUIRE(rows);                                                                          \
+        if (step)                                                                                   \
+            TCI_REQUIRE_STRUCT(step, tc_step, tokens);                                              \
+        if ((row_count) == 0)                                                                       \
+            return tci_fail(TC_ERROR_ARGUMENT, "%s: a step needs at least one row", __func__);      \
+    } while (0)
 
 tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                         tc_step *step)
 {
-    TCI_RETURN_IF(check_batch(trainer, examples, rows, row_count, step));
+    REQUIRE_BATCH(trainer, examples, rows, row_count, step);
     return tci_trainer_step(trainer, examples, rows, row_count, step);
 }
 
 tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                               tc_step *step)
 {
-    TCI_RETURN_IF(check_batch(trainer, examples, rows, row_count, step));
+    REQUIRE_BATCH(trainer, examples, rows, row_count, step);
     return tci_trainer_backward(trainer, examples, rows, row_count, step);
 }
 

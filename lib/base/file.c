@@ -70,7 +70,7 @@ static const char *reason_of(int error)
 
 static tc_status io_error(const char *path, const char *what, int error)
 {
-    return tci_fail(TC_ERROR_IO, "%s: %s: %s (errno %d)", path, what, reason_of(error), error);
+    return tci_fail(TC_ERROR_IO, "'%s': %s: %s (errno %d)", path, what, reason_of(error), error);
 }
 
 /* ---- calls that are retried after a signal ---- */
@@ -106,7 +106,7 @@ static int close_file(const tci_file_operations *files, int file)
 
 static tc_status size_error(const char *path, uint64_t max_bytes)
 {
-    return tci_fail(TC_ERROR_LIMIT, "%s: the file has more than max_file_bytes (%llu) bytes", path,
+    return tci_fail(TC_ERROR_LIMIT, "'%s': the file has more than max_file_bytes (%llu) bytes", path,
                     (unsigned long long)max_bytes);
 }
 
@@ -128,11 +128,15 @@ static tc_status read_open_file(const tci_file_operations *files, tci_memory *me
     }
     if (capacity > ceiling)
         capacity = ceiling;
-    TCI_RETURN_IF(tci_alloc(memory, capacity, 1, "file contents", data));
+    tc_status status = tci_alloc(memory, capacity, 1, "contents", data);
+    if (status != TC_OK)
+        return tci_fail_prefix(status, "'%s'", path);
     *size = 0;
     for (;;) {
         if (*size == capacity)
-            TCI_RETURN_IF(tci_reserve(memory, *size + 1, ceiling, 1, "file contents", &capacity, data));
+            status = tci_reserve(memory, *size + 1, ceiling, 1, "contents", &capacity, data);
+        if (status != TC_OK)
+            return tci_fail_prefix(status, "'%s'", path);
         size_t room = capacity - *size;
         ssize_t got = files->read(file, *data + *size, room < LARGEST_TRANSFER ? room : LARGEST_TRANSFER);
         if (got == 0)
@@ -180,7 +184,7 @@ tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **dat
     if (fstat(file, &state) != 0) {
         status = io_error(path, "cannot map", errno);
     } else if (!S_ISREG(state.st_mode)) {
-        status = tci_fail(TC_ERROR_IO, "%s: cannot map: it is not a regular file", path);
+        status = tci_fail(TC_ERROR_IO, "'%s': cannot map: it is not a regular file", path);
     } else if ((max_bytes != 0 && (uint64_t)state.st_size > max_bytes) || (uint64_t)state.st_size > SIZE_MAX) {
         status = size_error(path, max_bytes);
     } else if (state.st_size == 0) {
@@ -256,8 +260,8 @@ static tc_status create_temporary(const tci_file_operations *files, const char *
         if (errno != EEXIST)
             return io_error(temporary, "cannot create the temporary file", errno);
     }
-    return tci_fail(TC_ERROR_IO, "%s: %d temporary files of killed processes stand beside it; remove .%.*s.tmp-*", path,
-                    MOST_TEMPORARIES, (int)name_length, name);
+    return tci_fail(TC_ERROR_IO, "'%s': %d temporary files of killed processes stand beside it; remove .%.*s.tmp-*",
+                    path, MOST_TEMPORARIES, (int)name_length, name);
 }
 
 /* What the temporary file goes through before it takes the target's place. */
@@ -278,7 +282,7 @@ static tc_status replace_regular(const tci_file_operations *files, tci_memory *m
     const char *slash = strrchr(path, '/');
     size_t folder_length = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path), capacity = 0;
     if (length > INT_MAX || !tci_add(length, 64, &capacity)) /* 64: dots, tmp, two numbers */
-        return io_error("path", "cannot write", ENAMETOOLONG);
+        return io_error("(path)", "cannot write", ENAMETOOLONG);
     char *temporary = NULL;
     int file = -1, folder = -1, error = 0;
     bool exists = false;

@@ -92,8 +92,8 @@ static tc_status block_size(size_t count, size_t size, const char *what, size_t 
 
 static tc_status limit_passed(const tci_memory *memory, const char *what, size_t bytes)
 {
-    return tci_fail(TC_ERROR_LIMIT, "%s needs %zu bytes, which with the %zu held passes max_memory (%zu)", what, bytes,
-                    atomic_load_explicit(&memory->used, memory_order_relaxed), memory->limit);
+    return tci_fail(TC_ERROR_LIMIT, "%s: needs %zu bytes, which with the %zu held would pass max_memory (%zu)", what,
+                    bytes, atomic_load_explicit(&memory->used, memory_order_relaxed), memory->limit);
 }
 
 tc_status tci_alloc(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer)
