@@ -68,7 +68,8 @@ TC_EXPORT tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *
                                         size_t row_count, tc_step *step);
 
 /** Divides by the gathered weight, clips, updates the parameters and starts gathering anew. With a gathered weight of 0
- * nothing changes and step->weight says so. Errors: #TC_ERROR_NUMERIC, #TC_ERROR_STATE when nothing was gathered. */
+ * nothing changes and step->weight says so. Errors: #TC_ERROR_NUMERIC (a gradient is not finite: what was gathered is
+ * dropped, nothing else changes), #TC_ERROR_STATE when nothing was gathered. */
 TC_EXPORT tc_status tc_trainer_apply(tc_trainer *trainer, tc_step *step);
 
 /** Writes a checkpoint: model, optimizer, random and batcher state; refused with #TC_ERROR_STATE between a backward and

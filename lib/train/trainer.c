@@ -267,6 +267,9 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
     tc_status status = TC_OK;
     const tci_architecture *architecture = trainer->model->network->architecture;
     uint64_t tokens = 0;
+    if (total_steps_missing(&trainer->options))
+        return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
+                        trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
     TCI_RETURN_IF(resolve_class_weights(trainer, examples));
     TCI_RETURN_IF(reserve_rows(trainer, row_count));
@@ -319,9 +322,6 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
     tci_optimizer_result result = {0, 0};
     if (trainer->backwards == 0)
         return tci_fail(TC_ERROR_STATE, "nothing was gathered since the last apply; call tc_trainer_backward() first");
-    if (total_steps_missing(&trainer->options))
-        return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
-                        trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
     if (trainer->gathered.weight > 0) {
         tci_float_environment environment = tci_float_enter();
         tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
