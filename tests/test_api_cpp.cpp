@@ -17,16 +17,22 @@ extern "C" {
 #include <cmocka.h>
 }
 
-namespace {
+namespace
+{
 
-template <typename Handle, void (*release)(Handle *)> struct Release {
-    void operator()(Handle *handle) const { release(handle); }
+template <typename Handle, void (*release)(Handle *)>
+struct Release {
+    void operator()(Handle *handle) const
+    {
+        release(handle);
+    }
 };
 template <typename Handle, void (*release)(Handle *)>
 using Owned = std::unique_ptr<Handle, Release<Handle, release>>;
 
 /* Takes the handle that a call writes. */
-template <typename Owner, typename Call> Owner make(Call call)
+template <typename Owner, typename Call>
+Owner make(Call call)
 {
     typename Owner::pointer handle = nullptr;
     assert_int_equal(call(&handle), TC_OK);
@@ -81,7 +87,8 @@ Model make_model(const tc_config *config, const std::vector<std::string> &texts)
 double train(tc_model *model, const tc_config *config, const tc_examples *examples)
 {
     auto trainer = make<Trainer>([&](tc_trainer **out) { return tc_trainer_create(model, config, out); });
-    auto batcher = make<Batcher>([&](tc_batcher **out) { return tc_batcher_create(trainer.get(), examples, nullptr, out); });
+    auto batcher =
+        make<Batcher>([&](tc_batcher **out) { return tc_batcher_create(trainer.get(), examples, nullptr, out); });
     tc_epoch epoch = TC_EPOCH_INIT;
     while (!epoch.finished) {
         tc_batch batch = TC_BATCH_INIT;
@@ -101,14 +108,15 @@ void a_cpp_host_trains_saves_loads_and_predicts(void **)
     const tc_allocator allocator = {Heap::alloc, Heap::realloc, Heap::free, &heap};
     {
         auto config = make<Config>([&](tc_config **out) { return tc_config_create_with(&allocator, out); });
-        for (auto [key, value] : {std::pair{"embedding_dim", "8"}, std::pair{"hidden_dim", "8"}, std::pair{"epochs", "30"},
-                                  std::pair{"learning_rate", "0.05"}})
+        for (auto [key, value] : {std::pair{"embedding_dim", "8"}, std::pair{"hidden_dim", "8"},
+                                  std::pair{"epochs", "30"}, std::pair{"learning_rate", "0.05"}})
             assert_int_equal(tc_config_set(config.get(), key, value), TC_OK);
         const std::vector<std::string> texts = {"good film", "bad film", "good 好 story", "bad story"};
         auto model = make_model(config.get(), texts);
         auto examples = make<Examples>([&](tc_examples **out) { return tc_examples_create(model.get(), out); });
         for (const auto &text : texts)
-            assert_int_equal(tc_examples_add_label(examples.get(), text.data(), text.size(), text[0] == 'g', 1.0f), TC_OK);
+            assert_int_equal(tc_examples_add_label(examples.get(), text.data(), text.size(), text[0] == 'g', 1.0f),
+                             TC_OK);
         assert_true(train(model.get(), config.get(), examples.get()) < 0.5);
 
         std::size_t size = 0, count = 0;
@@ -122,8 +130,9 @@ void a_cpp_host_trains_saves_loads_and_predicts(void **)
         tc_prediction prediction = TC_PREDICTION_INIT;
         prediction.logits = logits.data();
         prediction.logits_capacity = logits.size();
-        assert_int_equal(tc_predict_with(loaded.get(), scratch.get(), "good film", 9, scores.size(), scores.data(), &count,
-                                         &prediction), TC_OK);
+        assert_int_equal(tc_predict_with(loaded.get(), scratch.get(), "good film", 9, scores.size(), scores.data(),
+                                         &count, &prediction),
+                         TC_OK);
         assert_true(scores[1] > 0.5f && logits[1] > logits[0]);
         tc_evaluation evaluation = TC_EVALUATION_INIT;
         assert_int_equal(tc_evaluate(loaded.get(), examples.get(), nullptr, texts.size(), &evaluation), TC_OK);

@@ -1,12 +1,12 @@
-/* A text's scores are the same bits alone, among others, encoded before, on any number of threads. labels: long threads */
+/* Scores are the same bits alone, among others, encoded before, on any number of threads. labels: long threads */
 #include "support/testing.h"
 
 #include "support/small_host.h"
 #include "support/story.h"
 
-/* Around the borders of what is computed at once, and some more than once, so that texts of one length meet. */
-static const size_t lengths[] = {0,  1,  2,   3,   5,   0,    1,    7,    16,   17,   31,   33,  64,
-                                 64, 90, 127, 300, 511, 1023, 1024, 1025, 1500, 2047, 2049, 3000};
+    /* Around the borders of what is computed at once, and some more than once, so that texts of one length meet. */
+    static const size_t lengths[] = {0,  1,  2,   3,   5,   0,    1,    7,    16,   17,   31,   33,  64,
+                                     64, 90, 127, 300, 511, 1023, 1024, 1025, 1500, 2047, 2049, 3000};
 #define TEXT_COUNT (sizeof lengths / sizeof lengths[0])
 #define SCALAR_COUNT 18 /* the shorter ones, for the slow kernels */
 
@@ -61,7 +61,8 @@ static tc_model *with_threads(const tc_model *model, int threads, const char *is
     return copy;
 }
 
-static void assert_scores(const char *what, const char *settings, const float *scores, const float *wanted, size_t count)
+static void assert_scores(const char *what, const char *settings, const float *scores, const float *wanted,
+                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (memcmp(scores + i * STORY_LABELS, wanted + i * STORY_LABELS, STORY_LABELS * sizeof *scores) != 0)
@@ -69,7 +70,8 @@ static void assert_scores(const char *what, const char *settings, const float *s
     }
 }
 
-static void check_examples(const tc_model *model, const char *settings, const texts *t, size_t count, const float *alone)
+static void check_examples(const tc_model *model, const char *settings, const texts *t, size_t count,
+                           const float *alone)
 {
     float scores[TEXT_COUNT * STORY_LABELS];
     size_t written = 0, rows[TEXT_COUNT];
@@ -100,8 +102,8 @@ static void check_model(const tc_model *model, const char *settings, const char 
     for (int threads = 1; threads <= 4; threads++) {
         tc_model *copy = with_threads(model, threads, isa);
         memset(scores, 0, sizeof scores);
-        assert_ok(tc_predict_batch(copy, (const char *const *)t->text, t->length, count, TEXT_COUNT * STORY_LABELS, scores,
-                                   &written));
+        assert_ok(tc_predict_batch(copy, (const char *const *)t->text, t->length, count, TEXT_COUNT * STORY_LABELS,
+                                   scores, &written));
         assert_scores("in a batch", settings, scores, alone, count);
         if (threads == 3)
             check_examples(copy, settings, t, count, alone);
@@ -117,8 +119,8 @@ static void a_text_scores_the_same_bits_alone_and_among_others(void **state)
     for (size_t p = 0; p < 3; p++) {
         for (int shape = 0; shape < 4; shape++) {
             char settings[128];
-            (void)snprintf(settings, sizeof settings, "max_length=0 pooling=%s num_layers=%d bidirectional=%s", poolings[p],
-                           1 + shape / 2, shape % 2 ? "true" : "false");
+            (void)snprintf(settings, sizeof settings, "max_length=0 pooling=%s num_layers=%d bidirectional=%s",
+                           poolings[p], 1 + shape / 2, shape % 2 ? "true" : "false");
             tc_model *model = make_model(settings);
             check_model(model, settings, "auto", t, TEXT_COUNT);
             check_model(model, settings, "scalar", t, SCALAR_COUNT);

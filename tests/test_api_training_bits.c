@@ -1,4 +1,5 @@
-/* One seed, data and options give one model file, whatever the threads and the rounding of the host. labels: long threads */
+/* One seed, data and options give one model file at any thread count and rounding mode. labels: long threads */
+*threads * /
 #include "support/testing.h"
 
 #include <fenv.h>
@@ -8,12 +9,13 @@
 
 #include "support/small_host.h"
 
-#define DEEP                                                                                                     \
+#define DEEP                                                                                                           \
     "num_layers=2 bidirectional=true dropout=0.2 validation_split=0.15 epochs=2 batch_size=32 class_weights=balanced " \
     "clip_norm=1 "
 #define TEXTS 130 /* leaves 110 or 111 for training: three batches and a tail */
 
-static void assert_trains_the_same(const char *settings, const char *changed, const uint8_t *wanted, size_t wanted_size)
+    static void assert_trains_the_same(const char *settings, const char *changed, const uint8_t *wanted,
+                                       size_t wanted_size)
 {
     char both[512];
     size_t size = 0;
@@ -45,7 +47,8 @@ static void any_number_of_threads_trains_the_same_file(void **state)
     check_threads(DEEP "hidden_dim=70 embedding_dim=33 pooling=mean optimizer=adamw weight_decay=0.01");
     check_threads(DEEP "max_isa=scalar");
     check_threads("task=multilabel optimizer=adagrad sparse_embedding=true class_weights=none epochs=2");
-    check_threads("task=regress optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2 schedule=cosine warmup_steps=3");
+    check_threads(
+        "task=regress optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2 schedule=cosine warmup_steps=3");
 }
 
 static void other_seeds_and_options_train_other_files(void **state)
@@ -75,7 +78,8 @@ static void check_rounding(const char *settings, int rounding, const uint8_t *wa
 
 static void the_rounding_of_the_host_does_not_show(void **state)
 {
-    static const char *const settings[] = {DEEP, "task=regress validation_split=0.3 epochs=3 schedule=linear warmup_steps=2",
+    static const char *const settings[] = {DEEP,
+                                           "task=regress validation_split=0.3 epochs=3 schedule=linear warmup_steps=2",
                                            "task=multilabel validation_split=0.3 epochs=2 pooling=mean beta2=0.9999"};
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {

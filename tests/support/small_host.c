@@ -5,11 +5,11 @@
 #include "support/story.h"
 
 /* The status, unless it is 0: for functions that have nothing to release. */
-#define RETURN_IF(call)           \
-    do {                          \
-        tc_status status_ = (call); \
-        if (status_ != TC_OK)     \
-            return status_;       \
+#define RETURN_IF(call)                                                                                                \
+    do {                                                                                                               \
+        tc_status status_ = (call);                                                                                    \
+        if (status_ != TC_OK)                                                                                          \
+            return status_;                                                                                            \
     } while (0)
 
 tc_status host_set(tc_config *config, const char *settings)

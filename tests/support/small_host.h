@@ -1,6 +1,6 @@
-/* small_host.h: what a host does with the public header, in small: options from one line, a model with a vocabulary of stories,
- * examples, the training loop, the bytes of a file. Calls answer the library's status and hold nothing when they fail, so
- * that tests of failing resources use them too. */
+/* small_host.h: what a host does with the public header, in small: options from one line, a model with a vocabulary of
+ * stories, examples, the training loop, the bytes of a file. Calls answer the library's status and hold nothing when
+ * they fail, so that tests of failing resources use them too. */
 #ifndef TEST_SUPPORT_SMALL_HOST_H
 #define TEST_SUPPORT_SMALL_HOST_H
 
@@ -10,7 +10,8 @@
 
 #include "textclf/textclf.h"
 
-/* A config with "key=value key=value ..." set on top of a small network (embedding 12, hidden 20). allocator may be NULL. */
+/* A config with "key=value key=value ..." set on top of a small network (embedding 12, hidden 20). allocator may be
+ * NULL. */
 tc_status host_config(const tc_allocator *allocator, const char *settings, tc_config **config);
 /* More of the same; settings may be NULL. */
 tc_status host_set(tc_config *config, const char *settings);

@@ -1,16 +1,65 @@
-/* story.c: a small generator (xorshift) picks words, the more frequent the nearer they stand to the front of the list. */
+/* story.c: a small generator (xorshift) picks words, the more frequent the nearer they stand to the front of the list.
+ */
 #include "support/story.h"
 
 #include <string.h>
 
 const char *const story_labels[STORY_LABELS] = {"praise", "blame", "plain"};
 
-static const char *const common[] = {
-    "the",   "a",     "of",    "film", "and",   "was",   "is",    "this", "it",    "in",    "story", "actors",
-    ",",     ".",     "with",  "that", "one",   "very",  "scene", "plot", "music", "again", "they",  "saw",
-    "night", "young", "house", "late", "first", "1999",  "we",    "then", "city",  "long",  "so",    "!",
-    "电",    "影",    "的",    "了",   "我",    "很",    "看",    "一",   "个",    "这",    "不",    "人",
-    "caf\xC3\xA9", "Z\xC3\xBCrich", "r\xC3\xA9sum\xC3\xA9", "na\xC3\xAFve", "3D", "B-side"};
+static const char *const common[] = {"the",
+                                     "a",
+                                     "of",
+                                     "film",
+                                     "and",
+                                     "was",
+                                     "is",
+                                     "this",
+                                     "it",
+                                     "in",
+                                     "story",
+                                     "actors",
+                                     ",",
+                                     ".",
+                                     "with",
+                                     "that",
+                                     "one",
+                                     "very",
+                                     "scene",
+                                     "plot",
+                                     "music",
+                                     "again",
+                                     "they",
+                                     "saw",
+                                     "night",
+                                     "young",
+                                     "house",
+                                     "late",
+                                     "first",
+                                     "1999",
+                                     "we",
+                                     "then",
+                                     "city",
+                                     "long",
+                                     "so",
+                                     "!",
+                                     "电",
+                                     "影",
+                                     "的",
+                                     "了",
+                                     "我",
+                                     "很",
+                                     "看",
+                                     "一",
+                                     "个",
+                                     "这",
+                                     "不",
+                                     "人",
+                                     "caf\xC3\xA9",
+                                     "Z\xC3\xBCrich",
+                                     "r\xC3\xA9sum\xC3\xA9",
+                                     "na\xC3\xAFve",
+                                     "3D",
+                                     "B-side"};
 static const char *const telling[STORY_LABELS][6] = {
     {"good", "great", "splendid", "好", "妙", "loved"},
     {"bad", "dull", "awful", "差", "坏", "hated"},
@@ -71,7 +120,8 @@ size_t story_write_words(uint32_t number, size_t words, char *text, size_t capac
     size_t at = 0;
     text[0] = '\0';
     for (size_t i = 0; i < words;) {
-        const char *word = draw(&state) % 9 == 0 ? telling[draw(&state) % STORY_LABELS][draw(&state) % 6] : pick(&state);
+        const char *word =
+            draw(&state) % 9 == 0 ? telling[draw(&state) % STORY_LABELS][draw(&state) % 6] : pick(&state);
         if (strchr(word, '-') || at + strlen(word) + 2 > capacity) /* B-side is three tokens */
             continue;
         at = append(text, at, word);

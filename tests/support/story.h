@@ -1,5 +1,5 @@
-/* story.h: texts that read like something, each made from its number: two languages, uneven lengths, some of them empty,
- * words by falling frequency, and a label that can mostly be told from the words. */
+/* story.h: texts that read like something, each made from its number: two languages, uneven lengths, some of them
+ * empty, words by falling frequency, and a label that can mostly be told from the words. */
 #ifndef TEST_SUPPORT_STORY_H
 #define TEST_SUPPORT_STORY_H
 

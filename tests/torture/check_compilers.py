@@ -1,4 +1,4 @@
-"""check_compilers.py: gcc and clang, at -O1 and at -O3, build libraries that train the same file and give the same scores.
+"""check_compilers.py: gcc and clang, at -O1 and at -O3, build libraries that train one file and give the same scores.
 
 Builds the library and the host four times into temporary folders; the host of the build at hand is compared too.
 """
@@ -9,12 +9,13 @@ import torture
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O1", "-O3")
-DEEP = ("num_layers=2 bidirectional=true dropout=0.2 validation_split=0.15 epochs=2 batch_size=32 class_weights=balanced "
-        "clip_norm=1")
+DEEP = ("num_layers=2 bidirectional=true dropout=0.2 validation_split=0.15 epochs=2 batch_size=32 "
+        "class_weights=balanced clip_norm=1")
 RUNS = (
     DEEP + " threads=2",
     DEEP + " threads=1 accumulate_steps=2 max_isa=scalar",
-    "hidden_dim=70 embedding_dim=33 pooling=mean optimizer=adamw weight_decay=0.01 schedule=cosine epochs=2 warmup_steps=2",
+    "hidden_dim=70 embedding_dim=33 pooling=mean optimizer=adamw weight_decay=0.01 schedule=cosine warmup_steps=2 "
+    "epochs=2",
     "task=regress pooling=max optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2",
     "task=multilabel optimizer=adagrad sparse_embedding=true epochs=2 validation_split=0.2",
 )

@@ -20,7 +20,8 @@ def run(command, **options):
     """The standard output of a command that must work."""
     done = subprocess.run(command, capture_output=True, text=True, **options)
     if done.returncode != 0:
-        fail(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        fail(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n"
+             f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout
 
 

@@ -1,11 +1,11 @@
-/* torture_host.c: a host to be compiled in other ways, killed, starved of memory and preloaded into. The scripts beside it
- * run it as
- *     torture_host train SETTINGS TEXTS MODEL              trains, saves, prints the bits of some scores
+/* torture_host.c: a host to be compiled in other ways, killed, starved of memory and preloaded into. The scripts beside
+ * it run it as torture_host train SETTINGS TEXTS MODEL              trains, saves, prints the bits of some scores
  *     torture_host resume SETTINGS TEXTS CHECKPOINT MODEL  the same, from the checkpoint where there is one, which it
  *                                                          renews after each step
  *     torture_host save MODEL MODEL PATH                   saves the one and the other to PATH until it is killed
  *     torture_host predict MODEL TEXT                      prints the bits of the scores
- *     torture_host all FOLDER                              every kind of call; a failing one is named and passed over */
+ *     torture_host all FOLDER                              every kind of call; a failing one is named and passed over
+ */
 #include "support/testing.h"
 
 #include <unistd.h>
@@ -37,7 +37,8 @@ static int train(const char *settings, size_t texts, const char *path)
 {
     host h;
     char text[STORY_SIZE];
-    if (host_begin(&h, NULL, settings, texts) != TC_OK || host_finish(&h) != TC_OK || tc_model_save(h.model, path) != TC_OK)
+    if (host_begin(&h, NULL, settings, texts) != TC_OK || host_finish(&h) != TC_OK ||
+        tc_model_save(h.model, path) != TC_OK)
         return failed("train");
     int result = 0;
     for (uint32_t i = 0; result == 0 && i < 20; i++) {
@@ -119,7 +120,8 @@ static void use_model(tc_model *model, const char *folder, int *wrong)
     uint32_t ids[64];
     (void)snprintf(path, sizeof path, "%s/model", folder);
     (void)went_well("predict", tc_predict(model, text, 11, STORY_LABELS, scores, &count), wrong);
-    (void)went_well("predict many", tc_predict_batch(model, texts, lengths, 2, 2 * STORY_LABELS, scores, &count), wrong);
+    (void)went_well("predict many", tc_predict_batch(model, texts, lengths, 2, 2 * STORY_LABELS, scores, &count),
+                    wrong);
     (void)went_well("encode", tc_encode(model, text, 11, 64, ids, NULL, &count), wrong);
     if (went_well("scratch", tc_scratch_create(model, &scratch), wrong))
         (void)went_well("predict with", tc_predict_with(model, scratch, text, 11, 3, scores, &count, NULL), wrong);
@@ -140,7 +142,8 @@ static int do_all(const char *folder)
     int wrong = 0;
     tc_evaluation evaluation = TC_EVALUATION_INIT;
     (void)snprintf(path, sizeof path, "%s/checkpoint", folder);
-    const char *settings = "epochs=1 batch_size=8 validation_split=0.3 threads=2 num_layers=2 bidirectional=true dropout=0.1";
+    const char *settings =
+        "epochs=1 batch_size=8 validation_split=0.3 threads=2 num_layers=2 bidirectional=true dropout=0.1";
     if (went_well("begin", host_begin(&h, NULL, settings, 30), &wrong)) {
         for (int i = 0; i < 20 && !h.over; i++)
             (void)went_well("train", host_advance(&h), &wrong);
