@@ -65,6 +65,8 @@ static int check_arguments(const arguments *given)
         return misuse("textclf train: only one of --input and --validation can be standard input");
     if (given->validation != NULL && arguments_gave(given, "validation_split"))
         return misuse("textclf train: give either --validation or --validation-split, not both");
+    if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
+        return misuse("textclf train: --checkpoint and --output are both %s; give them different files", given->output);
     int code = check_target("--output", given->output);
     if (code == CODE_OK && given->checkpoint != NULL)
         code = check_target("--checkpoint", given->checkpoint);
