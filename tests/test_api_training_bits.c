@@ -1,5 +1,4 @@
 /* One seed, data and options give one model file at any thread count and rounding mode. labels: long threads */
-*threads * /
 #include "support/testing.h"
 
 #include <fenv.h>
