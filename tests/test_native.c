@@ -8,6 +8,7 @@
 #include "text/point.h"
 
 #include <errno.h>
+#include <fenv.h>
 
 static tc_status read_edited(const char *find, const char *replace)
 {
@@ -366,9 +367,85 @@ static void the_unicode_version_of_the_file_is_kept(void **state)
     assert_ok(test_read(edited, edited_size, NULL, &loaded));
     assert_string_equal(loaded->unicode_version, "9.1");
     free(bytes);
+    bytes = test_model_bytes(loaded, &size); /* and written again */
+    tci_model_release(loaded);
+    assert_ok(test_read(bytes, size, NULL, &loaded));
+    assert_string_equal(loaded->unicode_version, "9.1");
+    free(bytes);
     free(edited);
     tci_model_release(model);
     tci_model_release(loaded);
+}
+
+static void a_buffer_one_byte_too_small_is_left_alone(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL);
+    assert_int_equal(tci_native_save_memory(model, NULL, 0, NULL, &size), TC_ERROR_CAPACITY);
+    char *buffer = calloc(1, size - 1);
+    assert_int_equal(tci_native_save_memory(model, NULL, size - 1, buffer, &size), TC_ERROR_CAPACITY);
+    assert_int_equal(buffer[0], 0);
+    free(buffer);
+    tci_model_release(model);
+}
+
+/* The bias sums of the packed weights are rounded: they must not depend on the modes that the host has set. */
+static void the_hosts_rounding_mode_changes_nothing(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded[2] = {NULL, NULL};
+    uint8_t *bytes = test_model_bytes(model, &size);
+    float logits[2][2];
+    for (int i = 0; i < 2; i++) {
+        tci_scratch *scratch = NULL;
+        assert_int_equal(fesetround(i ? FE_UPWARD : FE_TONEAREST), 0);
+        tc_status status = test_read(bytes, size, NULL, &loaded[i]);
+        assert_int_equal(fesetround(FE_TONEAREST), 0);
+        assert_ok(status);
+        assert_ok(tci_scratch_create(loaded[i], &scratch));
+        assert_ok(tci_model_predict_text(loaded[i], scratch, "the good bad film", 17, logits[i]));
+        tci_scratch_free(scratch);
+        tci_model_release(loaded[i]);
+    }
+    assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+    free(bytes);
+    tci_model_release(model);
+}
+
+static void a_mapped_model_is_written_from_its_map(void **state)
+{
+    (void)state;
+    test_folder folder;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "model");
+    size_t size = 0, map_size = 0, again = 0;
+    tc_model *model = test_tiny_model(NULL), *loaded = NULL;
+    uint8_t *bytes = test_model_bytes(model, &size);
+    const uint8_t *map = NULL;
+    const float *data[16];
+    tci_options run;
+    tci_native_contents contents;
+    tci_options_default(&run);
+    test_write_file(path, bytes, size);
+    assert_ok(tci_file_map(path, 0, &map, &map_size));
+    assert_ok(tci_native_read(map, map_size, &run, NULL, NULL, &loaded, &contents));
+    for (size_t i = 0; i < loaded->network->parameters.tensor_count; i++) {
+        tci_tensor_view view;
+        assert_true(tci_safetensors_find(&contents.tensors, loaded->network->parameters.tensors[i].name, &view));
+        data[i] = (const float *)(const void *)view.data; /* at a multiple of 4 in every file that we write */
+    }
+    tci_native_contents_close(&contents);
+    tci_model_use_map(loaded, map, map_size, data);
+    uint8_t *second = test_model_bytes(loaded, &again);
+    assert_int_equal(size, again);
+    assert_memory_equal(bytes, second, size);
+    free(bytes);
+    free(second);
+    tci_model_release(loaded);
+    tci_model_release(model);
+    test_folder_remove(&folder);
 }
 
 /* ---- checkpoints ---- */
@@ -564,6 +641,9 @@ int main(void)
         cmocka_unit_test(limits_of_the_run_hold),
         cmocka_unit_test(options_of_the_run_are_the_callers_and_not_stored),
         cmocka_unit_test(the_unicode_version_of_the_file_is_kept),
+        cmocka_unit_test(a_buffer_one_byte_too_small_is_left_alone),
+        cmocka_unit_test(the_hosts_rounding_mode_changes_nothing),
+        cmocka_unit_test(a_mapped_model_is_written_from_its_map),
         cmocka_unit_test(a_checkpoint_brings_its_tensors_and_pairs_back),
         cmocka_unit_test(a_moment_that_is_not_finite_is_refused),
         cmocka_unit_test(nothing_may_stand_behind_the_vocabulary),

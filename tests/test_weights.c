@@ -149,6 +149,11 @@ static void a_missing_or_misshapen_tensor_is_named_with_both_shapes(void **state
     assert_int_equal(load_refused(model, &file), TC_ERROR_MISMATCH);
     assert_contains(tci_error_text(), "'fc.bias' has shape (3) in the file and (2) in the model");
     declare_foreign(&file, model, TCI_DTYPE_F32);
+    file.sources[6].rank = 2;
+    file.sources[6].shape[1] = 1;
+    write_foreign(&file);
+    assert_int_equal(load_refused(model, &file), TC_ERROR_MISMATCH);
+    declare_foreign(&file, model, TCI_DTYPE_F32);
     file.sources[5].dtype = TCI_DTYPE_I32;
     write_foreign(&file);
     assert_int_equal(load_refused(model, &file), TC_ERROR_MISMATCH);
