@@ -105,6 +105,8 @@ def test_bad_labels_are_refused():
         TextClassifier().fit(["a", "b"], [1.5, 2.5])
     with pytest.raises(TypeError, match="int and str"):
         TextClassifier().fit(["a", "b"], [1, "b"])
+    with pytest.raises(ValueError, match="True is not among"):
+        TextClassifier(**SMALL).partial_fit(["a", "b"], [0, True], classes=[0, 1])
     with pytest.raises(textclf.Error, match="TAB|tab|control|label"):
         TextClassifier().fit(["a", "b"], ["x\ty", "b"])
 
@@ -179,6 +181,15 @@ def test_validation_data_and_split_choose_the_best_epoch(data):
     assert odd.history_[0].validation_score == 0
 
 
+def test_the_best_epoch_is_kept(data):
+    texts, labels = sentences(40, seed=9)
+    noise = labels[1:] + labels[:1]  # nothing to be learned: the score wanders
+    classifier = TextClassifier(**{**SMALL, "learning_rate": 0.05}).fit(*data, validation=(texts, noise))
+    best = max(epoch.validation_score for epoch in classifier.history_)
+    assert classifier.history_[-1].validation_score < best
+    assert classifier.score(texts, noise) == pytest.approx(best)
+
+
 def test_class_weights_as_a_dict(data):
     classifier = TextClassifier(**SMALL, class_weights={"fruit": 2.0, "metal": 1, "river": 0.5}).fit(*data)
     assert classifier.score(*data) > 0.9
@@ -229,7 +240,9 @@ def test_partial_fit_is_one_optimizer_in_many_calls(data):
 
 def test_partial_fit_goes_on_after_fit(fitted, data):
     other = copy.deepcopy(fitted)
+    model = other.model_
     other.partial_fit(["xyzzy apple"] * 8, ["metal"] * 8)
+    assert model.to_bytes() == fitted.model_.to_bytes()  # what other threads hold stays as it is
     assert scores(other) != scores(fitted) and len(other.history_) == len(fitted.history_)
     pickled = pickle.loads(pickle.dumps(other))
     assert scores(pickled) == scores(other)

@@ -83,6 +83,22 @@ def test_batcher_runs_epochs_with_validation(small):
     assert epochs[0].improved and 0 <= epochs[0].validation_score <= 1
 
 
+def test_a_stale_batch_is_the_rows_that_it_lists(small):
+    config, model, examples = small
+    with Trainer(model, config) as trainer, Batcher(trainer, examples) as batcher:
+        old = batcher.next()
+        assert batcher.next().rows == old.rows  # not trained on yet: it comes again
+        old = batcher.next()
+        trainer.step(examples, old.rows)
+        new = batcher.next()
+        assert new.position == 2 and new.rows != old.rows
+        assert trainer.step(examples, old.rows).tokens == sum(map(examples.tokens, old.rows))
+        again = batcher.next()
+        assert again.rows == new.rows
+        trainer.backward(examples, again.rows)
+        assert batcher.next().position == 3
+
+
 def test_epoch_without_validation_has_no_figures(small):
     config, model, examples = small
     with Trainer(model, config) as trainer, Batcher(trainer, examples) as batcher:
@@ -171,6 +187,12 @@ def test_model_says_what_it_is(fitted):
     assert model.labels == tuple(LABELS)
     assert model.option("hidden_dim") == 8 and model.option("loss") == "cross_entropy"
     assert isinstance(model.info(), dict) and "fruit" in str(model.info())
+
+
+def test_long_texts_of_the_library_come_whole(data):
+    labels = [f"a rather long label, number {number}" for number in range(300)]
+    _, model = build(data[0], labels)
+    assert model.labels == tuple(labels) and labels[-1] in str(model.info())
 
 
 def test_file_and_memory_are_the_same(fitted, model_file):

@@ -1,6 +1,7 @@
 """test_package.py: finding the library, working without NumPy, tensors for PyTorch."""
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def python(script, **environment):
 def test_named_library_that_is_missing_is_said_by_name():
     done = python("import textclf", TEXTCLF_LIBRARY="/nowhere/libtextclf.so")
     assert done.returncode == 1 and "ImportError" in done.stderr and "/nowhere/libtextclf.so" in done.stderr
+    assert "libtextclf.so.0" not in done.stderr  # nothing else is tried
 
 
 def test_another_library_is_refused():
@@ -74,6 +76,18 @@ def test_example_is_short_and_has_no_other_needs():
     with open(path, encoding="utf-8") as file:
         text = file.read()
     assert text.count("\n") < 120 and "import numpy" not in text
+
+
+def test_the_pages_code_runs(data, tmp_path, monkeypatch):
+    path = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs", "python.md")
+    with open(path, encoding="utf-8") as file:
+        blocks = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    labels = ["ham" if label == "fruit" else "spam" for label in data[1]]
+    space = {"texts": data[0], "labels": labels, "test_texts": data[0], "test_labels": labels}
+    for block in blocks[:2]:  # the third needs a PyTorch module
+        exec(compile(block, path, "exec"), space)
+    assert os.path.exists("model.safetensors") and space["finished"]
 
 
 def test_package_is_typed():

@@ -45,6 +45,9 @@ def test_multilabel_takes_any_collection(tagger):
 def test_multilabel_threshold(tagger):
     low = TextClassifier(**SMALL, task="multilabel", threshold=0.0).fit(*sets())
     assert low.predict(["apple"]) == [{"fruit", "metal", "river"}]
+    scores = list(map(float, low.predict_proba(["apple"])[0]))
+    exact = TextClassifier(**SMALL, task="multilabel", threshold=sorted(scores)[1]).fit(*sets())
+    assert len(exact.predict(["apple"])[0]) == 2  # at the threshold counts
 
 
 def test_multilabel_refuses_what_is_no_set():

@@ -12,7 +12,7 @@ from typing import Any, List, Sequence, Union
 def numpy() -> Any:
     """The module, or None."""
     try:
-        import numpy as module
+        import numpy as module  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         return None
     return module

@@ -264,7 +264,8 @@ class TextClassifier:
         return self._model is not None
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+        from sklearn.utils import (  # type: ignore[import-not-found,unused-ignore]
+            ClassifierTags, InputTags, RegressorTags, Tags, TargetTags)
         regress = self._task() == "regress"
         return Tags(estimator_type=self._estimator_type, target_tags=TargetTags(required=True),
                     transformer_tags=None, classifier_tags=None if regress else ClassifierTags(),

@@ -97,10 +97,11 @@ def _table() -> Dict[str, Option]:
     for index in range(lib.tc_option_count()):
         row = s.sized(s.tc_option)
         lib.tc_option_at(index, c.byref(row))
-        texts = [value.decode("utf-8") for value in (row.key, row.type, row.range, row.default_value)]
-        kind = s.OPTION_CLASSES[row.option_class]
-        found = Option(*texts, kind, row.applies_to.decode("utf-8"), row.help.decode("utf-8"))
-        table[found.key] = found._replace(default=found.parse(texts[3]))
+        key, kind, span, default, applies_to, sentence = (
+            value.decode("utf-8")
+            for value in (row.key, row.type, row.range, row.default_value, row.applies_to, row.help))
+        found = Option(key, kind, span, default, s.OPTION_CLASSES[row.option_class], applies_to, sentence)
+        table[key] = found._replace(default=found.parse(default))
     return table
 
 

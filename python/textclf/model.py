@@ -247,11 +247,11 @@ class Model(Handle):
         if len(counts):
             result.confusion_capacity, result.confusion = len(counts), counts
         lib.tc_evaluate(self.pointer, examples.pointer, array, row_count, c.byref(result))
-        figures = [getattr(result, name) for name in Evaluation._fields[:-2]]
+        figures = {name: getattr(result, name) for name in Evaluation._fields[:-2]}
         labels = {name: LabelMetrics(row.precision, row.recall, row.f1, row.support)
                   for name, row in zip(names, metrics)}
         confusion = [counts[i:i + len(names)] for i in range(0, len(counts), len(names))]
-        return Evaluation(*figures, labels, confusion)  # type: ignore[arg-type]
+        return Evaluation(**figures, labels=labels, confusion=confusion)
 
 
 def _model_from_bytes(kind: Any, data: bytes) -> Model:
