@@ -1,0 +1,285 @@
+/* Training that stops, is saved and resumed, ends in the bits of one that never stopped. labels: quick */
+#include "support/testing.h"
+
+#include "support/small_host.h"
+
+#define TEXTS 60
+#define BASE "epochs=3 batch_size=16 hidden_dim=8 embedding_dim=6 "
+
+typedef struct file {
+    uint8_t *bytes;
+    size_t size;
+} file;
+
+static void assert_same_file(const char *what, file got, file wanted)
+{
+    if (got.size != wanted.size || memcmp(got.bytes, wanted.bytes, got.size) != 0)
+        fail_msg("%s: another file", what);
+    free(got.bytes);
+}
+
+static file straight(const char *settings)
+{
+    file f;
+    f.bytes = host_train(settings, TEXTS, &f.size);
+    return f;
+}
+
+/* Saves, forgets everything and goes on from the file. */
+static void stop_and_go(host *h, const char *path, const char *settings)
+{
+    bool over = h->over;
+    assert_ok(tc_trainer_save(h->trainer, path));
+    host_end(h);
+    assert_ok(host_resume(h, NULL, settings, path, TEXTS));
+    h->over = over;
+}
+
+static file resumed_everywhere(const char *settings, const char *run)
+{
+    host h;
+    file f;
+    test_folder folder;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&h, NULL, settings, TEXTS));
+    stop_and_go(&h, path, run); /* before the first step */
+    while (!h.over) {
+        assert_ok(host_advance(&h));
+        tc_status status = tc_trainer_save(h.trainer, path);
+        if (status == TC_ERROR_STATE) /* between a backward and its apply */
+            continue;
+        assert_ok(status);
+        stop_and_go(&h, path, run);
+    }
+    assert_ok(tc_batcher_restore_best(h.batcher));
+    f.bytes = host_bytes(h.model, &f.size);
+    host_end(&h);
+    assert_int_equal(test_folder_count(&folder), 1);
+    test_folder_remove(&folder);
+    return f;
+}
+
+static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(void **state)
+{
+    static const char *const settings[] = {
+        BASE "validation_split=0.2 dropout=0.2",
+        BASE "validation_split=0.2 dropout=0.2 num_layers=2 bidirectional=true accumulate_steps=2",
+        BASE "accumulate_steps=3 optimizer=sgd momentum=0.9 clip_norm=0.5",
+        BASE "optimizer=adagrad sparse_embedding=true validation_split=0.3 patience=1",
+        BASE "optimizer=adamw weight_decay=0.1 schedule=cosine warmup_steps=2 class_weights=balanced",
+        BASE "task=regress schedule=linear validation_split=0.2",
+        BASE "task=multilabel sparse_embedding=true pooling=max",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        file wanted = straight(settings[i]);
+        assert_same_file(settings[i], resumed_everywhere(settings[i], i % 2 ? "threads=3" : NULL), wanted);
+        free(wanted.bytes);
+    }
+}
+
+static void a_host_of_its_own_loop_resumes_too(void **state)
+{
+    const char *settings = BASE "dropout=0.3";
+    const size_t rows[2][5] = {{4, 8, 1, 17, 30}, {2, 2, 9, 50, 59}};
+    host one, two;
+    tc_step a = TC_STEP_INIT, b = TC_STEP_INIT;
+    file wanted, got;
+    test_folder folder;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&one, NULL, settings, TEXTS));
+    tc_batcher_free(one.batcher);
+    one.batcher = NULL;
+    assert_ok(tc_train_step(one.trainer, one.examples, rows[0], 5, &a));
+    assert_ok(tc_trainer_save(one.trainer, path));
+    assert_ok(tc_train_step(one.trainer, one.examples, rows[1], 5, &a));
+    wanted.bytes = host_bytes(one.model, &wanted.size);
+
+    memset(&two, 0, sizeof two);
+    assert_ok(tc_trainer_load(path, NULL, &two.model, &two.trainer));
+    assert_ok(host_examples(two.model, 0, TEXTS, &two.examples));
+    assert_ok(tc_train_step(two.trainer, two.examples, rows[1], 5, &b));
+    assert_int_equal(b.step, 2);
+    assert_true(a.loss == b.loss && a.gradient_norm == b.gradient_norm);
+    got.bytes = host_bytes(two.model, &got.size);
+    assert_same_file("own loop", got, wanted);
+    free(wanted.bytes);
+    host_end(&one);
+    host_end(&two);
+    test_folder_remove(&folder);
+}
+
+/* A checkpoint in the middle of an epoch. */
+static void write_checkpoint(const char *path, const char *settings)
+{
+    host h;
+    assert_ok(host_begin(&h, NULL, settings, TEXTS));
+    for (int i = 0; i < 6; i++)
+        assert_ok(host_advance(&h));
+    assert_ok(tc_trainer_save(h.trainer, path));
+    host_end(&h);
+}
+
+static void resuming_on_other_data_is_refused(void **state)
+{
+    host h;
+    test_folder folder;
+    tc_examples *others = NULL;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    write_checkpoint(path, BASE);
+    assert_int_equal(host_resume(&h, NULL, NULL, path, TEXTS - 1), TC_ERROR_MISMATCH);
+    assert_contains(tc_last_error(), "same data");
+    assert_int_equal(host_resume(&h, NULL, NULL, path, TEXTS + 1), TC_ERROR_MISMATCH);
+    assert_ok(host_resume(&h, NULL, NULL, path, TEXTS));
+    tc_batcher_free(h.batcher);
+    h.batcher = NULL;
+    assert_ok(host_examples(h.model, 1, TEXTS, &others)); /* as many, but others */
+    assert_int_equal(tc_batcher_create(h.trainer, others, NULL, &h.batcher), TC_ERROR_MISMATCH);
+    assert_null(h.batcher);
+    assert_ok(tc_batcher_create(h.trainer, h.examples, NULL, &h.batcher)); /* refused, not spoiled */
+    tc_examples_free(others);
+    host_end(&h);
+    test_folder_remove(&folder);
+}
+
+static void options_given_at_resuming_must_be_the_checkpoints(void **state)
+{
+    static const char *const different[] = {"learning_rate=0.5", "batch_size=8", "seed=9",      "optimizer=sgd",
+                                            "epochs=2",          "hidden_dim=9", "dropout=0.1", "accumulate_steps=2"};
+    host h;
+    test_folder folder;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    write_checkpoint(path, BASE "learning_rate=0.01");
+    for (size_t i = 0; i < sizeof different / sizeof different[0]; i++) {
+        char key[32];
+        assert_int_equal(host_resume(&h, NULL, different[i], path, TEXTS), TC_ERROR_MISMATCH);
+        assert_null(h.model);
+        assert_null(h.trainer);
+        (void)snprintf(key, sizeof key, "'%.*s'", (int)strcspn(different[i], "="), different[i]);
+        assert_contains(tc_last_error(), key);
+    }
+    assert_ok(host_resume(&h, NULL, "learning_rate=0.01 batch_size=16 hidden_dim=8 threads=2", path, TEXTS));
+    host_end(&h);
+    test_folder_remove(&folder);
+}
+
+static void epochs_may_be_raised_while_the_schedule_is_constant(void **state)
+{
+    host h;
+    test_folder folder;
+    file got;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    write_checkpoint(path, BASE "validation_split=0.2");
+    assert_ok(host_resume(&h, NULL, "epochs=5", path, TEXTS));
+    assert_ok(host_finish(&h));
+    assert_int_equal(h.epoch.epoch, 5);
+    got.bytes = host_bytes(h.model, &got.size);
+    file wanted = straight(BASE "validation_split=0.2 epochs=5");
+    assert_same_file("five epochs", got, wanted);
+    free(wanted.bytes);
+    host_end(&h);
+
+    write_checkpoint(path, BASE "schedule=linear");
+    assert_int_equal(host_resume(&h, NULL, "epochs=5", path, TEXTS), TC_ERROR_MISMATCH);
+    assert_contains(tc_last_error(), "schedule constant");
+    test_folder_remove(&folder);
+}
+
+static void a_finished_training_goes_on_with_more_epochs(void **state)
+{
+    host h;
+    test_folder folder;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&h, NULL, BASE, TEXTS));
+    while (!h.over)
+        assert_ok(host_advance(&h));
+    assert_ok(tc_trainer_save(h.trainer, path));
+    host_end(&h);
+    assert_ok(host_resume(&h, NULL, NULL, path, TEXTS));
+    assert_int_equal(host_advance(&h), TC_ERROR_STATE);
+    assert_contains(tc_last_error(), "epochs");
+    host_end(&h);
+    assert_ok(host_resume(&h, NULL, "epochs=4", path, TEXTS));
+    assert_ok(host_finish(&h));
+    assert_int_equal(h.epoch.epoch, 4);
+    host_end(&h);
+    test_folder_remove(&folder);
+}
+
+static void a_checkpoint_is_a_model_and_a_model_is_no_checkpoint(void **state)
+{
+    host h;
+    test_folder folder;
+    tc_model *model = NULL;
+    tc_trainer *trainer = NULL;
+    file current, loaded;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&h, NULL, BASE "validation_split=0.2", TEXTS));
+    for (int i = 0; i < 6; i++)
+        assert_ok(host_advance(&h));
+    assert_ok(tc_trainer_save(h.trainer, path));
+    assert_ok(tc_model_load(path, &model));
+    current.bytes = host_bytes(h.model, &current.size);
+    loaded.bytes = host_bytes(model, &loaded.size);
+    assert_same_file("the current weights", loaded, current);
+    assert_ok(tc_model_save(model, path));
+    tc_model_free(model);
+    model = NULL;
+    assert_int_equal(tc_trainer_load(path, NULL, &model, &trainer), TC_ERROR_FORMAT);
+    assert_contains(tc_last_error(), path);
+    assert_null(model);
+    assert_null(trainer);
+    free(current.bytes);
+    host_end(&h);
+    test_folder_remove(&folder);
+}
+
+static void saving_a_checkpoint_leaves_the_training_alone(void **state)
+{
+    const char *settings = BASE "validation_split=0.2 dropout=0.2";
+    host h;
+    test_folder folder;
+    file got, wanted = straight(settings);
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&h, NULL, settings, TEXTS));
+    while (!h.over) {
+        assert_ok(host_advance(&h));
+        assert_ok(tc_trainer_save(h.trainer, path));
+    }
+    assert_ok(host_finish(&h));
+    got.bytes = host_bytes(h.model, &got.size);
+    assert_same_file("saved at every step", got, wanted);
+    free(wanted.bytes);
+    host_end(&h);
+    test_folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped),
+        cmocka_unit_test(a_host_of_its_own_loop_resumes_too),
+        cmocka_unit_test(resuming_on_other_data_is_refused),
+        cmocka_unit_test(options_given_at_resuming_must_be_the_checkpoints),
+        cmocka_unit_test(epochs_may_be_raised_while_the_schedule_is_constant),
+        cmocka_unit_test(a_finished_training_goes_on_with_more_epochs),
+        cmocka_unit_test(a_checkpoint_is_a_model_and_a_model_is_no_checkpoint),
+        cmocka_unit_test(saving_a_checkpoint_leaves_the_training_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
