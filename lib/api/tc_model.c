@@ -59,13 +59,14 @@ void tci_load_context(const tc_config *config, tci_load *load)
     tci_memory_init(&load->memory, load->host, (size_t)load->run.max_memory);
 }
 
-/* What is no native file is answered with what it is. */
-static tc_status read_model(const tci_load *load, const uint8_t *bytes, size_t size, tc_model **model)
+/* What is no native file is answered with what it is. `contents` may be NULL. */
+static tc_status read_model(const tci_load *load, const uint8_t *bytes, size_t size, tc_model **model,
+                            tci_native_contents *contents)
 {
     static const uint8_t fasttext[4] = {0xba, 0x16, 0x4f, 0x2f}; /* 793712314, little-endian */
     if (size >= sizeof fasttext && memcmp(bytes, fasttext, sizeof fasttext) == 0)
         return tci_fail(TC_ERROR_UNSUPPORTED, "this is a fastText model, which this version does not read");
-    return tci_native_read(bytes, size, &load->run, load->host, load->files, model, NULL);
+    return tci_native_read(bytes, size, &load->run, load->host, load->files, model, contents);
 }
 
 /* The network's parameters within the map. Weights are float32, little-endian, at multiples of four bytes in the file. */
@@ -98,7 +99,7 @@ static tc_status load_mapped(const tci_load *load, const char *path, tc_model **
     tci_native_contents contents;
     tc_model *loaded = NULL;
     TCI_RETURN_IF(tci_file_map(path, load->run.max_file_bytes, &map, &size));
-    tc_status status = tci_native_read(map, size, &load->run, load->host, load->files, &loaded, &contents);
+    tc_status status = read_model(load, map, size, &loaded, &contents);
     if (status == TC_OK) {
         status = map_parameters(loaded, &contents, map, size);
         tci_native_contents_close(&contents);
@@ -131,7 +132,7 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
     if (flags & TC_LOAD_MAPPED)
         return load_mapped(&load, path, model);
     TCI_RETURN_IF(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &data, &size));
-    tc_status status = read_model(&load, data, size, model);
+    tc_status status = read_model(&load, data, size, model, NULL);
     if (status != TC_OK)
         status = tci_fail_prefix(status, "'%s'", path);
     tci_free(&load.memory, data);
@@ -148,7 +149,7 @@ tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *
     if (size > load.run.max_file_bytes)
         return tci_fail(TC_ERROR_LIMIT, "%zu bytes pass max_file_bytes (%llu)", size,
                         (unsigned long long)load.run.max_file_bytes);
-    return read_model(&load, bytes, size, model);
+    return read_model(&load, bytes, size, model, NULL);
 }
 
 tc_status tc_model_load_weights(tc_model *model, const char *path)

@@ -71,6 +71,7 @@ tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, const char
     TCI_REQUIRE(count);
     if (prediction) {
         TCI_REQUIRE_STRUCT(prediction, tc_prediction, tokens_used);
+        *count = model->label_count;
         if (prediction->logits && prediction->logits_capacity < model->label_count)
             return tci_fail(TC_ERROR_CAPACITY, "%zu logits do not fit a buffer of %zu", model->label_count,
                             prediction->logits_capacity);

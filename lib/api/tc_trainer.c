@@ -139,7 +139,19 @@ done:
     return status;
 }
 
-/* Options that the host set must be those of the checkpoint; more epochs are allowed where nothing else depends on them. */
+/* A given value that asks for resolving agrees with what it was resolved to. */
+static bool asks_for_resolving(const char *key, const tci_options *given, const tci_options *stored)
+{
+    if (strcmp(key, "loss") == 0)
+        return given->loss == TCI_LOSS_AUTO;
+    if (strcmp(key, "total_steps") == 0)
+        return given->total_steps == 0;
+    return strcmp(key, "class_weights") == 0 && strcmp(given->class_weights, "balanced") == 0 &&
+           strcmp(stored->class_weights, "none") != 0;
+}
+
+/* Options that the host set must be those of the checkpoint; more epochs are allowed where nothing else depends on
+ * them. */
 static tc_status compare_options(const tci_options *stored, const tci_options *given, tci_options *merged)
 {
     *merged = *stored;
@@ -147,13 +159,25 @@ static tc_status compare_options(const tci_options *stored, const tci_options *g
     for (size_t i = 0; i < tci_option_count(); i++) {
         const tci_option_row *row = tci_option_row_at(i);
         if (row->option_class == TCI_CLASS_RUN || !tci_options_is_set(given, row->key) ||
-            tci_options_equal(stored, given, row))
+            tci_options_equal(stored, given, row) || asks_for_resolving(row->key, given, stored))
             continue;
         bool more_epochs = strcmp(row->key, "epochs") == 0 && given->epochs > stored->epochs;
         if (!more_epochs || stored->schedule != TCI_CHOICE_CONSTANT)
             return tci_fail(TC_ERROR_MISMATCH, "option '%s' is not the checkpoint's; leave it out%s", row->key,
                             more_epochs ? " (epochs can be raised only with schedule constant)" : "");
         merged->epochs = given->epochs;
+    }
+    return TC_OK;
+}
+
+/* Averages and sums of squares are never below zero; a root is taken of them. */
+static tc_status check_squares(const state_block *block, const tci_tensor_info *tensor, const char *name)
+{
+    if (strcmp(block->prefix, "optim.exp_avg_sq") != 0 && strcmp(block->prefix, "optim.sum") != 0)
+        return TC_OK;
+    for (size_t k = 0; k < tensor->count; k++) {
+        if (block->values[tensor->offset + k] < 0)
+            return tci_fail(TC_ERROR_FORMAT, "tensor '%s' holds a negative value", name);
     }
     return TC_OK;
 }
@@ -168,11 +192,31 @@ static tc_status read_block(const tci_native_contents *contents, const tci_param
         TCI_RETURN_IF(join_name(block->prefix, tensor->name, name));
         if (!tci_safetensors_find(&contents->tensors, name, &view))
             return tci_fail(TC_ERROR_FORMAT, "the checkpoint lacks tensor '%s'", name);
-        if (view.dtype != TCI_DTYPE_F32 || view.size != tensor->count * sizeof(float))
+        if (view.dtype != TCI_DTYPE_F32 || view.rank != tensor->rank || view.shape[0] != tensor->shape[0] ||
+            (view.rank > 1 && view.shape[1] != tensor->shape[1]))
             return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is not of its parameter's shape and F32", name);
         if (tci_elements_check(view.dtype, view.data, tensor->count, false) != tensor->count)
             return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite", name);
         memcpy(block->values + tensor->offset, view.data, view.size);
+        TCI_RETURN_IF(check_squares(block, tensor, name));
+    }
+    return TC_OK;
+}
+
+/* Counters of a foreign file: small enough to count on from, figures that compare. */
+static tc_status check_progress(const tci_progress *progress)
+{
+    const uint64_t most = UINT64_C(1) << 53;
+    const uint64_t counters[] = {progress->steps,      progress->epoch,  progress->position,
+                                 progress->best_epoch, progress->tokens, progress->since_best};
+    const double figures[] = {progress->loss_sum, progress->loss_weight, progress->best_score, progress->best_loss};
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        if (counters[i] > most)
+            return tci_fail(TC_ERROR_FORMAT, "tensor '%s': counter %zu is beyond 2^53", PROGRESS_TENSOR, i);
+    }
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        if (figures[i] - figures[i] != 0)
+            return tci_fail(TC_ERROR_NUMERIC, "tensor '%s': figure %zu is not finite", PROGRESS_TENSOR, i);
     }
     return TC_OK;
 }
@@ -187,8 +231,10 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
     if (view.dtype != TCI_DTYPE_U64 || view.size != sizeof trainer->progress)
         return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is not of %zu U64 words", PROGRESS_TENSOR, TCI_PROGRESS_WORDS);
     memcpy(&trainer->progress, view.data, view.size);
+    TCI_RETURN_IF(check_progress(&trainer->progress));
     if (trainer->progress.best_epoch > 0)
-        TCI_RETURN_IF(tci_alloc(&trainer->memory, parameters->size, sizeof(float), "best weights", &trainer->best));
+        TCI_RETURN_IF(
+            tci_alloc_zero(&trainer->memory, parameters->size, sizeof(float), "best weights", &trainer->best));
     size_t count = list_blocks(trainer, blocks);
     for (size_t b = 0; b < count; b++)
         TCI_RETURN_IF(read_block(contents, parameters, &blocks[b]));

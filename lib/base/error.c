@@ -9,17 +9,22 @@
 
 static _Thread_local char error_text[TCI_ERROR_CAPACITY];
 
+/* Whatever a foreign name in it holds. */
+static void make_one_line(void)
+{
+    for (char *at = error_text; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = '?';
+    }
+}
+
 tc_status tci_fail(tc_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(error_text, sizeof error_text, format, arguments);
     va_end(arguments);
-    /* One line, whatever a foreign name in it holds. */
-    for (char *at = error_text; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            *at = '?';
-    }
+    make_one_line();
     return status;
 }
 
@@ -33,6 +38,7 @@ tc_status tci_fail_prefix(tc_status status, const char *format, ...)
     va_end(arguments);
     if (length >= 0 && (size_t)length < sizeof error_text)
         (void)snprintf(error_text + length, sizeof error_text - (size_t)length, ": %s", old);
+    make_one_line();
     return status;
 }
 

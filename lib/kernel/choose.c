@@ -25,16 +25,17 @@ static const candidate candidates[] = {
 
 tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels)
 {
-    bool any = strcmp(max_isa, "auto") == 0;
+    bool allowed = strcmp(max_isa, "auto") == 0;
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        if ((any || strcmp(max_isa, candidates[i].table->isa) == 0) && candidates[i].works()) {
+        allowed = allowed || strcmp(max_isa, candidates[i].table->isa) == 0;
+        if (allowed && candidates[i].works()) {
             *kernels = candidates[i].table;
             return TC_OK;
         }
     }
     if (strcmp(max_isa, "avx2") == 0 || strcmp(max_isa, "neon") == 0)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: this build or processor has no %s; accepted: auto, scalar%s",
-                        max_isa, candidates[0].works() && candidates[0].table != &tci_kernels_scalar ? ", avx2" : "");
+        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: %s is of another kind of processor; accepted: auto, scalar%s",
+                        max_isa, sizeof candidates > sizeof candidates[0] ? ", avx2" : "");
     return tci_fail(TC_ERROR_OPTION, "max_isa: unknown instruction set '%s'; accepted: auto, scalar, avx2, neon",
                     max_isa);
 }

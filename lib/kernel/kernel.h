@@ -66,7 +66,7 @@ extern const tci_kernels tci_kernels_avx2;
 #endif
 
 /* The best table of this processor up to `max_isa` ("auto", "scalar", "avx2", "neon"); TC_ERROR_UNSUPPORTED when the
- * one named is not there. */
+ * one named is of another architecture than this build. */
 tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels);
 
 /* Natural logarithm and exponential of one number, within 1 ulp of double: for losses and schedules, where libm would

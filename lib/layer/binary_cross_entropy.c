@@ -19,7 +19,7 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, tci_loss_s
     const double weight = batch->weights ? (double)batch->weights[row] : 1.0;
     const double share = weight / (double)batch->labels;
     double loss = 0;
-    TCI_RETURN_IF(tci_loss_check_finite("logit", row, batch->labels, logits));
+    TCI_RETURN_IF(tci_loss_check_finite("logit", tci_loss_row_number(batch, row), batch->labels, logits));
     for (size_t i = 0; i < batch->labels; i++) {
         double x = (double)logits[i];
         double target = (double)targets[i];
@@ -30,7 +30,7 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, tci_loss_s
     }
     total->weighted_loss += share * loss;
     total->weight += weight;
-    return dlogits ? tci_loss_check_finite("logit gradient", row, batch->labels, dlogits) : TC_OK;
+    return dlogits ? tci_loss_check_finite("logit gradient", tci_loss_row_number(batch, row), batch->labels, dlogits) : TC_OK;
 }
 
 static tc_status compute(const tci_loss_batch *batch, tci_loss_sum *sum, float *dlogits, size_t dlogits_stride)

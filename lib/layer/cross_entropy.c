@@ -36,11 +36,11 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, double cla
     const float *logits = batch->logits + row * batch->logits_stride;
     const uint32_t truth = batch->classes[row];
     if (truth >= labels)
-        return tci_fail(TC_ERROR_INTERNAL, "label %u of row %zu is not below %zu", (unsigned)truth, row, labels);
+        return tci_fail(TC_ERROR_INTERNAL, "label %u of row %zu is not below %zu", (unsigned)truth, tci_loss_row_number(batch, row), labels);
     const double weight = batch->weights ? (double)batch->weights[row] : 1.0;
     const double smoothing = batch->label_smoothing / (double)labels;
     const double true_part = (1.0 - batch->label_smoothing) * class_weight(batch, truth);
-    TCI_RETURN_IF(tci_loss_check_finite("logit", row, labels, logits));
+    TCI_RETURN_IF(tci_loss_check_finite("logit", tci_loss_row_number(batch, row), labels, logits));
 
     double greatest = greatest_of(labels, logits);
     double sum = exponential_sum(labels, logits, greatest);
@@ -61,7 +61,7 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, double cla
         double gradient = share * tci_exp((double)logits[i] - greatest) - smoothing * class_weight(batch, i);
         dlogits[i] = (float)(weight * (i == truth ? gradient - true_part : gradient));
     }
-    return tci_loss_check_finite("logit gradient", row, labels, dlogits);
+    return tci_loss_check_finite("logit gradient", tci_loss_row_number(batch, row), labels, dlogits);
 }
 
 static tc_status compute(const tci_loss_batch *batch, tci_loss_sum *sum, float *dlogits, size_t dlogits_stride)

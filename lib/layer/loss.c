@@ -15,6 +15,11 @@ const tci_loss *tci_loss_find(const char *name)
     return NULL;
 }
 
+size_t tci_loss_row_number(const tci_loss_batch *batch, size_t row)
+{
+    return batch->row_numbers ? batch->row_numbers[row] : row;
+}
+
 tc_status tci_loss_check_finite(const char *what, size_t row, size_t count, const float *values)
 {
     for (size_t i = 0; i < count; i++) {

@@ -23,6 +23,7 @@ typedef struct tci_loss_batch {
     const float *weights;       /* (rows), NULL: all 1 */
     const float *class_weights; /* (labels), NULL: all 1; cross_entropy only */
     double label_smoothing;     /* 0 to 1; cross_entropy only */
+    const size_t *row_numbers;  /* (rows) what errors call the rows, NULL: 0, 1, ... */
 } tci_loss_batch;
 
 typedef struct tci_loss_sum {
@@ -34,7 +35,7 @@ typedef struct tci_loss {
     const char *name; /* "cross_entropy", "bce", "mse" */
 
     /* Sets *sum, and dlogits (rows, labels) to the gradient of sum->weighted_loss unless it is NULL. TC_ERROR_NUMERIC,
-     * with the row counted from 0, when a logit, the loss or a gradient is not finite; *sum is then untouched. A row
+     * naming the row, when a logit, the loss or a gradient is not finite; *sum is then untouched. A row
      * of weight 0 counts nothing and has gradient 0, but its logits are checked. */
     tc_status (*compute)(const tci_loss_batch *batch, tci_loss_sum *sum, float *dlogits, size_t dlogits_stride);
 
@@ -49,6 +50,9 @@ const tci_loss *tci_loss_find(const char *name);
 extern const tci_loss tci_cross_entropy;
 extern const tci_loss tci_binary_cross_entropy;
 extern const tci_loss tci_mean_squared_error;
+
+/* For the losses: what errors call row `row`. */
+size_t tci_loss_row_number(const tci_loss_batch *batch, size_t row);
 
 /* For the losses: TC_OK when all `count` values are finite; names the row otherwise. */
 tc_status tci_loss_check_finite(const char *what, size_t row, size_t count, const float *values);

@@ -80,12 +80,11 @@ void tci_pooling_backward(const tci_pooling *pooling, const tci_window *window, 
         for (size_t r = 0; r < tci_window_live(window, t); r++) {
             float *to = dh + (window->step_start[t] + r) * width;
             const float *from = dpooled + r * width;
-            const uint32_t *argmax = pooling->argmax + r * width;
             for (size_t k = begin; k < end; k++) {
                 if (pooling->kind == TCI_POOL_MEAN)
                     to[k] = from[k] / (float)pooling->rows[r].length;
                 else
-                    to[k] = argmax[k] == t ? from[k] : 0.0f;
+                    to[k] = pooling->argmax[r * width + k] == t ? from[k] : 0.0f;
             }
         }
     }

@@ -26,16 +26,10 @@ tci_text_options tci_model_text_options(const tci_options *options)
     };
 }
 
-static const char *choice_name(const char *key, int32_t choice, char *name, size_t capacity)
+const tci_loss *tci_task_loss(int32_t task)
 {
-    const char *range = tci_option_find(key)->range;
-    while (choice-- > 0)
-        range += strcspn(range, "|") + 1;
-    size_t length = strcspn(range, "|");
-    length = length < capacity ? length : capacity - 1;
-    memcpy(name, range, length);
-    name[length] = '\0';
-    return name;
+    char name[TCI_CHOICE_NAME];
+    return tci_loss_find(tci_choice_name("loss", task + TCI_LOSS_CROSS_ENTROPY, name));
 }
 
 static void model_free(tc_model *model)
@@ -67,7 +61,7 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
 {
     tc_status status = TC_OK;
     tc_model *model = NULL;
-    char name[16];
+    char name[TCI_CHOICE_NAME];
     const tci_kernels *kernels = NULL;
     const tci_architecture *architecture = NULL;
     *result = NULL;
@@ -80,8 +74,8 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
     TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels));
     model->label_count = label_count;
     strncpy(model->unicode_version, tci_unicode_version(), sizeof model->unicode_version - 1);
-    TCI_CHECK(tci_kernels_choose(choice_name("max_isa", options->max_isa, name, sizeof name), &kernels));
-    architecture = tci_architecture_find(choice_name("arch", options->arch, name, sizeof name));
+    TCI_CHECK(tci_kernels_choose(tci_choice_name("max_isa", options->max_isa, name), &kernels));
+    architecture = tci_architecture_find(tci_choice_name("arch", options->arch, name));
     if (!architecture) {
         status = tci_fail(TC_ERROR_INTERNAL, "architecture '%s' has no row", name);
         goto done;
@@ -214,10 +208,12 @@ tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, co
 
 tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values)
 {
-    static const tci_loss *const losses[] = {&tci_cross_entropy, &tci_binary_cross_entropy, &tci_mean_squared_error};
+    const tci_loss *loss = tci_task_loss(model->options.task);
     for (size_t r = 0; r < row_count; r++) {
         float *row = values + r * model->label_count;
-        TCI_RETURN_IF(losses[model->options.task]->scores(model->label_count, row, row));
+        tc_status status = loss->scores(model->label_count, row, row);
+        if (status != TC_OK)
+            return tci_fail_prefix(status, "text %zu", r);
     }
     return TC_OK;
 }

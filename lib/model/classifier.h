@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/file.h"
+#include "layer/loss.h"
 #include "model/network.h"
 #include "model/options.h"
 #include "text/pipeline.h"
@@ -55,6 +56,9 @@ tci_text_options tci_model_text_options(const tci_options *options);
 /* Reads the parameters from a file's map from now on: `data` has a pointer for each tensor, within the map. The model
  * unmaps it at its end. Such a model predicts, is saved and cloned, but cannot be trained. */
 void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data);
+
+/* The loss of a task. */
+const tci_loss *tci_task_loss(int32_t task);
 
 /* Packs what prediction reads; after the parameters changed. */
 void tci_model_refresh(tc_model *model);

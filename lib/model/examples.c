@@ -132,7 +132,7 @@ tc_status tci_examples_add(tc_examples *examples, const char *text, size_t lengt
 tci_row tci_examples_row(const tc_examples *examples, size_t row)
 {
     size_t begin = row == 0 ? 0 : examples->ends[row - 1];
-    return (tci_row){.ids = examples->ids + begin, .length = examples->ends[row] - begin};
+    return (tci_row){.ids = examples->ids ? examples->ids + begin : NULL, .length = examples->ends[row] - begin};
 }
 
 void tci_examples_targets(const tc_examples *examples, size_t row, float *targets)
@@ -154,9 +154,22 @@ void tci_examples_targets(const tc_examples *examples, size_t row, float *target
     }
 }
 
-uint64_t tci_examples_fingerprint(const tc_examples *examples)
+bool tci_examples_unknown(const tc_examples *examples, size_t row)
 {
-    uint64_t hash = XXH3_64bits(&examples->rows, sizeof examples->rows);
+    if (examples->task == TCI_TASK_CLASSIFY)
+        return examples->classes[row] == TC_LABEL_UNKNOWN;
+    if (examples->task == TCI_TASK_REGRESS)
+        return false;
+    for (size_t i = row == 0 ? 0 : examples->list_ends[row - 1]; i < examples->list_ends[row]; i++) {
+        if (examples->list[i] == TC_LABEL_UNKNOWN)
+            return true;
+    }
+    return false;
+}
+
+uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
+{
+    uint64_t hash = XXH3_64bits_withSeed(&examples->rows, sizeof examples->rows, seed);
     const struct {
         const void *data;
         size_t size;

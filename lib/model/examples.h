@@ -42,8 +42,11 @@ tci_row tci_examples_row(const tc_examples *examples, size_t row);
 /* Targets (label_count) of a row as 0 and 1 or as real values; classify: one-hot, unknown labels all 0. */
 void tci_examples_targets(const tc_examples *examples, size_t row, float *targets);
 
-/* XXH3-64 over ids, labels, targets and weights. */
-uint64_t tci_examples_fingerprint(const tc_examples *examples);
+/* True when one of the row's labels is TC_LABEL_UNKNOWN. */
+bool tci_examples_unknown(const tc_examples *examples, size_t row);
+
+/* XXH3-64 over ids, labels, targets and weights, going on from `seed`. */
+uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed);
 
 /* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all there. */
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count);

@@ -32,44 +32,31 @@ typedef struct prediction {
     float *logits;
 } prediction;
 
-static size_t padded_bytes(size_t bytes)
-{
-    return (bytes + TCI_ALIGNMENT - 1) / TCI_ALIGNMENT * TCI_ALIGNMENT;
-}
-
-/* Takes `bytes` from the workspace; with base NULL only counts. */
-static void *carve(char *base, size_t *offset, size_t bytes)
-{
-    char *place = base ? base + *offset : NULL;
-    *offset += padded_bytes(bytes);
-    return place;
-}
-
 /* Places everything in `base` and returns the bytes it takes; called once with NULL to learn them. */
-static size_t lay_out(prediction *p, char *base)
+static size_t lay_out(prediction *p, void *base)
 {
     const tci_lstm_network *network = p->network;
-    size_t width = network->hidden_width, gate_width = 4 * width, offset = 0, rows = p->row_count;
+    tci_layout layout = {base, 0};
+    size_t width = network->hidden_width, gate_width = 4 * width, rows = p->row_count;
     size_t output_tokens = p->whole ? p->tokens : p->window_tokens;
-    size_t window_bytes = tci_window_bytes(p->window_tokens, p->window_tokens);
-    p->places = carve(base, &offset, p->window_count * sizeof *p->places);
-    void *window = carve(base, &offset, window_bytes);
+    p->places = tci_carve(&layout, p->window_count, 1, sizeof *p->places);
+    void *window = tci_carve(&layout, tci_window_bytes(p->window_tokens, p->window_tokens), 1, 1);
     if (window)
         tci_window_place(&p->window, window, p->window_tokens, p->window_tokens);
-    p->x = carve(base, &offset, p->window_tokens * TCI_PADDED(network->embedding_dim) * sizeof(float));
-    p->table = carve(base, &offset, p->window_tokens * gate_width * sizeof(float));
-    p->gates = carve(base, &offset, rows * gate_width * sizeof(float));
+    p->x = tci_carve(&layout, p->window_tokens, TCI_PADDED(network->embedding_dim), sizeof(float));
+    p->table = tci_carve(&layout, p->window_tokens, gate_width, sizeof(float));
+    p->gates = tci_carve(&layout, rows, gate_width, sizeof(float));
     for (size_t direction = 0; direction < network->directions; direction++) {
-        p->pooled[direction] = carve(base, &offset, rows * width * sizeof(float));
+        p->pooled[direction] = tci_carve(&layout, rows, width, sizeof(float));
         for (size_t parity = 0; parity < 2 && parity < network->layers; parity++)
-            p->h[parity][direction] = carve(base, &offset, output_tokens * width * sizeof(float));
+            p->h[parity][direction] = tci_carve(&layout, output_tokens, width, sizeof(float));
         for (size_t layer = 0; layer < network->layers; layer++) {
-            p->state_h[layer][direction] = carve(base, &offset, rows * width * sizeof(float));
-            p->state_c[layer][direction] = carve(base, &offset, rows * width * sizeof(float));
+            p->state_h[layer][direction] = tci_carve(&layout, rows, width, sizeof(float));
+            p->state_c[layer][direction] = tci_carve(&layout, rows, width, sizeof(float));
         }
     }
-    p->logits = carve(base, &offset, rows * network->head.output_width * sizeof(float));
-    return offset;
+    p->logits = tci_carve(&layout, rows, network->head.output_width, sizeof(float));
+    return layout.size;
 }
 
 static size_t count_windows(const prediction *p, window_place *places)
@@ -185,7 +172,7 @@ tc_status tci_lstm_network_predict(const tci_network *base, tci_workspace *works
     p.window_tokens = most > row_count ? most : row_count;
     p.window_count = count_windows(&p, NULL);
     TCI_RETURN_IF(tci_workspace_reserve(workspace, lay_out(&p, NULL), "working memory of the prediction"));
-    (void)lay_out(&p, (char *)workspace->block);
+    (void)lay_out(&p, workspace->block);
     (void)count_windows(&p, p.places);
     for (size_t direction = 0; direction < network->directions; direction++) {
         tci_pooling pooling = pooling_of(&p, direction);

@@ -85,25 +85,17 @@ void tci_lstm_training_refresh(tci_training *training)
     tci_pool_run(training->pool, refresh_member, training);
 }
 
-static size_t padded_bytes(size_t bytes)
-{
-    return (bytes + TCI_ALIGNMENT - 1) / TCI_ALIGNMENT * TCI_ALIGNMENT;
-}
-
-/* A matrix of rows × columns floats from the workspace; with base NULL only counts. */
-static float *carve(char *base, size_t *offset, size_t rows, size_t columns)
-{
-    float *place = base ? (float *)(void *)(base + *offset) : NULL;
-    *offset += padded_bytes(rows * columns * sizeof(float));
-    return place;
-}
-
 static size_t largest(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
-static size_t lay_out_backward(tci_training *training, char *base, size_t offset)
+static float *floats(tci_layout *layout, size_t rows, size_t columns)
+{
+    return tci_carve(layout, rows, columns, sizeof(float));
+}
+
+static void lay_out_backward(tci_training *training, tci_layout *layout)
 {
     const tci_lstm_network *network = training->network;
     size_t tokens = training->window.token_count, rows = training->row_count, width = network->hidden_width;
@@ -112,52 +104,53 @@ static size_t lay_out_backward(tci_training *training, char *base, size_t offset
         grouped = largest(grouped, tci_lstm_grouped_floats(&training->lstm[layer][0]));
         member = largest(member, tci_lstm_member_scratch(&training->lstm[layer][0]));
     }
-    training->dlogits = carve(base, &offset, rows, training->head.output_width);
-    training->dh = carve(base, &offset, rows, width);
-    training->dc = carve(base, &offset, rows, width);
-    training->h_previous = carve(base, &offset, tokens, width);
-    training->grouped = carve(base, &offset, grouped, 1);
-    training->member_scratch = carve(base, &offset, member, tci_pool_size(training->pool));
-    training->head_scratch = carve(base, &offset, tci_linear_backward_scratch(&training->head), 1);
-    training->dembedded = carve(base, &offset, training->window.distinct_count, embedding_width);
+    training->dlogits = floats(layout, rows, training->head.output_width);
+    training->dh = floats(layout, rows, width);
+    training->dc = floats(layout, rows, width);
+    training->h_previous = floats(layout, tokens, width);
+    training->grouped = floats(layout, grouped, 1);
+    training->member_scratch = floats(layout, member, tci_pool_size(training->pool));
+    training->head_scratch = floats(layout, tci_linear_backward_scratch(&training->head), 1);
+    training->dembedded = floats(layout, training->window.distinct_count, embedding_width);
     bool token_gradients = network->layers > 1 || network->pooling != TCI_POOL_LAST;
     for (size_t d = 0; d < network->directions; d++) {
-        training->dpooled[d] = carve(base, &offset, rows, width);
+        training->dpooled[d] = floats(layout, rows, width);
         if (token_gradients)
-            training->dh_tokens[d] = carve(base, &offset, tokens, width);
+            training->dh_tokens[d] = floats(layout, tokens, width);
         if (network->layers > 1)
-            training->dx[d] = carve(base, &offset, tokens, width);
+            training->dx[d] = floats(layout, tokens, width);
     }
-    return offset;
 }
 
 /* Places everything for the batch in `base`; returns the bytes it takes. */
-static size_t lay_out(tci_training *training, char *base)
+static size_t lay_out(tci_training *training, void *base)
 {
+    tci_layout layout = {base, 0};
     const tci_lstm_network *network = training->network;
     size_t tokens = training->window.token_count, distinct = training->window.distinct_count, rows = training->row_count;
-    size_t width = network->hidden_width, gate_width = 4 * width, offset = 0;
-    training->embedded = carve(base, &offset, distinct, TCI_PADDED(network->embedding_dim));
-    training->table = carve(base, &offset, distinct, gate_width);
+    size_t width = network->hidden_width, gate_width = 4 * width;
+    training->embedded = floats(&layout, distinct, TCI_PADDED(network->embedding_dim));
+    training->table = floats(&layout, distinct, gate_width);
     for (size_t layer = 0; layer < network->layers; layer++) {
         layer_buffers *buffers = &training->layers[layer];
         for (size_t d = 0; d < network->directions; d++) {
-            buffers->gates[d] = carve(base, &offset, tokens, gate_width);
-            buffers->c[d] = carve(base, &offset, tokens, width);
-            buffers->h[d] = carve(base, &offset, tokens, width);
-            buffers->state_h[d] = carve(base, &offset, rows, width);
+            buffers->gates[d] = floats(&layout, tokens, gate_width);
+            buffers->c[d] = floats(&layout, tokens, width);
+            buffers->h[d] = floats(&layout, tokens, width);
+            buffers->state_h[d] = floats(&layout, rows, width);
             if (layer > 0)
-                buffers->x[d] = network->dropout > 0 ? carve(base, &offset, tokens, width)
+                buffers->x[d] = network->dropout > 0 ? floats(&layout, tokens, width)
                                                      : training->layers[layer - 1].h[d];
         }
     }
     for (size_t d = 0; d < network->directions; d++) {
-        training->pooled[d] = carve(base, &offset, rows, width);
+        training->pooled[d] = floats(&layout, rows, width);
         if (network->pooling == TCI_POOL_MAX)
-            training->argmax[d] = (uint32_t *)(void *)carve(base, &offset, rows, width);
+            training->argmax[d] = tci_carve(&layout, rows, width, sizeof(uint32_t));
     }
-    training->logits = carve(base, &offset, rows, training->head.output_width);
-    return lay_out_backward(training, base, offset);
+    training->logits = floats(&layout, rows, training->head.output_width);
+    lay_out_backward(training, &layout);
+    return layout.size;
 }
 
 static tci_dropout dropout_of(const tci_training *training, size_t layer, size_t direction)
@@ -278,7 +271,7 @@ tc_status tci_lstm_training_forward(tci_training *training, const tci_step_conte
     training->row_count = row_count;
     training->context = *context;
     TCI_RETURN_IF(tci_workspace_reserve(&training->space, lay_out(training, NULL), "working memory of the training batch"));
-    (void)lay_out(training, (char *)training->space.block);
+    (void)lay_out(training, training->space.block);
     tci_pool_run(training->pool, forward_member, training);
     size_t labels = training->network->base.label_count, stride = training->head.output_width;
     for (size_t r = 0; r < row_count; r++)

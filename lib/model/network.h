@@ -39,6 +39,16 @@ typedef struct tci_workspace {
 tc_status tci_workspace_reserve(tci_workspace *workspace, size_t bytes, const char *what);
 void tci_workspace_free(tci_workspace *workspace);
 
+/* Lays arrays out in a workspace, in two rounds over the same code: with `base` NULL only `size` is counted, then the
+ * places are handed out. A size that does not fit the address space sticks at SIZE_MAX, which reserve refuses. */
+typedef struct tci_layout {
+    char *base;
+    size_t size;
+} tci_layout;
+
+/* rows × columns × bytes, 64-byte aligned; NULL in the counting round. */
+void *tci_carve(tci_layout *layout, size_t rows, size_t columns, size_t bytes);
+
 /* Where a training step stands: keys of its random numbers. */
 typedef struct tci_step_context {
     uint64_t seed;

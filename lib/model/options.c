@@ -31,7 +31,7 @@ static const tci_option_row rows[] = {
     {"clean_controls", TCI_OPTION_BOOLEAN, MODEL, AT(clean_controls), "true|false", 0, 0, "true", "all",
      "drop control characters"},
     {"collapse_spaces", TCI_OPTION_BOOLEAN, MODEL, AT(collapse_spaces), "true|false", 0, 0, "true", "all",
-     "treat a run of white space as one space"},
+     "treat a run of white space as one space (the tokenizers word and char drop spaces either way)"},
     {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000", "all",
      "most frequent words kept, the unknown word included"},
     {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "all",
@@ -49,7 +49,7 @@ static const tci_option_row rows[] = {
      "read the text in both directions"},
     {"pooling", TCI_OPTION_CHOICE, MODEL, AT(pooling), "last|mean|max", 0, 0, "last", "lstm",
      "what stands for the text: the last state, or mean or maximum over its tokens"},
-    {"dropout", TCI_OPTION_NUMBER, MODEL, AT(dropout), "0 to less than 1", 0, 0.999999, "0", "lstm",
+    {"dropout", TCI_OPTION_NUMBER, MODEL, AT(dropout), "0 to 0.999999", 0, 0.999999, "0", "lstm",
      "share of values dropped in training, between layers and on the pooled vector"},
     {"threshold", TCI_OPTION_NUMBER, MODEL, AT(threshold), "0 to 1", 0, 1, "0.5", "all",
      "multilabel: a label is given at this score or above"},
@@ -60,13 +60,13 @@ static const tci_option_row rows[] = {
      "the rule of the parameter updates, as in torch.optim"},
     {"learning_rate", TCI_OPTION_NUMBER, TRAINING, AT(learning_rate), "more than 0, up to 1000", 1e-30, 1000, "0.001",
      "all", "step size"},
-    {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to less than 1", 0, 0.9999999, "0.9", "all",
+    {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to 0.9999999", 0, 0.9999999, "0.9", "all",
      "adam, adamw: decay of the first moment"},
-    {"beta2", TCI_OPTION_NUMBER, TRAINING, AT(beta2), "0 to less than 1", 0, 0.9999999, "0.999", "all",
+    {"beta2", TCI_OPTION_NUMBER, TRAINING, AT(beta2), "0 to 0.9999999", 0, 0.9999999, "0.999", "all",
      "adam, adamw: decay of the second moment"},
     {"epsilon", TCI_OPTION_NUMBER, TRAINING, AT(epsilon), "more than 0, up to 1", 1e-30, 1, "0.00000001", "all",
      "adam, adamw, adagrad: added to the denominator"},
-    {"momentum", TCI_OPTION_NUMBER, TRAINING, AT(momentum), "0 to less than 1", 0, 0.9999999, "0", "all",
+    {"momentum", TCI_OPTION_NUMBER, TRAINING, AT(momentum), "0 to 0.9999999", 0, 0.9999999, "0", "all",
      "sgd: momentum"},
     {"weight_decay", TCI_OPTION_NUMBER, TRAINING, AT(weight_decay), "0 to 1000", 0, 1000, "0", "all",
      "L2 penalty; decoupled with adamw"},
@@ -90,7 +90,7 @@ static const tci_option_row rows[] = {
      "backward passes per optimizer step"},
     {"epochs", TCI_OPTION_INTEGER, TRAINING, AT(epochs), "1 to 1000000", 1, 1000000, "10", "all",
      "passes over the training texts"},
-    {"validation_split", TCI_OPTION_NUMBER, TRAINING, AT(validation_split), "0 to less than 1", 0, 0.999999, "0", "all",
+    {"validation_split", TCI_OPTION_NUMBER, TRAINING, AT(validation_split), "0 to 0.999999", 0, 0.999999, "0", "all",
      "share of the texts held out to choose the best epoch"},
     {"patience", TCI_OPTION_INTEGER, TRAINING, AT(patience), "0 (never stop) or more", 0, 1000000, "0", "all",
      "epochs without improvement after which training stops"},
@@ -100,7 +100,7 @@ static const tci_option_row rows[] = {
     {"threads", TCI_OPTION_INTEGER, RUN, AT(threads), "1 to 256", 1, 256, "1", "all",
      "threads of training, batch prediction and evaluation"},
     {"max_isa", TCI_OPTION_CHOICE, RUN, AT(max_isa), "auto|scalar|avx2|neon", 0, 0, "auto", "all",
-     "instruction set to use at most"},
+     "best instruction set to use; auto is the best of this processor"},
     {"max_file_bytes", TCI_OPTION_INTEGER, RUN, AT(max_file_bytes), "1 or more", 1, LARGE, "8589934592", "all",
      "largest file that is read"},
     {"max_memory", TCI_OPTION_INTEGER, RUN, AT(max_memory), "0 (no limit) or more", 0, LARGE, "0", "all",
@@ -170,7 +170,7 @@ static tc_status unknown_key(const char *key)
             nearest = i;
         }
     }
-    if (best <= 4)
+    if (best <= 4 && best < strlen(key))
         return tci_fail(TC_ERROR_OPTION, "option '%.64s' is not known; did you mean '%s'?", key, rows[nearest].key);
     return tci_fail(TC_ERROR_OPTION, "option '%.64s' is not known; tc_option_at() and `textclf options` list all", key);
 }
@@ -214,8 +214,8 @@ static bool store(tci_options *options, const tci_option_row *row, const char *v
         *(bool *)(void *)member = choice == 0;
         return true;
     case TCI_OPTION_INTEGER:
-        if (!tci_parse_unsigned(value, length, &integer) || (double)integer < row->minimum ||
-            (double)integer > row->maximum)
+        if (!tci_parse_unsigned(value, length, &integer) || integer < (uint64_t)row->minimum ||
+            integer > (uint64_t)row->maximum)
             return false;
         memcpy(member, &integer, sizeof integer);
         return true;
@@ -257,11 +257,23 @@ bool tci_options_is_set(const tci_options *options, const char *key)
     return row && (options->set >> (row - rows) & 1) != 0;
 }
 
-static tc_status print_choice(const char *range, int32_t choice, tci_buffer *out)
+/* The alternative numbered `choice`, and its length. */
+static const char *alternative(const char *range, int32_t choice, size_t *length)
 {
     while (choice-- > 0)
         range += strcspn(range, "|") + 1;
-    return tci_buffer_append(out, range, strcspn(range, "|"));
+    *length = strcspn(range, "|");
+    return range;
+}
+
+const char *tci_choice_name(const char *key, int32_t choice, char name[TCI_CHOICE_NAME])
+{
+    size_t length = 0;
+    const char *text = alternative(tci_option_find(key)->range, choice, &length);
+    length = smallest(length, TCI_CHOICE_NAME - 1);
+    memcpy(name, text, length);
+    name[length] = '\0';
+    return name;
 }
 
 tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out)
@@ -271,10 +283,13 @@ tc_status tci_options_print(const tci_options *options, const tci_option_row *ro
     uint64_t integer = 0;
     double number = 0;
     char text[TCI_DOUBLE_TEXT];
+    const char *word = NULL;
+    size_t length = 0;
     switch (row->type) {
     case TCI_OPTION_CHOICE:
         memcpy(&choice, member, sizeof choice);
-        return print_choice(row->range, choice, out);
+        word = alternative(row->range, choice, &length);
+        return tci_buffer_append(out, word, length);
     case TCI_OPTION_BOOLEAN:
         return tci_buffer_text(out, *(const bool *)(const void *)member ? "true" : "false");
     case TCI_OPTION_INTEGER:
@@ -304,14 +319,25 @@ bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_opt
     return memcmp(left, right, member_size(row->type)) == 0;
 }
 
+static void copy_row(tci_options *to, const tci_options *from, size_t index)
+{
+    uint64_t bit = UINT64_C(1) << index;
+    memcpy((char *)to + rows[index].offset, (const char *)from + rows[index].offset, member_size(rows[index].type));
+    to->set = (to->set & ~bit) | (from->set & bit);
+}
+
 void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option_class option_class)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (rows[i].option_class != option_class)
-            continue;
-        size_t size = member_size(rows[i].type);
-        memcpy((char *)to + rows[i].offset, (const char *)from + rows[i].offset, size);
-        uint64_t bit = UINT64_C(1) << i;
-        to->set = (to->set & ~bit) | (from->set & bit);
+        if (rows[i].option_class == option_class)
+            copy_row(to, from, i);
+    }
+}
+
+void tci_options_copy_set(tci_options *to, const tci_options *from, tci_option_class option_class)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].option_class == option_class && (from->set >> i & 1) != 0)
+            copy_row(to, from, i);
     }
 }

@@ -90,10 +90,15 @@ bool tci_options_is_set(const tci_options *options, const char *key);
 
 /* The value as text, appended to `out`. */
 tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out);
+/* The word of alternative `choice` of a choice option, into `name`; returns it. */
+#define TCI_CHOICE_NAME 16
+const char *tci_choice_name(const char *key, int32_t choice, char name[TCI_CHOICE_NAME]);
+
 /* True when both hold the same value in this row. */
 bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_option_row *row);
 
-/* Copies the values of one class from `from`, and which of them were set. */
+/* Copies the values of one class from `from`, and which of them were set; or only those that were set there. */
 void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option_class option_class);
+void tci_options_copy_set(tci_options *to, const tci_options *from, tci_option_class option_class);
 
 #endif

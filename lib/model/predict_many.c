@@ -129,7 +129,7 @@ static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, 
     }
     size_t first = 0;
     for (size_t i = begin; i < end; i++) { /* the block has stopped moving */
-        job->rows[i].ids = member->ids + first;
+        job->rows[i].ids = member->ids ? member->ids + first : NULL;
         first += job->rows[i].length;
     }
     return TC_OK;

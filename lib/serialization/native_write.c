@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/sort.h"
+#include "serialization/elements.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the file format is little-endian and weights are written as they stand in memory: this machine needs a conversion"
@@ -138,6 +139,21 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
                                    .data = file->vocabulary.data};
 }
 
+/* A weight that is not finite would be refused by every load, after the old file is gone. */
+static tc_status check_finite(const tci_tensor_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t elements = 1;
+        for (size_t k = 0; k < sources[i].rank; k++)
+            elements *= sources[i].shape[k];
+        if (sources[i].dtype == TCI_DTYPE_F32 &&
+            tci_elements_check(TCI_DTYPE_F32, sources[i].data, elements, false) != elements)
+            return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite; the model cannot be saved",
+                            sources[i].name);
+    }
+    return TC_OK;
+}
+
 static tc_status make_pieces(tci_native_file *file, const tci_tensor_source *sources, size_t count)
 {
     TCI_RETURN_IF(tci_alloc(&file->memory, count + 1, sizeof *file->pieces, "file pieces", &file->pieces));
@@ -172,6 +188,7 @@ tc_status tci_native_layout(const tc_model *model, const tci_native_extra *extra
     TCI_CHECK(tci_vocabulary_write(model->pipeline->vocabulary, &file->vocabulary));
     TCI_CHECK(tci_alloc(memory, source_count, sizeof *sources, "tensor list", &sources));
     gather_sources(model, extra, file, sources);
+    TCI_CHECK(check_finite(sources, source_count));
     TCI_CHECK(tci_safetensors_layout(memory, pairs, pair_count, sources, source_count, &file->header));
     TCI_CHECK(make_pieces(file, sources, source_count));
 done:

@@ -21,8 +21,8 @@ static void order_epoch(tc_batcher *batcher)
 static tc_status check_resume(const tc_trainer *trainer, uint64_t fingerprint)
 {
     if (trainer->progress.has_examples && trainer->progress.fingerprint != fingerprint)
-        return tci_fail(TC_ERROR_MISMATCH, "the training goes on with other examples than it began with; resume on the "
-                                           "same data in the same order");
+        return tci_fail(TC_ERROR_MISMATCH, "the training goes on with other training or validation examples than it began "
+                                           "with; resume on the same data in the same order");
     return TC_OK;
 }
 
@@ -63,7 +63,9 @@ tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, c
         TCI_RETURN_IF(tci_examples_check(validation, trainer->model, NULL, 0));
     if (examples->rows == 0 || (validation && validation->rows == 0))
         return tci_fail(TC_ERROR_ARGUMENT, "there are no %s", examples->rows == 0 ? "examples" : "validation examples");
-    uint64_t fingerprint = tci_examples_fingerprint(examples);
+    uint64_t fingerprint = tci_examples_fingerprint(examples, 0);
+    if (validation)
+        fingerprint = tci_examples_fingerprint(validation, fingerprint);
     TCI_RETURN_IF(check_resume(trainer, fingerprint));
     TCI_RETURN_IF(tci_alloc_zero(&trainer->memory, 1, sizeof *batcher, "batcher", &batcher));
     batcher->trainer = trainer;
@@ -97,7 +99,7 @@ void tci_batcher_free(tc_batcher *batcher)
         return;
     tci_memory *memory = &batcher->trainer->memory;
     batcher->trainer->has_batcher = false;
-    batcher->trainer->batch_rows = NULL;
+    batcher->trainer->batch = (tci_batch_place){NULL, 0, NULL};
     tci_free(memory, batcher->rows);
     tci_free(memory, batcher->order);
     tci_free(memory, batcher->scratch);
@@ -119,7 +121,7 @@ tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
     batch->row_count = left < batch_size ? left : batch_size;
     batch->rows = batcher->order + (left > 0 ? first : 0);
     batch->position = progress->position + (left > 0);
-    trainer->batch_rows = left > 0 ? batch->rows : NULL;
+    trainer->batch = (tci_batch_place){left > 0 ? batch->rows : NULL, batch->row_count, batcher->examples};
     return TC_OK;
 }
 
@@ -207,5 +209,6 @@ tc_status tci_batcher_restore_best(tc_batcher *batcher)
         return TC_OK;
     memcpy(parameters->values, trainer->best, parameters->size * sizeof *trainer->best);
     tci_trainer_refresh(trainer);
+    trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
     return TC_OK;
 }

@@ -52,7 +52,6 @@ static tc_status begin(evaluation *e, size_t row_count, bool with_confusion)
 /* The plain loss of one row (no smoothing, no class weights), with its sample weight. */
 static tc_status add_loss(evaluation *e, size_t example, const float *logits)
 {
-    static const tci_loss *const losses[] = {&tci_cross_entropy, &tci_binary_cross_entropy, &tci_mean_squared_error};
     size_t labels = e->model->label_count;
     int32_t task = e->model->options.task;
     uint32_t label = task == TCI_TASK_CLASSIFY ? e->examples->classes[example] : 0;
@@ -64,12 +63,13 @@ static tc_status add_loss(evaluation *e, size_t example, const float *logits)
                             .classes = &label,
                             .targets = e->targets,
                             .targets_stride = labels,
-                            .weights = &e->examples->weights[example]};
+                            .weights = &e->examples->weights[example],
+                            .row_numbers = &example};
     if (label == TC_LABEL_UNKNOWN)
         return TC_OK;
     if (task != TCI_TASK_CLASSIFY)
         tci_examples_targets(e->examples, example, e->targets);
-    TCI_RETURN_IF(losses[task]->compute(&batch, &sum, NULL, 0));
+    TCI_RETURN_IF(tci_task_loss(task)->compute(&batch, &sum, NULL, 0));
     e->loss.weighted_loss += sum.weighted_loss;
     e->loss.weight += sum.weight;
     return TC_OK;
@@ -177,7 +177,7 @@ tc_status tci_evaluate(const tc_model *model, tci_pool *pool, const tc_examples 
     TCI_RETURN_IF(tci_examples_check(examples, model, rows, row_count));
     TCI_RETURN_IF(check_buffers(model, result));
     if (row_count == 0)
-        return tci_fail(TC_ERROR_ARGUMENT, "there are no rows to evaluate");
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_evaluate: there are no rows to evaluate");
     tci_memory_init(&e.memory, &model->memory.host, model->memory.limit);
     tci_float_environment environment = tci_float_enter();
     TCI_CHECK(begin(&e, row_count, result->confusion != NULL));

@@ -9,18 +9,13 @@
 #include "base/cpu.h"
 #include "train/class_weights.h"
 
-static const char *optimizer_name(int32_t choice)
-{
-    static const char *const names[] = {"adam", "adamw", "sgd", "adagrad"};
-    return names[choice];
-}
-
-static tci_optimizer_options optimizer_options(const tci_options *options)
+/* `name` is where the optimizer's name is put. */
+static tci_optimizer_options optimizer_options(const tci_options *options, char name[TCI_CHOICE_NAME])
 {
     static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR,
                                               TCI_SCHEDULE_COSINE};
     return (tci_optimizer_options){
-        .name = optimizer_name(options->optimizer),
+        .name = tci_choice_name("optimizer", options->optimizer, name),
         .learning_rate = options->learning_rate,
         .beta1 = options->beta1,
         .beta2 = options->beta2,
@@ -41,7 +36,8 @@ static bool total_steps_missing(const tci_options *options)
 
 static tc_status make_optimizer(tc_trainer *trainer)
 {
-    tci_optimizer_options options = optimizer_options(&trainer->options);
+    char name[TCI_CHOICE_NAME];
+    tci_optimizer_options options = optimizer_options(&trainer->options, name);
     tci_optimizer *optimizer = NULL;
     if (total_steps_missing(&trainer->options))
         options.schedule.total_steps = options.schedule.warmup_steps + 1;
@@ -53,19 +49,19 @@ static tc_status make_optimizer(tc_trainer *trainer)
 
 static tc_status choose_loss(tc_trainer *trainer)
 {
-    static const tci_loss *const losses[] = {&tci_cross_entropy, &tci_binary_cross_entropy, &tci_mean_squared_error};
-    static const char *const tasks[] = {"classify", "multilabel", "regress"};
     const tci_options *options = &trainer->options;
-    int32_t loss = options->loss == TCI_LOSS_AUTO ? options->task + TCI_LOSS_CROSS_ENTROPY : options->loss;
-    if (loss != options->task + TCI_LOSS_CROSS_ENTROPY)
-        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s (or auto)", tasks[options->task],
-                        losses[options->task]->name);
+    const tci_loss *loss = tci_task_loss(options->task);
+    int32_t choice = options->task + TCI_LOSS_CROSS_ENTROPY;
+    char task[TCI_CHOICE_NAME];
+    if (options->loss != TCI_LOSS_AUTO && options->loss != choice)
+        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s (or auto)",
+                        tci_choice_name("task", options->task, task), loss->name);
     if (options->task != TCI_TASK_CLASSIFY && options->label_smoothing > 0)
         return tci_fail(TC_ERROR_OPTION, "option 'label_smoothing' needs task classify");
     if (options->task != TCI_TASK_CLASSIFY && strcmp(options->class_weights, "none") != 0)
         return tci_fail(TC_ERROR_OPTION, "option 'class_weights' needs task classify");
-    trainer->options.loss = loss;
-    trainer->loss = losses[options->task];
+    trainer->options.loss = choice;
+    trainer->loss = loss;
     return TC_OK;
 }
 
@@ -98,6 +94,7 @@ static void free_parts(tc_trainer *trainer)
     tci_free(memory, trainer->classes);
     tci_free(memory, trainer->targets);
     tci_free(memory, trainer->weights);
+    tci_free(memory, trainer->row_numbers);
     tci_free(memory, trainer->logits);
     tci_free(memory, trainer->dlogits);
 }
@@ -139,7 +136,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     trainer->model = tci_model_keep(model);
     trainer->options = model->options;
     if (config) {
-        tci_options_copy_class(&trainer->options, config, TCI_CLASS_TRAINING);
+        tci_options_copy_set(&trainer->options, config, TCI_CLASS_TRAINING);
         tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
     }
     TCI_CHECK(choose_loss(trainer));
@@ -191,9 +188,23 @@ static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)
     TCI_RETURN_IF(tci_resize(memory, row_count, sizeof(uint32_t), "batch labels", &trainer->classes));
     TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch targets", &trainer->targets));
     TCI_RETURN_IF(tci_resize(memory, row_count, sizeof(float), "batch weights", &trainer->weights));
+    TCI_RETURN_IF(tci_resize(memory, row_count, sizeof(size_t), "batch rows", &trainer->row_numbers));
     TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch logits", &trainer->logits));
     TCI_RETURN_IF(tci_resize(memory, values, sizeof(float), "batch gradients", &trainer->dlogits));
     trainer->row_capacity = row_count;
+    return TC_OK;
+}
+
+/* Labels or targets of one row, as row `i` of the batch. */
+static tc_status gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
+{
+    if (tci_examples_unknown(examples, row))
+        return tci_fail(TC_ERROR_ARGUMENT,
+                        "row %zu has a label that the model does not have; it can be evaluated, not trained on", row);
+    if (examples->task == TCI_TASK_CLASSIFY)
+        trainer->classes[i] = examples->classes[row];
+    else
+        tci_examples_targets(examples, row, trainer->targets + i * trainer->model->label_count);
     return TC_OK;
 }
 
@@ -201,7 +212,6 @@ static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)
 static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                               uint64_t *tokens)
 {
-    size_t labels = trainer->model->label_count;
     *tokens = 0;
     for (size_t i = 0; i < row_count; i++) {
         trainer->rows[i] = tci_examples_row(examples, rows[i]);
@@ -211,34 +221,30 @@ static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, 
     tci_rows_sort(trainer->rows, trainer->rows + row_count, row_count);
     for (size_t i = 0; i < row_count; i++) {
         size_t row = rows[trainer->rows[i].position];
+        trainer->row_numbers[i] = row;
         trainer->weights[i] = examples->weights[row];
-        if (examples->task == TCI_TASK_CLASSIFY) {
-            if (examples->classes[row] == TC_LABEL_UNKNOWN)
-                return tci_fail(TC_ERROR_ARGUMENT, "row %zu has a label that the model does not have; it can be evaluated, "
-                                                   "not trained on", row);
-            trainer->classes[i] = examples->classes[row];
-        } else {
-            tci_examples_targets(examples, row, trainer->targets + i * labels);
-        }
         trainer->rows[i].position += (uint32_t)trainer->gathered_rows;
+        TCI_RETURN_IF(gather_truth(trainer, examples, row, i));
     }
     return TC_OK;
 }
 
-static tc_status resolve_class_weights(tc_trainer *trainer, const tc_examples *examples)
+/* Balanced class weights come from the first examples; `text` is their resolved form, kept once the step succeeded. */
+static tc_status balance_class_weights(tc_trainer *trainer, const tc_examples *examples, char *text)
 {
-    char text[TCI_OPTION_TEXT_SIZE];
     if (!trainer->weights_pending)
         return TC_OK;
-    tci_float_environment environment = tci_float_enter();
-    tc_status status =
-        tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text, sizeof text);
-    tci_float_leave(environment);
-    TCI_RETURN_IF(status);
-    memcpy(trainer->options.class_weights, text, sizeof text);
-    memcpy(trainer->model->options.class_weights, text, sizeof text);
+    return tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text,
+                                     TCI_OPTION_TEXT_SIZE);
+}
+
+static void keep_class_weights(tc_trainer *trainer, const char *text)
+{
+    if (!trainer->weights_pending)
+        return;
+    memcpy(trainer->options.class_weights, text, strlen(text) + 1);
+    memcpy(trainer->model->options.class_weights, text, strlen(text) + 1);
     trainer->weights_pending = false;
-    return TC_OK;
 }
 
 static void report(const tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens, tc_step *step)
@@ -258,7 +264,7 @@ static void count_batch(tc_trainer *trainer, const tci_loss_sum *sum, uint64_t t
     trainer->progress.tokens += tokens;
     trainer->progress.loss_sum += sum->weighted_loss;
     trainer->progress.loss_weight += sum->weight;
-    trainer->batch_rows = NULL;
+    trainer->batch = (tci_batch_place){NULL, 0, NULL};
 }
 
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
@@ -266,12 +272,12 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
 {
     tc_status status = TC_OK;
     const tci_architecture *architecture = trainer->model->network->architecture;
+    char balanced[TCI_OPTION_TEXT_SIZE];
     uint64_t tokens = 0;
     if (total_steps_missing(&trainer->options))
         return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
                         trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
-    TCI_RETURN_IF(resolve_class_weights(trainer, examples));
     TCI_RETURN_IF(reserve_rows(trainer, row_count));
     TCI_RETURN_IF(gather_batch(trainer, examples, rows, row_count, &tokens));
     size_t labels = trainer->model->label_count;
@@ -286,8 +292,10 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
                             .targets_stride = labels,
                             .weights = trainer->weights,
                             .class_weights = trainer->class_weights,
-                            .label_smoothing = trainer->options.label_smoothing};
+                            .label_smoothing = trainer->options.label_smoothing,
+                            .row_numbers = trainer->row_numbers};
     tci_float_environment environment = tci_float_enter();
+    TCI_CHECK(balance_class_weights(trainer, examples, balanced));
     TCI_CHECK(architecture->forward(trainer->training, &context, trainer->rows, row_count, trainer->logits));
     status = trainer->loss->compute(&batch, &sum, trainer->dlogits, labels);
     if (status != TC_OK) {
@@ -295,12 +303,13 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
         goto done;
     }
     architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
+    keep_class_weights(trainer, balanced);
     trainer->gathered.weighted_loss += sum.weighted_loss;
     trainer->gathered.weight += sum.weight;
     trainer->gathered_rows += row_count;
     trainer->gathered_tokens += tokens;
     trainer->backwards++;
-    if (rows && rows == trainer->batch_rows)
+    if (rows == trainer->batch.rows && row_count == trainer->batch.count && examples == trainer->batch.examples)
         count_batch(trainer, &sum, tokens);
     report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
 done:
@@ -326,8 +335,10 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
         tci_float_environment environment = tci_float_enter();
         tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
                                                &trainer->gradients, 1.0 / trainer->gathered.weight, &result);
-        if (status == TC_OK)
+        if (status == TC_OK) {
             tci_trainer_refresh(trainer);
+            trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
+        }
         tci_float_leave(environment);
         if (status != TC_OK) {
             drop_gathered(trainer);

@@ -22,7 +22,6 @@ typedef struct tci_progress {
     uint64_t finished;     /* patience used up */
     uint64_t has_examples; /* the fingerprint counts */
     uint64_t fingerprint;  /* of the batcher's examples */
-    uint64_t total_steps;  /* as resolved for the schedule */
     uint64_t tokens;       /* of this epoch */
     double loss_sum;       /* Σ w·c·L of this epoch */
     double loss_weight;    /* Σ w·c of this epoch */
@@ -31,6 +30,13 @@ typedef struct tci_progress {
 } tci_progress;
 
 #define TCI_PROGRESS_WORDS (sizeof(tci_progress) / sizeof(uint64_t))
+
+/* A batch that the batcher handed out: training on exactly these rows of these examples counts it as done. */
+typedef struct tci_batch_place {
+    const size_t *rows;
+    size_t count;
+    const tc_examples *examples;
+} tci_batch_place;
 
 struct tc_trainer {
     tci_memory memory;
@@ -49,9 +55,10 @@ struct tc_trainer {
     tci_progress progress;
     float *best; /* parameters of the best epoch, or NULL */
     bool has_batcher;
-    const size_t *batch_rows; /* what the batcher handed out last and was not trained on yet, or NULL */
+    tci_batch_place batch; /* what the batcher handed out last and was not trained on yet */
     /* working memory of a batch */
     tci_row *rows; /* twice row_capacity: the second half is for sorting */
+    size_t *row_numbers; /* of the examples, in the sorted order */
     uint32_t *classes;
     float *targets, *weights, *logits, *dlogits;
     size_t row_capacity;
