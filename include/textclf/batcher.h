@@ -71,13 +71,21 @@ TC_EXPORT tc_status tc_batcher_create(tc_trainer *trainer, const tc_examples *ex
 /** NULL is a no-op. */
 TC_EXPORT void tc_batcher_free(tc_batcher *batcher);
 
-/** The next batch of the current epoch, for tc_train_step() (or tc_trainer_backward()) on the same trainer and examples: pass
- * `batch->rows` itself. A batch counts as done when that call succeeds; until then the same batch comes again.
- * Errors: #TC_ERROR_STATE when the epochs are over. */
+/**
+ * The next batch of the current epoch, for tc_train_step() (or tc_trainer_backward()) on the same trainer and examples.
+ *
+ * A batch counts as done when that call succeeds on exactly its rows; until then the same batch comes again.
+ * Errors: #TC_ERROR_STATE when the epochs are over.
+ */
 TC_EXPORT tc_status tc_batcher_next(tc_batcher *batcher, tc_batch *batch);
 
-/** Ends the epoch whose batches are used up: validates, keeps the best weights, shuffles for the next epoch.
- * Errors: #TC_ERROR_STATE while batches are left. */
+/**
+ * Ends the epoch whose batches are used up: applies what accumulate_steps left over, validates, keeps the best weights,
+ * shuffles for the next epoch.
+ *
+ * Errors: #TC_ERROR_STATE while batches are left; #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY from applying or
+ * validating: the epoch is then not ended, what was applied stays, and the call may be made again.
+ */
 TC_EXPORT tc_status tc_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch);
 
 /** The rows held out for validation (0 when there are none, or when the host gave its own); valid as long as the batcher. */

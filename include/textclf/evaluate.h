@@ -51,7 +51,8 @@ typedef struct tc_evaluation {
 /**
  * Evaluates `row_count` rows (rows NULL: all, whatever row_count says) on the model's `threads` threads.
  *
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_CAPACITY (a buffer given is too small), #TC_ERROR_NUMERIC,
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_CAPACITY (a buffer given is too small),
+ * #TC_ERROR_UNSUPPORTED (confusion of another task than classify), #TC_ERROR_NUMERIC,
  * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const size_t *rows, size_t row_count,

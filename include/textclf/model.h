@@ -30,13 +30,14 @@ typedef struct tc_model tc_model;
  * @param words       vocabulary; copied. Its text options must be those of `config`.
  * @param labels      `label_count` NUL-terminated labels (target names with task regress): non-empty UTF-8 without TAB,
  *                    CR, LF, and without comma with task multilabel; all different. Scores come in this order.
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_OPTION, #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_UNSUPPORTED (max_isa), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                                     size_t label_count, tc_model **model);
 
 /** Loads a model file. Knows it by content. Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM,
- * #TC_ERROR_VERSION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY, #TC_ERROR_UNSUPPORTED. */
+ * #TC_ERROR_VERSION, #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY,
+ * #TC_ERROR_UNSUPPORTED. */
 TC_EXPORT tc_status tc_model_load(const char *path, tc_model **model);
 
 /** Keep the file mapped: the embedding, which is most of a model, is read from the map, and processes share its pages.
@@ -59,11 +60,15 @@ TC_EXPORT tc_status tc_model_load_memory(const void *bytes, size_t size, const t
 /**
  * Fills the model's parameters by name from any safetensors file (F32, F16, BF16 or F64 tensors), for example one that
  * PyTorch wrote. Every tensor of the model must be there in its shape; other tensors are ignored. On failure the model
- * is as before. Errors: as tc_model_load(), #TC_ERROR_MISMATCH, #TC_ERROR_BUSY while a trainer holds the model.
+ * is as before. Thread rule: no other thread may use the model meanwhile.
+ *
+ * Errors: as tc_model_load(), #TC_ERROR_MISMATCH, #TC_ERROR_BUSY while a trainer holds the model, #TC_ERROR_STATE for a
+ * mapped model.
  */
 TC_EXPORT tc_status tc_model_load_weights(tc_model *model, const char *path);
 
-/** Writes the model file, replacing an old one only when the new one is whole. Errors: #TC_ERROR_IO, #TC_ERROR_MEMORY. */
+/** Writes the model file, replacing an old one only when the new one is whole.
+ * Errors: #TC_ERROR_IO, #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_MEMORY. */
 TC_EXPORT tc_status tc_model_save(const tc_model *model, const char *path);
 
 /** The model file's bytes into `buffer`; #TC_ERROR_CAPACITY with the size needed when it is too small (NULL with

@@ -32,7 +32,8 @@ extern "C" {
 TC_EXPORT tc_status tc_predict(const tc_model *model, const char *text, size_t length, size_t capacity, float *scores,
                                size_t *count);
 
-/** Working memory of one predicting thread, for hosts that want it in hand. Keeps nothing of the model alive. */
+/** Working memory of one predicting thread, for hosts that want it in hand. Keeps nothing of the
+ * model alive. Thread rule: one thread at a time. */
 typedef struct tc_scratch tc_scratch;
 
 /** Scratch for predictions with `model`. */

@@ -71,7 +71,8 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
     model->pipeline = pipeline;
     pipeline = NULL;
     TCI_CHECK(tci_labels_check(&model->memory, labels, label_count, options->task));
-    TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels));
+    TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels,
+                              &model->label_fingerprint));
     model->label_count = label_count;
     strncpy(model->unicode_version, tci_unicode_version(), sizeof model->unicode_version - 1);
     TCI_CHECK(tci_kernels_choose(tci_choice_name("max_isa", options->max_isa, name), &kernels));

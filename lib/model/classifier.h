@@ -29,6 +29,7 @@ struct tc_model {
     char *label_text; /* all labels, each NUL-terminated */
     const char **labels;
     size_t label_count;
+    uint64_t label_fingerprint; /* XXH3-64 over label_text: names and order */
     tci_network *network;
     const uint8_t *map; /* the file that the parameters are read from, or NULL */
     size_t map_size;
@@ -42,9 +43,9 @@ struct tc_model {
 #define TCI_LABEL_BYTES 65535
 tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t count, int32_t task);
 
-/* A copy of labels in one block of text and one array of pointers into it. */
+/* A copy of labels in one block of text and one array of pointers into it, and the text's fingerprint. */
 tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t count, char **text,
-                          const char ***pointers);
+                          const char ***pointers, uint64_t *fingerprint);
 
 /* A model with zero parameters. Takes `pipeline` over, also when it fails. `host` NULL: the default allocator. */
 tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,

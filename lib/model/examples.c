@@ -1,4 +1,7 @@
-/* examples.c: growing arrays of ids, labels and weights. A row counts once its last array has room and is filled. */
+/* examples.c: growing arrays of ids, labels and weights.
+ *
+ * A text is checked and encoded, then room is made in every array, and only then is it written: an add that fails leaves
+ * the rows as they were. Knows nothing of batches or training. */
 #include "model/examples.h"
 
 #include <string.h>
@@ -15,6 +18,7 @@ tc_status tci_examples_create(const tc_model *model, tc_examples **result)
     examples->pipeline = tci_pipeline_keep(model->pipeline);
     examples->task = model->options.task;
     examples->label_count = model->label_count;
+    examples->label_fingerprint = model->label_fingerprint;
     tci_encoded_init(&examples->encoded, &examples->memory, false);
     *result = examples;
     return TC_OK;
@@ -194,8 +198,8 @@ tc_status tci_examples_check(const tc_examples *examples, const tc_model *model,
     if (examples->pipeline != model->pipeline && examples->pipeline->fingerprint != model->pipeline->fingerprint)
         return tci_fail(TC_ERROR_MISMATCH, "the examples were encoded with another vocabulary or other text options than "
                                            "the model's; make them with tc_examples_create() of this model");
-    if (examples->task != model->options.task || examples->label_count != model->label_count)
-        return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or number of labels");
+    if (examples->task != model->options.task || examples->label_fingerprint != model->label_fingerprint)
+        return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or of other labels");
     for (size_t i = 0; rows && i < row_count; i++) {
         if (rows[i] >= examples->rows)
             return tci_fail(TC_ERROR_ARGUMENT, "row %zu; there are %zu examples", rows[i], examples->rows);

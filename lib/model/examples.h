@@ -10,6 +10,7 @@ struct tc_examples {
     tci_pipeline *pipeline;
     int32_t task;
     size_t label_count; /* of the model it was made from */
+    uint64_t label_fingerprint;
     tci_encoded encoded; /* working memory of adding */
     size_t rows;
     size_t row_capacity, id_capacity, list_capacity, target_capacity, weight_capacity, class_capacity, list_end_capacity;

@@ -1,5 +1,6 @@
 /* labels.c: what a label may be. Labels come from hosts and from foreign files alike. */
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/map.h"
 #include "model/classifier.h"
@@ -48,7 +49,7 @@ done:
 }
 
 tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t count, char **text,
-                          const char ***pointers)
+                          const char ***pointers, uint64_t *fingerprint)
 {
     size_t bytes = 0;
     *pointers = NULL;
@@ -68,5 +69,6 @@ tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t 
         (*pointers)[i] = next;
         next += size;
     }
+    *fingerprint = XXH3_64bits(*text, bytes);
     return TC_OK;
 }

@@ -87,7 +87,8 @@ tc_status tci_class_weights_balance(const tc_examples *examples, const char *con
             rows == 0 ? 1.0f : (float)((double)examples->rows / ((double)label_count * (double)rows));
         if (!(label == 0 || put(&to, text + capacity, ",", 1)) || !put_label(&to, text + capacity, labels[label]) ||
             !put(&to, text + capacity, number, tci_print_float(weights[label], number)))
-            return tci_fail(TC_ERROR_LIMIT, "class_weights balanced: the weights of %zu labels do not fit %zu bytes",
+            return tci_fail(TC_ERROR_LIMIT, "class_weights balanced: the weights of %zu labels do not fit %zu bytes; give each example its weight "
+                            "instead",
                             label_count, capacity);
     }
     return TC_OK;

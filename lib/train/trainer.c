@@ -257,6 +257,13 @@ static void report(const tc_trainer *trainer, const tci_loss_sum *sum, uint64_t 
     step->tokens = tokens;
 }
 
+/* The rows may be a copy: what counts is that they are those that the batcher handed out. */
+static bool is_batch(const tci_batch_place *batch, const tc_examples *examples, const size_t *rows, size_t row_count)
+{
+    return batch->rows && row_count == batch->count && examples == batch->examples &&
+           memcmp(rows, batch->rows, row_count * sizeof *rows) == 0;
+}
+
 /* The batcher's batch is done. */
 static void count_batch(tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens)
 {
@@ -309,7 +316,7 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
     trainer->gathered_rows += row_count;
     trainer->gathered_tokens += tokens;
     trainer->backwards++;
-    if (rows == trainer->batch.rows && row_count == trainer->batch.count && examples == trainer->batch.examples)
+    if (is_batch(&trainer->batch, examples, rows, row_count))
         count_batch(trainer, &sum, tokens);
     report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
 done:

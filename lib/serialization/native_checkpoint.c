@@ -1,0 +1,100 @@
+/* native_checkpoint.c: a trainer's state to and from the tensors of a model file. */
+#include "serialization/native_checkpoint.h"
+
+#include <string.h>
+
+#include "serialization/elements.h"
+
+#define PROGRESS "textclf.progress"
+#define NAME_SIZE 128
+
+static tc_status join_name(const char *prefix, const char *name, char joined[NAME_SIZE])
+{
+    size_t first = strlen(prefix), second = strlen(name);
+    if (first + second + 2 > NAME_SIZE)
+        return tci_fail(TC_ERROR_INTERNAL, "tensor name '%s.%s' is too long", prefix, name);
+    memcpy(joined, prefix, first);
+    joined[first] = '.';
+    memcpy(joined + first + 1, name, second + 1);
+    return TC_OK;
+}
+
+static tc_status list_tensors(const tci_parameters *parameters, const tci_state_block *blocks, size_t block_count,
+                              tci_tensor_source *sources, char (*names)[NAME_SIZE])
+{
+    for (size_t b = 0; b < block_count; b++) {
+        for (size_t i = 0; i < parameters->tensor_count; i++, sources++, names++) {
+            const tci_tensor_info *tensor = &parameters->tensors[i];
+            TCI_RETURN_IF(join_name(blocks[b].prefix, tensor->name, *names));
+            *sources = (tci_tensor_source){.name = *names,
+                                           .dtype = TCI_DTYPE_F32,
+                                           .rank = tensor->rank,
+                                           .shape = {tensor->shape[0], tensor->shape[1]},
+                                           .data = blocks[b].values + tensor->offset};
+        }
+    }
+    return TC_OK;
+}
+
+tc_status tci_checkpoint_save(const tc_model *model, const tci_state_block *blocks, size_t block_count,
+                              const uint64_t *words, size_t word_count, const char *path)
+{
+    tc_status status = TC_OK;
+    tci_memory memory;
+    tci_tensor_source *sources = NULL;
+    char(*names)[NAME_SIZE] = NULL;
+    size_t count = block_count * model->network->parameters.tensor_count + 1;
+    tci_memory_init(&memory, &model->memory.host, 0);
+    TCI_CHECK(tci_alloc(&memory, count, sizeof *sources, "checkpoint", &sources));
+    TCI_CHECK(tci_alloc(&memory, count, sizeof *names, "checkpoint", &names));
+    TCI_CHECK(list_tensors(&model->network->parameters, blocks, block_count, sources, names));
+    sources[count - 1] = (tci_tensor_source){
+        .name = PROGRESS, .dtype = TCI_DTYPE_U64, .rank = 1, .shape = {word_count}, .data = words};
+    tci_native_extra extra = {.tensors = sources, .tensor_count = count};
+    TCI_CHECK(tci_native_save(model, &extra, path));
+done:
+    tci_free(&memory, sources);
+    tci_free(&memory, names);
+    return status;
+}
+
+tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *words, size_t word_count)
+{
+    tci_tensor_view view;
+    if (!tci_safetensors_find(&contents->tensors, PROGRESS, &view))
+        return tci_fail(TC_ERROR_FORMAT, "this is a model without a training's state, not a checkpoint");
+    if (view.dtype != TCI_DTYPE_U64 || view.size != word_count * sizeof *words)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is not of %zu U64 words", PROGRESS, word_count);
+    memcpy(words, view.data, view.size);
+    return TC_OK;
+}
+
+static bool same_shape(const tci_tensor_view *view, const tci_tensor_info *tensor)
+{
+    return view->dtype == TCI_DTYPE_F32 && view->rank == tensor->rank && view->shape[0] == tensor->shape[0] &&
+           (view->rank < 2 || view->shape[1] == tensor->shape[1]);
+}
+
+tc_status tci_checkpoint_block(const tci_native_contents *contents, const tci_parameters *parameters,
+                               const tci_state_block *block)
+{
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        float *values = block->values + tensor->offset;
+        char name[NAME_SIZE];
+        tci_tensor_view view;
+        TCI_RETURN_IF(join_name(block->prefix, tensor->name, name));
+        if (!tci_safetensors_find(&contents->tensors, name, &view))
+            return tci_fail(TC_ERROR_FORMAT, "the checkpoint lacks tensor '%s'", name);
+        if (!same_shape(&view, tensor))
+            return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is not of its parameter's shape and F32", name);
+        if (tci_elements_check(view.dtype, view.data, tensor->count, false) != tensor->count)
+            return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite", name);
+        memcpy(values, view.data, view.size);
+        for (size_t k = 0; block->square && k < tensor->count; k++) {
+            if (values[k] < 0)
+                return tci_fail(TC_ERROR_FORMAT, "tensor '%s' holds a negative value", name);
+        }
+    }
+    return TC_OK;
+}

@@ -1,0 +1,28 @@
+/* native_checkpoint.h: a checkpoint is a model file with a trainer's state as further tensors: textclf.progress (U64 words,
+ * whose meaning is the trainer's), and blocks of the parameters' layout, tensor by tensor: optim.<state>.<parameter> and
+ * best.<parameter>. Knows nothing of training. */
+#ifndef TCI_SERIALIZATION_NATIVE_CHECKPOINT_H
+#define TCI_SERIALIZATION_NATIVE_CHECKPOINT_H
+
+#include "serialization/native.h"
+
+/* One block: `prefix` is what stands before the parameters' names, "optim.exp_avg" for example. */
+typedef struct tci_state_block {
+    const char *prefix;
+    float *values;        /* in the layout of the model's parameters */
+    bool square;          /* a root is taken of it: negative values are refused when read */
+} tci_state_block;
+
+/* Writes model and state to `path`, crash-safe. */
+tc_status tci_checkpoint_save(const tc_model *model, const tci_state_block *blocks, size_t block_count,
+                              const uint64_t *words, size_t word_count, const char *path);
+
+/* The progress words of a file that was read; TC_ERROR_FORMAT when it is a plain model. */
+tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *words, size_t word_count);
+
+/* Fills a block; TC_ERROR_FORMAT for a missing tensor, another shape or type or a negative square, TC_ERROR_NUMERIC for
+ * what is not finite. The block may be partly filled then. */
+tc_status tci_checkpoint_block(const tci_native_contents *contents, const tci_parameters *parameters,
+                               const tci_state_block *block);
+
+#endif
