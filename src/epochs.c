@@ -112,7 +112,7 @@ static int train_batch(loop *state, const tc_batch *batch)
     run->seconds += seconds;
     run->tokens += tokens;
     state->batches_done++;
-    state->gathered = (state->gathered + 1) % run->accumulate;
+    state->gathered = batch->position == batch->batches ? 0 : (state->gathered + 1) % run->accumulate;
     if (state->gathered == 0)
         count_step(state, &step);
     show(state, batch);
@@ -130,21 +130,6 @@ static int keep_record(training *run, const epoch_record *entry)
         run->record_capacity = larger;
     }
     run->records[run->record_count++] = *entry;
-    return CODE_OK;
-}
-
-/* Ends an optimizer step that the epoch leaves with fewer batches than accumulate_steps. */
-static int apply_rest(loop *state)
-{
-    training *run = state->run;
-    tc_step step = TC_STEP_INIT;
-    double start = clock_seconds();
-    if (tc_trainer_apply(run->trainer, &step) != TC_OK)
-        return fail_library(NULL);
-    double seconds = clock_seconds() - start;
-    state->current.seconds += seconds;
-    run->seconds += seconds;
-    count_step(state, &step);
     return CODE_OK;
 }
 
@@ -188,8 +173,6 @@ int epochs_run(training *run)
         if (status != TC_OK)
             return fail_library(NULL);
         int code = CODE_OK;
-        if (batch.row_count == 0 && state.gathered != 0)
-            code = apply_rest(&state);
         bool between_steps = state.gathered == 0;
         run->interrupted = between_steps && interrupt_requested();
         if (code == CODE_OK && run->given->checkpoint != NULL && between_steps && (state.due || run->interrupted)) {

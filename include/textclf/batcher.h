@@ -80,11 +80,11 @@ TC_EXPORT void tc_batcher_free(tc_batcher *batcher);
 TC_EXPORT tc_status tc_batcher_next(tc_batcher *batcher, tc_batch *batch);
 
 /**
- * Ends the epoch whose batches are used up: applies what accumulate_steps left over, validates, keeps the best weights,
- * shuffles for the next epoch.
+ * Ends the epoch whose batches are used up: validates, keeps the best weights, shuffles for the next epoch.
  *
- * Errors: #TC_ERROR_STATE while batches are left; #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY from applying or
- * validating: the epoch is then not ended, what was applied stays, and the call may be made again.
+ * Errors: #TC_ERROR_STATE while batches are left, or while what a host's own tc_trainer_backward() gathered waits for
+ * tc_trainer_apply(); #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY from validating: the epoch is then not ended,
+ * and the call may be made again.
  */
 TC_EXPORT tc_status tc_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch);
 

@@ -52,8 +52,8 @@ TC_EXPORT tc_status tc_trainer_create(tc_model *model, const tc_config *config, 
 TC_EXPORT void tc_trainer_free(tc_trainer *trainer);
 
 /**
- * One optimizer step on the given rows: tc_trainer_backward() and, when `accumulate_steps` backwards have gathered,
- * tc_trainer_apply().
+ * One optimizer step on the given rows: tc_trainer_backward() and, when `accumulate_steps` backwards have gathered or
+ * the rows are a batcher's last batch of an epoch, tc_trainer_apply().
  *
  * @param rows      `row_count` row numbers of `examples`, in any order, repetitions allowed.
  * @param step      may be NULL.

@@ -99,7 +99,7 @@ void tci_batcher_free(tc_batcher *batcher)
         return;
     tci_memory *memory = &batcher->trainer->memory;
     batcher->trainer->has_batcher = false;
-    batcher->trainer->batch = (tci_batch_place){NULL, 0, NULL};
+    batcher->trainer->batch = (tci_batch_place){NULL, 0, NULL, false};
     tci_free(memory, batcher->rows);
     tci_free(memory, batcher->order);
     tci_free(memory, batcher->scratch);
@@ -121,7 +121,8 @@ tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
     batch->row_count = left < batch_size ? left : batch_size;
     batch->rows = batcher->order + (left > 0 ? first : 0);
     batch->position = progress->position + (left > 0);
-    trainer->batch = (tci_batch_place){left > 0 ? batch->rows : NULL, batch->row_count, batcher->examples};
+    trainer->batch = (tci_batch_place){left > 0 ? batch->rows : NULL, batch->row_count, batcher->examples,
+                                        batch->position == batcher->batches};
     return TC_OK;
 }
 
@@ -183,7 +184,8 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
         return tci_fail(TC_ERROR_STATE, "%llu batches of epoch %llu are left",
                         (unsigned long long)(batcher->batches - progress->position), (unsigned long long)progress->epoch);
     if (trainer->backwards > 0)
-        TCI_RETURN_IF(tci_trainer_apply(trainer, NULL));
+        return tci_fail(TC_ERROR_STATE, "the gradients of the epoch's last batches are gathered and not applied; call "
+                                        "tc_trainer_apply() first");
     epoch->epoch = progress->epoch;
     epoch->loss = mean_loss(progress);
     epoch->tokens = progress->tokens;

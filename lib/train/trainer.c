@@ -271,7 +271,7 @@ static void count_batch(tc_trainer *trainer, const tci_loss_sum *sum, uint64_t t
     trainer->progress.tokens += tokens;
     trainer->progress.loss_sum += sum->weighted_loss;
     trainer->progress.loss_weight += sum->weight;
-    trainer->batch = (tci_batch_place){NULL, 0, NULL};
+    trainer->batch = (tci_batch_place){NULL, 0, NULL, false};
 }
 
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
@@ -366,8 +366,9 @@ tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, con
                            tc_step *step)
 {
     tci_progress before = trainer->progress;
+    bool ends_epoch = trainer->batch.last && is_batch(&trainer->batch, examples, rows, row_count);
     TCI_RETURN_IF(tci_trainer_backward(trainer, examples, rows, row_count, step));
-    if (trainer->backwards < trainer->options.accumulate_steps)
+    if (trainer->backwards < trainer->options.accumulate_steps && !ends_epoch)
         return TC_OK;
     tc_status status = tci_trainer_apply(trainer, step);
     if (status != TC_OK)

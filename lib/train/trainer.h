@@ -36,6 +36,7 @@ typedef struct tci_batch_place {
     const size_t *rows;
     size_t count;
     const tc_examples *examples;
+    bool last; /* of the epoch: a step ends with it */
 } tci_batch_place;
 
 struct tc_trainer {
@@ -71,7 +72,7 @@ void tci_trainer_free(tc_trainer *trainer);
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                tc_step *step);
 tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step);
-/* backward, and apply when accumulate_steps have gathered. */
+/* backward, and apply when accumulate_steps have gathered or the batcher's last batch of the epoch. */
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step);
 
