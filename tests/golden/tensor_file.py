@@ -13,7 +13,7 @@ import numpy as np
 ALIGNMENT = 8
 MAX_HEADER_BYTES = 100_000_000
 DTYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "I32": "<i4", "F16": "<f2", "I16": "<i2", "I8": "|i1", "U8": "|u1",
-          "BOOL": "|b1"}
+          "U64": "<u8", "BOOL": "|b1"}
 NAMES = {np.dtype(numpy_name): name for name, numpy_name in DTYPES.items()}
 
 
