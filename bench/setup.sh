@@ -1,0 +1,13 @@
+#!/bin/sh
+# setup.sh: a virtual environment with what the benches compare with: PyTorch, NumPy, scikit-learn.
+#
+#   bench/setup.sh [FOLDER]      FOLDER: .venv of this tree by default; PYTHON names the interpreter to make it from
+#
+# Prints the path of its interpreter. What is there is used again. pip's own variables (PIP_INDEX_URL, ...) choose where
+# packages come from: PyPI's PyTorch for Linux brings CUDA along, some gigabytes that no bench here uses.
+set -eu
+folder=${1:-$(dirname "$0")/../.venv}
+[ -x "$folder/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder"
+"$folder/bin/python" -c 'import numpy, sklearn, torch' 2> /dev/null ||
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check torch numpy scikit-learn >&2
+cd "$folder/bin" && echo "$PWD/python"
