@@ -239,9 +239,13 @@ static int predict_operands(prediction *work)
     return CODE_OK;
 }
 
+/* Mapped, which starts faster; what cannot be mapped (a pipe, say) is read. */
 static int open_model(prediction *work)
 {
-    if (tc_model_load_with(work->given->model, work->given->config, 0, &work->model) != TC_OK)
+    tc_status status = tc_model_load_with(work->given->model, work->given->config, TC_LOAD_MAPPED, &work->model);
+    if (status == TC_ERROR_IO)
+        status = tc_model_load_with(work->given->model, work->given->config, 0, &work->model);
+    if (status != TC_OK)
         return fail_library(NULL);
     int code = data_model_task(work->model, &work->task);
     if (code != CODE_OK)

@@ -59,58 +59,29 @@ void tci_load_context(const tc_config *config, tci_load *load)
     tci_memory_init(&load->memory, load->host, (size_t)load->run.max_memory);
 }
 
-/* What is no native file is answered with what it is. `contents` may be NULL. */
-static tc_status read_model(const tci_load *load, const uint8_t *bytes, size_t size, tc_model **model,
-                            tci_native_contents *contents)
+/* What is no native file is answered with what it is. */
+static tc_status check_format(const uint8_t *bytes, size_t size)
 {
     static const uint8_t fasttext[4] = {0xba, 0x16, 0x4f, 0x2f}; /* 793712314, little-endian */
     if (size >= sizeof fasttext && memcmp(bytes, fasttext, sizeof fasttext) == 0)
         return tci_fail(TC_ERROR_UNSUPPORTED, "this is a fastText model, which this version does not read");
-    return tci_native_read(bytes, size, &load->run, load->host, load->files, model, contents);
+    return TC_OK;
 }
 
-/* The network's parameters within the map. Weights are float32, little-endian, at multiples of four bytes in the file. */
-static tc_status map_parameters(tc_model *model, const tci_native_contents *contents, const uint8_t *map, size_t size)
+/* A model that reads its weights from the bytes, of which one of block and map is given; *kept: it holds them now. */
+static tc_status read_in_place(tci_load *load, uint8_t *block, const uint8_t *map, size_t size, tc_model **model,
+                               bool *kept)
 {
-    const tci_parameters *parameters = &model->network->parameters;
-    const float **data = NULL;
-    tc_status status = TC_OK;
-    TCI_CHECK(tci_alloc(&model->memory, parameters->tensor_count, sizeof *data, "mapped tensors", &data));
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        tci_tensor_view view;
-        if (!tci_safetensors_find(&contents->tensors, parameters->tensors[i].name, &view) ||
-            (uintptr_t)view.data % sizeof(float) != 0) {
-            status = tci_fail(TC_ERROR_UNSUPPORTED, "tensor '%s' cannot be read in place; load without TC_LOAD_MAPPED",
-                              parameters->tensors[i].name);
-            goto done;
-        }
-        data[i] = (const float *)(const void *)view.data;
-    }
-    tci_model_use_map(model, map, size, data);
-done:
-    tci_free(&model->memory, data);
-    return status;
-}
-
-static tc_status load_mapped(const tci_load *load, const char *path, tc_model **model)
-{
-    const uint8_t *map = NULL;
-    size_t size = 0;
-    tci_native_contents contents;
-    tc_model *loaded = NULL;
-    TCI_RETURN_IF(tci_file_map(path, load->run.max_file_bytes, &map, &size));
-    tc_status status = read_model(load, map, size, &loaded, &contents);
-    if (status == TC_OK) {
-        status = map_parameters(loaded, &contents, map, size);
-        tci_native_contents_close(&contents);
-    }
-    if (status == TC_OK) {
-        *model = loaded;
+    const uint8_t *bytes = map ? map : block;
+    TCI_RETURN_IF(check_format(bytes, size));
+    TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, model));
+    *kept = !(*model)->network->parameters.values;
+    if (!*kept)
         return TC_OK;
-    }
-    tci_model_release(loaded);
-    tci_file_unmap(map, size);
-    return tci_fail_prefix(status, "'%s'", path);
+    if (block)
+        tci_move_block(&(*model)->memory, &load->memory, block);
+    tci_model_keep_file(*model, block, map, size);
+    return TC_OK;
 }
 
 tc_status tc_model_load(const char *path, tc_model **model)
@@ -121,8 +92,10 @@ tc_status tc_model_load(const char *path, tc_model **model)
 tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t flags, tc_model **model)
 {
     tci_load load;
-    uint8_t *data = NULL;
+    uint8_t *block = NULL;
+    const uint8_t *map = NULL;
     size_t size = 0;
+    bool kept = false;
     TCI_REQUIRE(path);
     TCI_REQUIRE(model);
     *model = NULL;
@@ -130,12 +103,16 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
         return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED", (int)flags);
     tci_load_context(config, &load);
     if (flags & TC_LOAD_MAPPED)
-        return load_mapped(&load, path, model);
-    TCI_RETURN_IF(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &data, &size));
-    tc_status status = read_model(&load, data, size, model, NULL);
+        TCI_RETURN_IF(tci_file_map(path, load.run.max_file_bytes, &map, &size));
+    else
+        TCI_RETURN_IF(tci_file_read(load.files, &load.memory, path, load.run.max_file_bytes, &block, &size));
+    tc_status status = read_in_place(&load, block, map, size, model, &kept);
     if (status != TC_OK)
         status = tci_fail_prefix(status, "'%s'", path);
-    tci_free(&load.memory, data);
+    if (!kept) {
+        tci_file_unmap(map, size);
+        tci_free(&load.memory, block);
+    }
     return status;
 }
 
@@ -149,7 +126,8 @@ tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *
     if (size > load.run.max_file_bytes)
         return tci_fail(TC_ERROR_LIMIT, "%zu bytes pass max_file_bytes (%llu)", size,
                         (unsigned long long)load.run.max_file_bytes);
-    return read_model(&load, bytes, size, model, NULL);
+    TCI_RETURN_IF(check_format(bytes, size));
+    return tci_native_read(bytes, size, &load.run, load.host, load.files, model, NULL);
 }
 
 tc_status tc_model_load_weights(tc_model *model, const char *path)
@@ -161,8 +139,7 @@ tc_status tc_model_load_weights(tc_model *model, const char *path)
     TCI_REQUIRE(path);
     if (atomic_load(&model->trained))
         return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
-    if (model->map)
-        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
+    TCI_RETURN_IF(tci_model_own_parameters(model));
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_RETURN_IF(tci_file_read(model->files, &memory, path, model->options.max_file_bytes, &data, &size));
     tc_status status = tci_weights_load(model, data, size);

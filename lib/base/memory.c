@@ -159,6 +159,13 @@ void tci_free(tci_memory *memory, void *pointer)
     memory->host.free(memory->host.ctx, header.host_pointer);
 }
 
+void tci_move_block(tci_memory *to, tci_memory *from, void *pointer)
+{
+    size_t size = header_of(pointer)->host_size;
+    atomic_fetch_sub_explicit(&from->used, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&to->used, size, memory_order_relaxed);
+}
+
 tc_status tci_object_create(const tc_allocator *host, size_t limit, size_t size, const char *what, void *object)
 {
     tci_memory memory, *own = NULL;

@@ -40,6 +40,9 @@ tc_status tci_resize(tci_memory *memory, size_t count, size_t size, const char *
 /* NULL is a no-op. */
 void tci_free(tci_memory *memory, void *pointer);
 
+/* Counts a block of `from` as held by `to` from now on; both have the same host. The limit of `to` is not looked at. */
+void tci_move_block(tci_memory *to, tci_memory *from, void *pointer);
+
 /* A zeroed object of `size` bytes whose first member is its own tci_memory, which counts the object itself. */
 tc_status tci_object_create(const tc_allocator *host, size_t limit, size_t size, const char *what, void *object);
 

@@ -30,7 +30,12 @@ typedef struct tci_lstm_shape {
     bool reverse;      /* reads each text from its last token to its first */
 } tci_lstm_shape;
 
-/* Where the parameters (or their gradients) of the direction stand, in PyTorch's layout. */
+/* Where the parameters of the direction stand, in PyTorch's layout, shapes as below. */
+typedef struct tci_lstm_weights {
+    const float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+} tci_lstm_weights;
+
+/* Where their gradients go. */
 typedef struct tci_lstm_tensors {
     float *weight_ih; /* (4·hidden_dim, inputs·input_dim) */
     float *weight_hh; /* (4·hidden_dim, hidden_dim) */
@@ -54,7 +59,7 @@ size_t tci_lstm_packed_floats(const tci_lstm_shape *shape, bool training);
 void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, bool training);
 
 /* Packs the parameters; every member of the team takes its groups. */
-void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_tensors *parameters, const tci_team *team);
+void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_weights *parameters, const tci_team *team);
 
 /* A forward run over one window. */
 typedef struct tci_lstm_run {

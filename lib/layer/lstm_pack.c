@@ -72,7 +72,7 @@ static void pack_backward(const tci_lstm *lstm, size_t panel, const float *weigh
     }
 }
 
-static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_tensors *parameters)
+static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_weights *parameters)
 {
     for (size_t group = begin; group < end; group++) {
         for (size_t column = 0; column < TCI_LSTM_GROUP; column++) {
@@ -84,7 +84,7 @@ static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_t
     }
 }
 
-void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_tensors *parameters, const tci_team *team)
+void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_weights *parameters, const tci_team *team)
 {
     const tci_lstm_shape *shape = &lstm->shape;
     size_t input_width = shape->inputs * shape->input_dim, begin = 0, end = 0;

@@ -32,6 +32,15 @@ const tci_loss *tci_task_loss(int32_t task)
     return tci_loss_find(tci_choice_name("loss", task + TCI_LOSS_CROSS_ENTROPY, name));
 }
 
+static void drop_file(tc_model *model)
+{
+    if (model->file_map)
+        tci_file_unmap(model->file_map, model->file_size);
+    tci_free(&model->memory, model->file_block);
+    model->file_block = NULL;
+    model->file_map = NULL;
+}
+
 static void model_free(tc_model *model)
 {
     for (size_t i = 0; i < TCI_SCRATCH_SLOTS; i++)
@@ -41,8 +50,7 @@ static void model_free(tc_model *model)
     tci_pipeline_release(model->pipeline);
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
-    if (model->map)
-        tci_file_unmap(model->map, model->map_size);
+    drop_file(model);
     tci_object_free(model);
 }
 
@@ -56,8 +64,8 @@ static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **
     return TC_OK;
 }
 
-tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
-                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **result)
+tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
+                            tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **result)
 {
     tc_status status = TC_OK;
     tc_model *model = NULL;
@@ -100,14 +108,34 @@ void tci_model_refresh(tc_model *model)
     tci_float_leave(environment);
 }
 
-void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data)
+tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
+                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model)
 {
-    tci_parameters *parameters = &model->network->parameters;
-    for (size_t i = 0; i < parameters->tensor_count; i++)
-        parameters->tensors[i].mapped = data[i];
-    tci_parameters_release_block(parameters);
-    model->map = map;
-    model->map_size = map_size;
+    TCI_RETURN_IF(tci_model_declare(host, files, options, pipeline, labels, label_count, model));
+    tc_status status = tci_parameters_allocate(&(*model)->network->parameters);
+    if (status != TC_OK) {
+        tci_model_release(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
+void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size)
+{
+    model->file_block = block;
+    model->file_map = map;
+    model->file_size = size;
+}
+
+tc_status tci_model_own_parameters(tc_model *model)
+{
+    if (model->file_map)
+        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
+    if (!model->file_block)
+        return TC_OK;
+    TCI_RETURN_IF(tci_parameters_allocate(&model->network->parameters));
+    drop_file(model);
+    return TC_OK;
 }
 
 tc_model *tci_model_keep(tc_model *model)

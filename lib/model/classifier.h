@@ -31,8 +31,11 @@ struct tc_model {
     size_t label_count;
     uint64_t label_fingerprint; /* XXH3-64 over label_text: names and order */
     tci_network *network;
-    const uint8_t *map; /* the file that the parameters are read from, or NULL */
-    size_t map_size;
+    /* The file's bytes that the parameters are read from, in a block of `memory` or mapped; both NULL: they have a block
+     * of their own. */
+    uint8_t *file_block;
+    const uint8_t *file_map;
+    size_t file_size;
     char checksum[33]; /* of the file it came from, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
@@ -47,16 +50,24 @@ tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t
 tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t count, char **text,
                           const char ***pointers, uint64_t *fingerprint);
 
-/* A model with zero parameters. Takes `pipeline` over, also when it fails. `host` NULL: the default allocator. */
+/* A model whose parameters are declared, but have neither block nor values. Takes `pipeline` over, also when it fails.
+ * `host` NULL: the default allocator. */
+tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
+                            tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model);
+
+/* The same with a block of zero parameters. */
 tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
                           tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model);
 
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);
 
-/* Reads the parameters from a file's map from now on: `data` has a pointer for each tensor, within the map. The model
- * unmaps it at its end. Such a model predicts, is saved and cloned, but cannot be trained. */
-void tci_model_use_map(tc_model *model, const uint8_t *map, size_t map_size, const float *const *data);
+/* The model keeps the file's bytes, into which its parameters point: a block of its own memory or a map, the other NULL. */
+void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size);
+
+/* A block of its own for parameters that are read from a file, before they are changed. TC_ERROR_STATE for a map, whose
+ * model is read-only. */
+tc_status tci_model_own_parameters(tc_model *model);
 
 /* The loss of a task. */
 const tci_loss *tci_task_loss(int32_t task);

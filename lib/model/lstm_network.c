@@ -19,10 +19,15 @@ tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t la
                             .reverse = direction == 1};
 }
 
+/* Number of the first tensor of a layer and direction. */
+static size_t first_tensor(const tci_lstm_network *network, size_t layer, size_t direction)
+{
+    return 1 + (layer * network->directions + direction) * TENSORS_PER_DIRECTION;
+}
+
 tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction)
 {
-    const tci_tensor_info *first =
-        network->base.parameters.tensors + 1 + (layer * network->directions + direction) * TENSORS_PER_DIRECTION;
+    const tci_tensor_info *first = network->base.parameters.tensors + first_tensor(network, layer, direction);
     return (tci_lstm_tensors){block + first[0].offset, block + first[1].offset, block + first[2].offset,
                               block + first[3].offset};
 }
@@ -116,7 +121,6 @@ static tc_status lstm_create(tci_memory *memory, const tci_kernels *kernels, con
     network->dropout = options->dropout;
     tci_parameters_init(&network->base.parameters, memory);
     TCI_CHECK(declare(network, vocabulary_size));
-    TCI_CHECK(tci_parameters_allocate(&network->base.parameters));
     TCI_CHECK(tci_alloc(memory, tci_lstm_network_packed_floats(network, false), sizeof(float), "packed weights",
                         &network->packed));
     tci_lstm_network_place(network, network->packed, false, network->lstm, &network->head);
@@ -193,16 +197,19 @@ void tci_lstm_network_place(const tci_lstm_network *network, float *block, bool 
 void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], tci_linear *head,
                            const tci_team *team)
 {
-    float *values = network->base.parameters.values;
+    const tci_parameters *parameters = &network->base.parameters;
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < network->directions; direction++) {
-            tci_lstm_tensors tensors = tci_lstm_network_tensors(network, values, layer, direction);
-            tci_lstm_pack(&lstm[layer][direction], &tensors, team);
+            size_t first = first_tensor(network, layer, direction);
+            tci_lstm_weights weights = {
+                tci_parameters_read(parameters, first), tci_parameters_read(parameters, first + 1),
+                tci_parameters_read(parameters, first + 2), tci_parameters_read(parameters, first + 3)};
+            tci_lstm_pack(&lstm[layer][direction], &weights, team);
         }
     }
-    const tci_tensor_info *tensor = tci_lstm_network_head(network);
+    size_t last = parameters->tensor_count - 1;
     if (team->index == 0)
-        tci_linear_pack(head, values + tensor[0].offset, values + tensor[1].offset);
+        tci_linear_pack(head, tci_parameters_read(parameters, last - 1), tci_parameters_read(parameters, last));
     tci_team_wait(team);
 }
 

@@ -27,7 +27,7 @@ extern const tci_architecture tci_lstm_architecture;
 
 /* The embedding is tensor 0, the head's weight and bias are the last two. */
 tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t layer, size_t direction);
-/* A layer's tensors within a block of the parameters' layout (values or gradients). */
+/* A layer's tensors within a block of gradients. */
 tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction);
 const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network); /* weight; bias follows */
 

@@ -63,7 +63,7 @@ struct tci_architecture {
     /* Declares the parameters, which a reader compares with a file's before it makes a network. */
     tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
                          size_t label_count);
-    /* Makes the network, declares and allocates its parameters (zeros). */
+    /* Makes the network and declares its parameters; whoever asked for it allocates or maps them. */
     tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t vocabulary_size,
                         size_t label_count, tci_network **network);
     void (*free)(tci_network *network);

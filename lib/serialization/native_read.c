@@ -11,6 +11,7 @@
 #include "serialization/elements.h"
 
 typedef struct native_reader {
+    bool in_place; /* parameters point into the bytes */
     tci_memory *memory;
     tci_options options;
     char key[TCI_SAFETENSORS_NAME + 1]; /* of the pair read last */
@@ -264,6 +265,28 @@ static tc_status find_vocabulary(native_reader *reader, const tci_safetensors *f
 
 /* ---- the model ---- */
 
+/* The parameters point into the file's bytes, where every one of them may be read as floats; or they get a block. */
+static tc_status place_parameters(tci_parameters *parameters, const tci_safetensors *file, bool in_place)
+{
+    tci_tensor_view view;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        if (tci_safetensors_find(file, parameters->tensors[i].name, &view))
+            in_place = in_place && (uintptr_t)view.data % sizeof(float) == 0;
+    }
+    if (!in_place)
+        TCI_RETURN_IF(tci_parameters_allocate(parameters));
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_info *tensor = &parameters->tensors[i];
+        if (!tci_safetensors_find(file, tensor->name, &view))
+            continue;
+        if (in_place)
+            tensor->mapped = (const float *)(const void *)view.data;
+        else
+            memcpy(parameters->values + tensor->offset, view.data, view.size);
+    }
+    return TC_OK;
+}
+
 static tc_status make_model(native_reader *reader, const tci_safetensors *file, const tci_tensor_view *vocabulary_view,
                             const tc_allocator *host, const tci_file_operations *files, tc_model **model)
 {
@@ -273,12 +296,13 @@ static tc_status make_model(native_reader *reader, const tci_safetensors *file, 
     TCI_RETURN_IF(tci_vocabulary_parse(reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size,
                                        (size_t)reader->options.max_vocab, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
-    TCI_RETURN_IF(tci_model_build(host, files, &reader->options, pipeline, reader->labels, reader->label_count, model));
-    tci_parameters *parameters = &(*model)->network->parameters;
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        tci_tensor_view view;
-        if (tci_safetensors_find(file, parameters->tensors[i].name, &view))
-            memcpy(parameters->values + parameters->tensors[i].offset, view.data, view.size);
+    TCI_RETURN_IF(
+        tci_model_declare(host, files, &reader->options, pipeline, reader->labels, reader->label_count, model));
+    tc_status status = place_parameters(&(*model)->network->parameters, file, reader->in_place);
+    if (status != TC_OK) {
+        tci_model_release(*model);
+        *model = NULL;
+        return status;
     }
     memcpy((*model)->unicode_version, reader->unicode_version, sizeof reader->unicode_version);
     tci_model_refresh(*model);
@@ -305,8 +329,9 @@ static tc_status check_bytes(const uint8_t *bytes, size_t size, const tci_option
     return tci_checksum_verify(bytes, size, digits);
 }
 
-tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
-                          const tci_file_operations *files, tc_model **model, tci_native_contents *contents)
+static tc_status read_file(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
+                           const tci_file_operations *files, bool in_place, tc_model **model,
+                           tci_native_contents *contents)
 {
     tc_status status = TC_OK;
     char digits[TCI_CHECKSUM_DIGITS + 1];
@@ -325,6 +350,7 @@ tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *
     TCI_CHECK(check_bytes(bytes, size, run, digits));
     TCI_CHECK(tci_alloc_zero(&memory, 1, sizeof *reader, "file reader", &reader));
     reader->memory = &memory;
+    reader->in_place = in_place;
     reader->others = contents ? &contents->metadata : NULL;
     tci_options_default(&reader->options);
     tci_options_copy_class(&reader->options, run, TCI_CLASS_RUN);
@@ -348,6 +374,18 @@ done:
             tci_native_contents_close(contents);
     }
     return status;
+}
+
+tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
+                          const tci_file_operations *files, tc_model **model, tci_native_contents *contents)
+{
+    return read_file(bytes, size, run, host, files, false, model, contents);
+}
+
+tc_status tci_native_read_in_place(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
+                                   const tci_file_operations *files, tc_model **model)
+{
+    return read_file(bytes, size, run, host, files, true, model, NULL);
 }
 
 const char *tci_native_contents_find(const tci_native_contents *contents, const char *key)

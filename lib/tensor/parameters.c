@@ -44,13 +44,16 @@ tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, s
 
 tc_status tci_parameters_allocate(tci_parameters *parameters)
 {
-    return tci_alloc_zero(parameters->memory, parameters->size, sizeof(float), "model parameters", &parameters->values);
-}
-
-void tci_parameters_release_block(tci_parameters *parameters)
-{
-    tci_free(parameters->memory, parameters->values);
-    parameters->values = NULL;
+    float *block = NULL;
+    TCI_RETURN_IF(tci_alloc_zero(parameters->memory, parameters->size, sizeof(float), "model parameters", &block));
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_info *tensor = &parameters->tensors[i];
+        if (tensor->mapped)
+            memcpy(block + tensor->offset, tensor->mapped, tensor->count * sizeof *block);
+        tensor->mapped = NULL;
+    }
+    parameters->values = block;
+    return TC_OK;
 }
 
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name)

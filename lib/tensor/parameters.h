@@ -22,7 +22,7 @@ typedef struct tci_tensor_info {
     size_t offset;                 /* of the first element in the block, in floats */
     size_t count;                  /* elements */
     bool sparse_rows;
-    const float *mapped;           /* where the values stand instead of the block, or NULL */
+    const float *mapped;           /* where the values stand, read-only, while there is no block */
 } tci_tensor_info;
 
 typedef struct tci_parameters {
@@ -31,14 +31,14 @@ typedef struct tci_parameters {
     size_t tensor_count;
     size_t tensor_capacity;
     size_t size;   /* floats in the block */
-    float *values; /* NULL until tci_parameters_allocate, and again when the tensors are mapped */
+    float *values; /* NULL until tci_parameters_allocate */
 } tci_parameters;
 
 /* The values of a tensor, in the block or mapped. */
 static inline const float *tci_parameters_read(const tci_parameters *parameters, size_t index)
 {
     const tci_tensor_info *tensor = &parameters->tensors[index];
-    return tensor->mapped ? tensor->mapped : parameters->values + tensor->offset;
+    return parameters->values ? parameters->values + tensor->offset : tensor->mapped;
 }
 
 void tci_parameters_init(tci_parameters *parameters, tci_memory *memory);
@@ -48,11 +48,8 @@ void tci_parameters_free(tci_parameters *parameters);
 tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
                                  bool sparse_rows, size_t *index);
 
-/* One zeroed block for everything declared. */
+/* One zeroed block for everything declared; values that were mapped are copied into it. */
 tc_status tci_parameters_allocate(tci_parameters *parameters);
-
-/* Once every tensor's `mapped` is set: gives the block back. Such parameters are read-only. */
-void tci_parameters_release_block(tci_parameters *parameters);
 
 /* NULL when there is none of that name. */
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);

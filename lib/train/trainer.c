@@ -123,8 +123,6 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     tc_trainer *trainer = NULL;
     tci_network *network = model->network;
     *result = NULL;
-    if (model->map)
-        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
     if (atomic_exchange(&model->trained, true))
         return tci_fail(TC_ERROR_BUSY, "another trainer holds this model; free it, or train a clone");
     const tci_options *run = config ? config : &model->options;
@@ -139,6 +137,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
         tci_options_copy_set(&trainer->options, config, TCI_CLASS_TRAINING);
         tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
     }
+    TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(choose_loss(trainer));
     TCI_CHECK(read_class_weights(trainer));
     TCI_CHECK(make_optimizer(trainer));
