@@ -157,8 +157,8 @@ static void a_repeated_key_is_refused_at_every_level(void **state)
     (void)state;
     const char *const headers[] = {
         "{\"__metadata__\":{},\"__metadata__\":{}}", "{\"__metadata__\":{\"a\":\"1\",\"\\u0061\":\"1\"}}",
-        "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{\"dtype\":\"U8\",\"shape\":[0],"
-        "\"data_offsets\":[0,0]}}",
+        ("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{\"dtype\":\"U8\",\"shape\":[0],"
+         "\"data_offsets\":[0,0]}}"),
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"shape\":[0],\"data_offsets\":[0,0]}}"};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         assert_refused(headers[i], 0, TC_ERROR_FORMAT, "twice");

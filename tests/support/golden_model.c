@@ -48,7 +48,7 @@ tc_model *golden_model_create(const golden *file, const tci_options *options)
     assert_ok(tci_vocabulary_build(&memory, counter, 0, 1, &vocabulary));
     tci_word_counter_free(counter);
     assert_ok(tci_pipeline_create(NULL, 0, &text_options, vocabulary, &pipeline));
-    char names[16][8];
+    char names[16][24];
     const char *labels[16];
     for (size_t i = 0; i < label_count; i++) {
         (void)snprintf(names[i], sizeof names[i], "l%zu", i);
