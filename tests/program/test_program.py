@@ -218,7 +218,7 @@ class Program(Case):
         words = ("train", "--output", self.folder / "again", "--resume", point)
         result = self.textclf(*words, "--input", self.test_file)
         self.assertEqual(result.code, 1)
-        self.assertIn("other examples", result.err)
+        self.assertIn("other training or validation examples", result.err)
         self.fails(self.textclf(*words, "--input", self.train_file, "--hidden-dim", "9"), 1, "hidden_dim", "checkpoint")
         result = self.textclf(*words, "--input", self.train_file, "--batch-size", "9")
         self.assertEqual(result.code, 1)
