@@ -1,4 +1,7 @@
-/* memory.c: the allocation wrapper; the only file of lib/ that may name malloc, realloc and free. */
+/* memory.c: the allocation wrapper; the only file of lib/ that may name malloc, realloc and free.
+ *
+ * Each block carries a header with the host's pointer and size, so that realloc and free can give the old size back to
+ * the host's allocator and the count of what is held stays right. Blocks are aligned to 64 bytes. */
 #include "base/memory.h"
 
 #include <stdlib.h>
