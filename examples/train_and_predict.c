@@ -31,7 +31,8 @@ static tc_examples *encode(const tc_model *model, const char *path)
     line row;
     check(tc_examples_create(model, &examples));
     while (next_line(file, &row))
-        check(tc_examples_add_label(examples, row.text, strlen(row.text), label_index(labels, LABELS, row.label), 1.0f));
+        check(
+            tc_examples_add_label(examples, row.text, strlen(row.text), label_index(labels, LABELS, row.label), 1.0f));
     fclose(file);
     return examples;
 }

@@ -51,7 +51,8 @@ int main(void)
     check(tc_examples_create(model, &examples));
     for (size_t i = 0; i < TICKETS; i++) {
         rows[i] = i;
-        check(tc_examples_add_targets(examples, tickets[i].text, strlen(tickets[i].text), &tickets[i].urgency, 1, 1.0f));
+        check(
+            tc_examples_add_targets(examples, tickets[i].text, strlen(tickets[i].text), &tickets[i].urgency, 1, 1.0f));
     }
 
     check(tc_trainer_create(model, config, &trainer));
@@ -62,7 +63,8 @@ int main(void)
     }
     tc_evaluation evaluation = TC_EVALUATION_INIT;
     check(tc_evaluate(model, examples, NULL, TICKETS, &evaluation));
-    printf("on the training tickets: mean absolute error %.2f, r2 %.3f\n", evaluation.mean_absolute_error, evaluation.r2);
+    printf("on the training tickets: mean absolute error %.2f, r2 %.3f\n", evaluation.mean_absolute_error,
+           evaluation.r2);
 
     static const char question[] = "customers cannot pay, all orders fail";
     check(tc_predict(model, question, sizeof question - 1, 1, &value, &count));

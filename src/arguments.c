@@ -30,7 +30,8 @@ const program_option program_options[] = {
      "the first row of a .csv is a header although columns are given by number"},
     {"skip-bad-lines", NULL, VALUE_NONE, AT(skip_bad_lines), DATA, "count lines that cannot be read, and go on"},
     {"top", "K", VALUE_COUNT, AT(top), COMMAND_PREDICT, "print the K labels of highest score; default 1"},
-    {"checkpoint", "FILE", VALUE_FILE, AT(checkpoint), COMMAND_TRAIN, "save the state of training here after each epoch"},
+    {"checkpoint", "FILE", VALUE_FILE, AT(checkpoint), COMMAND_TRAIN,
+     "save the state of training here after each epoch"},
     {"checkpoint-every", "STEPS", VALUE_COUNT, AT(checkpoint_every), COMMAND_TRAIN,
      "save it after so many steps instead"},
     {"resume", "FILE", VALUE_FILE, AT(resume), COMMAND_TRAIN, "go on from a checkpoint; its options are taken over"},
@@ -114,8 +115,9 @@ static int unknown_option(const command_row *row, const char *name)
         if (library_option_applies(&option, row->command))
             consider(name, other, &best, nearest);
         else if (strcmp(name, other) == 0 && row->command != COMMAND_OPTIONS)
-            return misuse("textclf %s: --%s is an option of `textclf train`; a model keeps the value it was trained with",
-                          row->name, name);
+            return misuse(
+                "textclf %s: --%s is an option of `textclf train`; a model keeps the value it was trained with",
+                row->name, name);
     }
     for (size_t i = 0; i < program_option_count; i++)
         if ((program_options[i].commands & (unsigned)row->command) != 0 && program_options[i].help != NULL)

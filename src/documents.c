@@ -61,12 +61,14 @@ void document_man(void)
             fputs("\n", stdout);
         }
     }
-    fputs(".SH DESCRIPTION\n"
-          "A line of a .tsv file is a label, a TAB and a text. A .csv file follows RFC 4180. A line of a .jsonl file is\n"
-          "an object with \"text\", \"label\" or \"labels\" or \"targets\", and, where wanted, \"weight\". A .txt file has\n"
-          "lines like \"__label__spam you have won\" for training and evaluation, and plain texts for prediction.\n"
-          "Each may be compressed with gzip.\n",
-          stdout);
+    fputs(
+        ".SH DESCRIPTION\n"
+        "A line of a .tsv file is a label, a TAB and a text. A .csv file follows RFC 4180. A line of a .jsonl file is\n"
+        "an object with \"text\", \"label\" or \"labels\" or \"targets\", and, where wanted, \"weight\". A .txt file "
+        "has\n"
+        "lines like \"__label__spam you have won\" for training and evaluation, and plain texts for prediction.\n"
+        "Each may be compressed with gzip.\n",
+        stdout);
     for (size_t i = 0; i < command_row_count; i++) {
         const command_row *row = &command_rows[i];
         printf(".SH \"TEXTCLF %s\"\n", row->name);
@@ -87,9 +89,10 @@ void document_man(void)
     man_class(TC_OPTION_TRAINING);
     fputs(".SH \"OPTIONS OF A RUN\"\nGiven to any command that reads a model or data; never kept.\n", stdout);
     man_class(TC_OPTION_RUN);
-    fputs(".SH \"EXIT STATUS\"\n0 done; 1 failed, with one line on standard error; 2 used wrongly; 130 ended by\n"
-          "Ctrl\\-C: the first one ends training after the current step and writes the model, the second ends at once.\n",
-          stdout);
+    fputs(
+        ".SH \"EXIT STATUS\"\n0 done; 1 failed, with one line on standard error; 2 used wrongly; 130 ended by\n"
+        "Ctrl\\-C: the first one ends training after the current step and writes the model, the second ends at once.\n",
+        stdout);
 }
 
 /* The values a completion offers for a library option: those of a choice or boolean, apart by spaces. */

@@ -18,12 +18,12 @@
 typedef struct loop {
     training *run;
     epoch_record current;
-    double loss;       /* running mean of the epoch, for the eye only */
+    double loss; /* running mean of the epoch, for the eye only */
     double loss_weight;
-    uint64_t gathered; /* batches of the optimizer step that has begun */
+    uint64_t gathered;     /* batches of the optimizer step that has begun */
     uint64_t batches_done; /* by this process */
-    bool due;          /* a checkpoint is to be written at the next place for one */
-    double shown;      /* when the status line was drawn */
+    bool due;              /* a checkpoint is to be written at the next place for one */
+    double shown;          /* when the status line was drawn */
 } loop;
 
 const char *epochs_score_name(reader_task task)
@@ -65,8 +65,8 @@ static void tell(const training *run, const epoch_record *entry)
     if (result->validated != 0)
         snprintf(validation, sizeof validation, ", validation loss %.4f, %s %.4f%s", result->validation_loss,
                  score_title(run->task), result->validation_score, result->improved != 0 ? " (best so far)" : "");
-    note("epoch %" PRIu64 " of %" PRIu64 ": loss %.4f%s, %.0f tokens/s, %.1f s", result->epoch, run->epochs, result->loss,
-         validation, entry->seconds > 0.0 ? (double)entry->tokens / entry->seconds : 0.0, entry->seconds);
+    note("epoch %" PRIu64 " of %" PRIu64 ": loss %.4f%s, %.0f tokens/s, %.1f s", result->epoch, run->epochs,
+         result->loss, validation, entry->seconds > 0.0 ? (double)entry->tokens / entry->seconds : 0.0, entry->seconds);
 }
 
 /* Tokens that the batch trains on. */

@@ -47,8 +47,7 @@ static void put_class(const command_row *row, int32_t option_class, const char *
         for (; option.type[length] != '\0' && length + 1 < sizeof value; length++)
             value[length] = (char)(option.type[length] - 'a' + 'A');
         value[length] = '\0';
-        put_option(option_name(option.key, name), value, option.help, option.range,
-                   library_option_default(&option));
+        put_option(option_name(option.key, name), value, option.help, option.range, library_option_default(&option));
     }
 }
 
@@ -68,12 +67,14 @@ void help_command(const command_row *row)
 void help_table(void)
 {
     static const char *const classes[] = {"model", "training", "run"};
-    printf("%-18s %-8s %-8s %-34s %-14s %-5s %s\n", "option", "type", "class", "accepted", "default", "for", "what it is");
+    printf("%-18s %-8s %-8s %-34s %-14s %-5s %s\n", "option", "type", "class", "accepted", "default", "for",
+           "what it is");
     for (size_t i = 0; i < tc_option_count(); i++) {
         tc_option option = library_option(i);
         char name[OPTION_NAME];
         printf("%-18s %-8s %-8s %-34s %-14s %-5s %s\n", option_name(option.key, name), option.type,
-               classes[option.option_class], option.range, library_option_default(&option), option.applies_to, option.help);
+               classes[option.option_class], option.range, library_option_default(&option), option.applies_to,
+               option.help);
     }
 }
 

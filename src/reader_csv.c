@@ -176,7 +176,8 @@ static int start(reader *source, reader_event *event)
     if (code != CODE_OK || *event == EVENT_END)
         return code;
     if (*event == EVENT_BAD)
-        return fail("%s, line %llu: %s", reader_name(source), (unsigned long long)source->current.line, source->problem);
+        return fail("%s, line %llu: %s", reader_name(source), (unsigned long long)source->current.line,
+                    source->problem);
     const char *text = source->options.text_column != NULL ? source->options.text_column : "text";
     const char *label = source->options.label_column != NULL ? source->options.label_column : "label";
     bool labels = source->options.task != READ_TEXTS;

@@ -85,7 +85,8 @@ static int name_targets(labels *names, size_t count)
     int code = CODE_OK;
     for (size_t i = 0; code == CODE_OK && i < count; i++) {
         char name[32];
-        int length = count == 1 ? snprintf(name, sizeof name, "target") : snprintf(name, sizeof name, "target%zu", i + 1);
+        int length =
+            count == 1 ? snprintf(name, sizeof name, "target") : snprintf(name, sizeof name, "target%zu", i + 1);
         code = labels_insert(names, (span){name, (size_t)length});
     }
     return code;
@@ -111,8 +112,8 @@ static int new_model(work *all, reader *source)
         labels_sort(all->known);
     if (code == CODE_OK && labels_count(all->known) == 0)
         code = fail("%s holds no labels to learn", reader_name(source));
-    if (code == CODE_OK && tc_model_create(given->config, words, labels_names(all->known), labels_count(all->known),
-                                           &run->model) != TC_OK)
+    if (code == CODE_OK &&
+        tc_model_create(given->config, words, labels_names(all->known), labels_count(all->known), &run->model) != TC_OK)
         code = fail_library(NULL);
     tc_vocab_builder_free(words);
     if (code != CODE_OK)

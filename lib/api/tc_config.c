@@ -68,8 +68,8 @@ tc_status tci_give_text(const char *text, size_t size, size_t capacity, char *bu
 {
     *length = size;
     if (capacity <= size || !buffer)
-        return tci_fail(TC_ERROR_CAPACITY, "the text has %zu bytes and needs %zu with its NUL; the buffer has %zu", size,
-                        size + 1, buffer ? capacity : 0);
+        return tci_fail(TC_ERROR_CAPACITY, "the text has %zu bytes and needs %zu with its NUL; the buffer has %zu",
+                        size, size + 1, buffer ? capacity : 0);
     if (size > 0)
         memcpy(buffer, text, size);
     buffer[size] = '\0';

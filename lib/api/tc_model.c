@@ -37,8 +37,8 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     tci_text_options text_options = tci_model_text_options(options);
     TCI_RETURN_IF(check_builder(config, words));
     tci_memory_init(&memory, &config->memory.host, limit);
-    TCI_RETURN_IF(tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count,
-                                       &vocabulary));
+    TCI_RETURN_IF(
+        tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
     TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, labels, label_count, result));
     tci_network *network = (*result)->network;
@@ -100,7 +100,8 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
     TCI_REQUIRE(model);
     *model = NULL;
     if ((flags & ~TC_LOAD_MAPPED) != 0)
-        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED", (int)flags);
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED",
+                        (int)flags);
     tci_load_context(config, &load);
     if (flags & TC_LOAD_MAPPED)
         TCI_RETURN_IF(tci_file_map(path, load.run.max_file_bytes, &map, &size));
@@ -168,8 +169,8 @@ tc_status tc_model_clone(const tc_model *model, tc_model **clone)
     TCI_REQUIRE(model);
     TCI_REQUIRE(clone);
     *clone = NULL;
-    TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, &model->options, tci_pipeline_keep(model->pipeline),
-                                  model->labels, model->label_count, clone));
+    TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, &model->options,
+                                  tci_pipeline_keep(model->pipeline), model->labels, model->label_count, clone));
     const tci_parameters *from = &model->network->parameters, *to = &(*clone)->network->parameters;
     for (size_t i = 0; i < from->tensor_count; i++)
         memcpy(to->values + to->tensors[i].offset, tci_parameters_read(from, i),

@@ -26,11 +26,13 @@ void tc_scratch_free(tc_scratch *scratch)
     tci_scratch_free(inner(scratch));
 }
 
-static tc_status check_capacity(const tc_model *model, size_t texts, size_t capacity, const float *scores, size_t *count)
+static tc_status check_capacity(const tc_model *model, size_t texts, size_t capacity, const float *scores,
+                                size_t *count)
 {
     size_t needed = 0;
     if (!tci_multiply(texts, model->label_count, &needed))
-        return tci_fail(TC_ERROR_LIMIT, "%zu texts of %zu scores do not fit the address space", texts, model->label_count);
+        return tci_fail(TC_ERROR_LIMIT, "%zu texts of %zu scores do not fit the address space", texts,
+                        model->label_count);
     *count = needed;
     if (capacity < needed)
         return tci_fail(TC_ERROR_CAPACITY, "%zu scores do not fit a buffer of %zu", needed, capacity);
@@ -49,8 +51,8 @@ static tc_status score_rows(const tc_model *model, size_t row_count, float *valu
 }
 
 /* Logits into `scores` first, so that a failing call has no buffer of its own to free. */
-static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length, float *scores,
-                              tc_prediction *prediction)
+static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                              float *scores, tc_prediction *prediction)
 {
     TCI_RETURN_IF(tci_model_predict_text(model, scratch, text ? text : "", length, scores));
     if (prediction && prediction->logits)
@@ -88,7 +90,8 @@ tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, const char
     return status;
 }
 
-tc_status tc_predict(const tc_model *model, const char *text, size_t length, size_t capacity, float *scores, size_t *count)
+tc_status tc_predict(const tc_model *model, const char *text, size_t length, size_t capacity, float *scores,
+                     size_t *count)
 {
     return tc_predict_with(model, NULL, text, length, capacity, scores, count, NULL);
 }

@@ -89,7 +89,8 @@ static void put_pointer(void *variable, void *value)
 static tc_status block_size(size_t count, size_t size, const char *what, size_t *bytes, size_t *host_size)
 {
     if (!tci_multiply(count, size, bytes) || !tci_add(*bytes, 2 * TCI_ALIGNMENT, host_size))
-        return tci_fail(TC_ERROR_LIMIT, "%s: %zu elements of %zu bytes do not fit the address space", what, count, size);
+        return tci_fail(TC_ERROR_LIMIT, "%s: %zu elements of %zu bytes do not fit the address space", what, count,
+                        size);
     return TC_OK;
 }
 
@@ -191,8 +192,8 @@ void tci_object_free(void *object)
     tci_free(&last, object);
 }
 
-tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what, size_t *capacity,
-                      void *pointer)
+tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what,
+                      size_t *capacity, void *pointer)
 {
     if (needed <= *capacity)
         return TC_OK;

@@ -30,7 +30,8 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, tci_loss_s
     }
     total->weighted_loss += share * loss;
     total->weight += weight;
-    return dlogits ? tci_loss_check_finite("logit gradient", tci_loss_row_number(batch, row), batch->labels, dlogits) : TC_OK;
+    return dlogits ? tci_loss_check_finite("logit gradient", tci_loss_row_number(batch, row), batch->labels, dlogits)
+                   : TC_OK;
 }
 
 static tc_status compute(const tci_loss_batch *batch, tci_loss_sum *sum, float *dlogits, size_t dlogits_stride)

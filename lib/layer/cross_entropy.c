@@ -36,7 +36,8 @@ static tc_status compute_row(const tci_loss_batch *batch, size_t row, double cla
     const float *logits = batch->logits + row * batch->logits_stride;
     const uint32_t truth = batch->classes[row];
     if (truth >= labels)
-        return tci_fail(TC_ERROR_INTERNAL, "label %u of row %zu is not below %zu", (unsigned)truth, tci_loss_row_number(batch, row), labels);
+        return tci_fail(TC_ERROR_INTERNAL, "label %u of row %zu is not below %zu", (unsigned)truth,
+                        tci_loss_row_number(batch, row), labels);
     const double weight = batch->weights ? (double)batch->weights[row] : 1.0;
     const double smoothing = batch->label_smoothing / (double)labels;
     const double true_part = (1.0 - batch->label_smoothing) * class_weight(batch, truth);

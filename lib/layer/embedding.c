@@ -14,8 +14,8 @@ void tci_embedding_forward(const float *weight, size_t dim, const uint32_t *ids,
     }
 }
 
-void tci_embedding_backward(const tci_kernels *kernels, const tci_tensor_info *tensor, const uint32_t *ids, size_t count,
-                            const float *dx, tci_gradients *gradients, const tci_team *team)
+void tci_embedding_backward(const tci_kernels *kernels, const tci_tensor_info *tensor, const uint32_t *ids,
+                            size_t count, const float *dx, tci_gradients *gradients, const tci_team *team)
 {
     size_t dim = tensor->shape[1], width = TCI_PADDED(dim), begin = 0, end = 0;
     for (size_t i = 0; team->index == 0 && i < count; i++)

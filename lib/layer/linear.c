@@ -44,8 +44,8 @@ void tci_linear_forward(const tci_linear *linear, const tci_kernels *kernels, si
     for (size_t r = 0; r < rows; r++)
         memcpy(y + r * width, linear->bias, width * sizeof *y);
     for (size_t i = 0; i < shape->inputs; i++)
-        kernels->gemm(rows, width / TCI_PANEL, shape->input_dim, x[i], TCI_PADDED(shape->input_dim), linear->weight[i], y,
-                      width);
+        kernels->gemm(rows, width / TCI_PANEL, shape->input_dim, x[i], TCI_PADDED(shape->input_dim), linear->weight[i],
+                      y, width);
 }
 
 size_t tci_linear_backward_scratch(const tci_linear *linear)
@@ -68,8 +68,8 @@ void tci_linear_backward(const tci_linear *linear, const tci_kernels *kernels, s
     kernels->add(shape->output_dim, column_sums, dbias);
     for (size_t i = 0; i < shape->inputs; i++) {
         memset(product, 0, shape->output_dim * input_width * sizeof *product);
-        kernels->gemm_transposed(shape->output_dim, input_width / TCI_PANEL, rows, dy, width, x[i], input_width, product,
-                                 input_width, gemm_scratch);
+        kernels->gemm_transposed(shape->output_dim, input_width / TCI_PANEL, rows, dy, width, x[i], input_width,
+                                 product, input_width, gemm_scratch);
         for (size_t o = 0; o < shape->output_dim; o++)
             kernels->add(shape->input_dim, product + o * input_width,
                          dweight + (o * shape->inputs + i) * shape->input_dim);

@@ -185,8 +185,8 @@ static void backward_step(const tci_lstm_back *back, size_t t, span groups)
         float *gates = run->gates + token * gate_width + group * TCI_LSTM_GROUP;
         const float *c = run->c + token * width + unit;
         if (continued > 0)
-            run->kernels->lstm_cell_backward(continued, gates, gate_width, states_before(run, t, run->c, NULL) + unit, c,
-                                             back->dh + unit, back->dc + unit, width);
+            run->kernels->lstm_cell_backward(continued, gates, gate_width, states_before(run, t, run->c, NULL) + unit,
+                                             c, back->dh + unit, back->dc + unit, width);
         if (continued < live)
             run->kernels->lstm_cell_backward(live - continued, gates + continued * gate_width, gate_width, NULL,
                                              c + continued * width, back->dh + continued * width + unit,
@@ -254,8 +254,8 @@ static void weight_gradients(const tci_lstm_back *back, const float *sums, span 
 
     for (size_t i = 0; i < shape->inputs; i++, ih += gate_width * input_stride) {
         memset(ih + first * input_stride, 0, columns * input_stride * sizeof *ih);
-        run->kernels->gemm_transposed(columns, input_stride / TCI_PANEL, run->x_rows, sums + first, gate_width, run->x[i],
-                                      input_stride, ih + first * input_stride, input_stride, scratch);
+        run->kernels->gemm_transposed(columns, input_stride / TCI_PANEL, run->x_rows, sums + first, gate_width,
+                                      run->x[i], input_stride, ih + first * input_stride, input_stride, scratch);
         tci_lstm_ungroup(lstm, groups.begin, groups.end, ih, input_stride, shape->input_dim,
                          back->gradients.weight_ih + i * shape->input_dim, shape->inputs * shape->input_dim);
     }

@@ -21,7 +21,8 @@ void tci_pooling_begin(const tci_pooling *pooling, const tci_team *team)
 }
 
 /* With equal values the earlier step wins, in either direction. */
-static void take_maximum(const tci_pooling *pooling, size_t row, uint32_t step, const float *h, size_t begin, size_t end)
+static void take_maximum(const tci_pooling *pooling, size_t row, uint32_t step, const float *h, size_t begin,
+                         size_t end)
 {
     float *best = pooling->pooled + row * pooling->width;
     uint32_t *argmax = pooling->argmax ? pooling->argmax + row * pooling->width : NULL;

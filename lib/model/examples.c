@@ -13,8 +13,7 @@ tc_status tci_examples_create(const tc_model *model, tc_examples **result)
 {
     tc_examples *examples = NULL;
     *result = NULL;
-    TCI_RETURN_IF(
-        tci_object_create(&model->memory.host, model->memory.limit, sizeof *examples, "examples", &examples));
+    TCI_RETURN_IF(tci_object_create(&model->memory.host, model->memory.limit, sizeof *examples, "examples", &examples));
     examples->pipeline = tci_pipeline_keep(model->pipeline);
     examples->task = model->options.task;
     examples->label_count = model->label_count;
@@ -53,7 +52,8 @@ static tc_status check_labels(const tc_examples *examples, const tci_truth *trut
         return tci_fail(TC_ERROR_ARGUMENT, "a text of task classify has exactly one label, not %zu", truth->count);
     for (size_t i = 0; i < truth->count; i++) {
         if (truth->labels[i] >= examples->label_count && truth->labels[i] != TC_LABEL_UNKNOWN)
-            return tci_fail(TC_ERROR_ARGUMENT, "label index %u; the model has %zu labels (0 to %zu, or TC_LABEL_UNKNOWN)",
+            return tci_fail(TC_ERROR_ARGUMENT,
+                            "label index %u; the model has %zu labels (0 to %zu, or TC_LABEL_UNKNOWN)",
                             truth->labels[i], examples->label_count, examples->label_count - 1);
         for (size_t k = 0; k < i; k++) {
             if (truth->labels[k] == truth->labels[i] && truth->labels[i] != TC_LABEL_UNKNOWN)
@@ -87,8 +87,8 @@ static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
 {
     tci_memory *memory = &examples->memory;
     size_t rows = examples->rows + 1, values = 0;
-    TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "examples", &examples->row_capacity,
-                              &examples->ends));
+    TCI_RETURN_IF(
+        tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "examples", &examples->row_capacity, &examples->ends));
     TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(float), "example weights", &examples->weight_capacity,
                               &examples->weights));
     TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint32_t),
@@ -99,8 +99,8 @@ static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
     if (examples->task == TCI_TASK_MULTILABEL) {
         TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "example labels",
                                   &examples->list_end_capacity, &examples->list_ends));
-        return tci_reserve(memory, examples->list_count + truth->count, SIZE_MAX / 8, sizeof(uint32_t), "example labels",
-                           &examples->list_capacity, &examples->list);
+        return tci_reserve(memory, examples->list_count + truth->count, SIZE_MAX / 8, sizeof(uint32_t),
+                           "example labels", &examples->list_capacity, &examples->list);
     }
     if (!tci_multiply(rows, examples->label_count, &values))
         return tci_fail(TC_ERROR_LIMIT, "example targets do not fit the address space");
@@ -196,8 +196,9 @@ uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count)
 {
     if (examples->pipeline != model->pipeline && examples->pipeline->fingerprint != model->pipeline->fingerprint)
-        return tci_fail(TC_ERROR_MISMATCH, "the examples were encoded with another vocabulary or other text options than "
-                                           "the model's; make them with tc_examples_create() of this model");
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "the examples were encoded with another vocabulary or other text options than "
+                        "the model's; make them with tc_examples_create() of this model");
     if (examples->task != model->options.task || examples->label_fingerprint != model->label_fingerprint)
         return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or of other labels");
     for (size_t i = 0; rows && i < row_count; i++) {

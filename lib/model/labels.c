@@ -29,8 +29,8 @@ tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t
             goto done;
         }
         if (strpbrk(label, task == TCI_TASK_MULTILABEL ? "\t\r\n," : "\t\r\n")) {
-            status = tci_fail(TC_ERROR_ARGUMENT, "label %zu ('%.64s') holds a tab, a line end or (multilabel) a comma", i,
-                              label);
+            status = tci_fail(TC_ERROR_ARGUMENT, "label %zu ('%.64s') holds a tab, a line end or (multilabel) a comma",
+                              i, label);
             goto done;
         }
         if (tci_utf8_prefix(label, strlen(label)) != strlen(label)) {
@@ -39,7 +39,8 @@ tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t
         }
         TCI_CHECK(tci_map_insert(seen, label, strlen(label), &entry, &inserted));
         if (!inserted) {
-            status = tci_fail(TC_ERROR_ARGUMENT, "label '%.64s' is there twice (as number %u and %zu)", label, entry, i);
+            status =
+                tci_fail(TC_ERROR_ARGUMENT, "label '%.64s' is there twice (as number %u and %zu)", label, entry, i);
             goto done;
         }
     }

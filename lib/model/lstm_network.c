@@ -56,8 +56,8 @@ static tc_status declare_direction(tci_lstm_network *network, size_t layer, size
             length += strlen(parts[p]);
         }
         name[length] = '\0';
-        TCI_RETURN_IF(tci_parameters_declare(parameters, name, i < 2 ? 2 : 1, gates, i == 0 ? input : network->hidden_dim,
-                                             false, NULL));
+        TCI_RETURN_IF(tci_parameters_declare(parameters, name, i < 2 ? 2 : 1, gates,
+                                             i == 0 ? input : network->hidden_dim, false, NULL));
     }
     return TC_OK;
 }
@@ -65,8 +65,8 @@ static tc_status declare_direction(tci_lstm_network *network, size_t layer, size
 static tc_status declare(tci_lstm_network *network, size_t vocabulary_size)
 {
     tci_parameters *parameters = &network->base.parameters;
-    TCI_RETURN_IF(tci_parameters_declare(parameters, "embedding.weight", 2, vocabulary_size, network->embedding_dim, true,
-                                         NULL));
+    TCI_RETURN_IF(
+        tci_parameters_declare(parameters, "embedding.weight", 2, vocabulary_size, network->embedding_dim, true, NULL));
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < network->directions; direction++)
             TCI_RETURN_IF(declare_direction(network, layer, direction));

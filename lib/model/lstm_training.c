@@ -31,9 +31,9 @@ struct tci_training {
     float *embedded; /* (distinct, padded embedding_dim) */
     float *table;    /* (distinct, gate_width); the backward pass keeps its sums here */
     layer_buffers layers[TCI_LSTM_LAYERS];
-    float *pooled[2];     /* (rows, hidden_width) after dropout */
+    float *pooled[2]; /* (rows, hidden_width) after dropout */
     uint32_t *argmax[2];
-    float *logits;        /* (rows, output_width) */
+    float *logits; /* (rows, output_width) */
     /* backward */
     float *dlogits, *dpooled[2], *dh, *dc, *h_previous, *grouped, *member_scratch, *head_scratch, *dembedded;
     float *dh_tokens[2], *dx[2];
@@ -127,7 +127,8 @@ static size_t lay_out(tci_training *training, void *base)
 {
     tci_layout layout = {base, 0};
     const tci_lstm_network *network = training->network;
-    size_t tokens = training->window.token_count, distinct = training->window.distinct_count, rows = training->row_count;
+    size_t tokens = training->window.token_count, distinct = training->window.distinct_count,
+           rows = training->row_count;
     size_t width = network->hidden_width, gate_width = 4 * width;
     training->embedded = floats(&layout, distinct, TCI_PADDED(network->embedding_dim));
     training->table = floats(&layout, distinct, gate_width);
@@ -139,8 +140,8 @@ static size_t lay_out(tci_training *training, void *base)
             buffers->h[d] = floats(&layout, tokens, width);
             buffers->state_h[d] = floats(&layout, rows, width);
             if (layer > 0)
-                buffers->x[d] = network->dropout > 0 ? floats(&layout, tokens, width)
-                                                     : training->layers[layer - 1].h[d];
+                buffers->x[d] =
+                    network->dropout > 0 ? floats(&layout, tokens, width) : training->layers[layer - 1].h[d];
         }
     }
     for (size_t d = 0; d < network->directions; d++) {
@@ -270,7 +271,8 @@ tc_status tci_lstm_training_forward(tci_training *training, const tci_step_conte
     training->rows = rows;
     training->row_count = row_count;
     training->context = *context;
-    TCI_RETURN_IF(tci_workspace_reserve(&training->space, lay_out(training, NULL), "working memory of the training batch"));
+    TCI_RETURN_IF(
+        tci_workspace_reserve(&training->space, lay_out(training, NULL), "working memory of the training batch"));
     (void)lay_out(training, training->space.block);
     tci_pool_run(training->pool, forward_member, training);
     size_t labels = training->network->base.label_count, stride = training->head.output_width;

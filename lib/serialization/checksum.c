@@ -38,7 +38,9 @@ tc_status tci_checksum_verify(const uint8_t *bytes, size_t size, char digits[TCI
     const tci_file_piece whole = {bytes, size};
     tci_checksum_compute(&whole, 1, digits);
     if (memcmp(bytes + TCI_CHECKSUM_AT, digits, TCI_CHECKSUM_DIGITS) != 0)
-        return tci_fail(TC_ERROR_CHECKSUM, "the file is damaged or cut short: its %zu bytes have the checksum %s, not the"
-                        " one at bytes %d to %d", size, digits, TCI_CHECKSUM_AT, TCI_CHECKSUM_END - 1);
+        return tci_fail(TC_ERROR_CHECKSUM,
+                        "the file is damaged or cut short: its %zu bytes have the checksum %s, not the"
+                        " one at bytes %d to %d",
+                        size, digits, TCI_CHECKSUM_AT, TCI_CHECKSUM_END - 1);
     return TC_OK;
 }

@@ -131,8 +131,8 @@ static tc_status check_key(const native_reader *reader, const char *key, size_t 
     if (memchr(key, 0, length))
         return tci_fail(TC_ERROR_FORMAT, "a metadata key holds NUL");
     if (length < strlen(TCI_NATIVE_KEYS) || memcmp(key, TCI_NATIVE_KEYS, strlen(TCI_NATIVE_KEYS)) != 0)
-        return tci_fail(TC_ERROR_FORMAT, "metadata '%.64s': every key of a model file begins with '" TCI_NATIVE_KEYS "'",
-                        key);
+        return tci_fail(TC_ERROR_FORMAT,
+                        "metadata '%.64s': every key of a model file begins with '" TCI_NATIVE_KEYS "'", key);
     if (order < 0 || (order == 0 && length <= reader->key_length))
         return tci_fail(TC_ERROR_FORMAT, "metadata '%.64s' stands behind '%.64s'; keys are sorted by their bytes", key,
                         reader->key);
@@ -159,9 +159,10 @@ static tc_status take_pair(void *context, const char *key, size_t key_length, co
 
 static tc_status check_metadata(native_reader *reader)
 {
-    const char *missing = !reader->version_seen ? TCI_NATIVE_FORMAT
-                          : !reader->labels_seen ? TCI_NATIVE_LABELS
-                          : !reader->unicode_seen ? TCI_NATIVE_UNICODE : NULL;
+    const char *missing = !reader->version_seen   ? TCI_NATIVE_FORMAT
+                          : !reader->labels_seen  ? TCI_NATIVE_LABELS
+                          : !reader->unicode_seen ? TCI_NATIVE_UNICODE
+                                                  : NULL;
     if (missing)
         return tci_fail(TC_ERROR_FORMAT, "the metadata lacks '%s'", missing);
     tc_status status = tci_labels_check(reader->memory, reader->labels, reader->label_count, reader->options.task);
@@ -215,7 +216,8 @@ static tc_status check_others(const tci_safetensors *file, const tci_parameters 
         tci_tensor_view view = tci_safetensors_at(file, i);
         bool known = begins_with(&view, TCI_NATIVE_KEYS) || begins_with(&view, "optim.") || begins_with(&view, "best.");
         for (size_t d = 0; !known && d < declared->tensor_count; d++)
-            known = strlen(declared->tensors[d].name) == view.name_length && begins_with(&view, declared->tensors[d].name);
+            known =
+                strlen(declared->tensors[d].name) == view.name_length && begins_with(&view, declared->tensors[d].name);
         if (!known)
             return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is none of this architecture",
                             tci_show_text(view.name, view.name_length, shown));
@@ -318,14 +320,17 @@ static tc_status check_bytes(const uint8_t *bytes, size_t size, const tci_option
                         (unsigned long long)run->max_file_bytes);
     if (!tci_checksum_marked(bytes, size)) {
         bool plain = size > 8 && bytes[8] == '{' && tci_load_u64(bytes) <= size - 8;
-        return tci_fail(TC_ERROR_FORMAT, plain ? "a safetensors file, but not one that this library wrote; its weights can"
-                                                 " be loaded into a model of their shape with tc_model_load_weights()"
-                                               : "not a model file: bytes 8 to 53 are not those of a textclf file");
+        return tci_fail(TC_ERROR_FORMAT,
+                        plain ? "a safetensors file, but not one that this library wrote; its weights can"
+                                " be loaded into a model of their shape with tc_model_load_weights()"
+                              : "not a model file: bytes 8 to 53 are not those of a textclf file");
     }
     uint64_t length = tci_load_u64(bytes);
     if (length > TCI_SAFETENSORS_HEADER_MAX || length > size - 8)
-        return tci_fail(TC_ERROR_FORMAT, "the file is damaged or cut short: bytes 0 to 7 give a header of %llu bytes in a"
-                        " file of %zu", (unsigned long long)length, size);
+        return tci_fail(TC_ERROR_FORMAT,
+                        "the file is damaged or cut short: bytes 0 to 7 give a header of %llu bytes in a"
+                        " file of %zu",
+                        (unsigned long long)length, size);
     return tci_checksum_verify(bytes, size, digits);
 }
 

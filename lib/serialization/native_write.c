@@ -11,7 +11,8 @@
 #include "serialization/elements.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the file format is little-endian and weights are written as they stand in memory: this machine needs a conversion"
+#error                                                                                                                 \
+    "the file format is little-endian and weights are written as they stand in memory: this machine needs a conversion"
 #endif
 
 #define TEXTS_MAX ((size_t)1 << 30)
@@ -26,8 +27,8 @@ typedef struct pair_list {
 
 static tc_status begin_text(pair_list *list)
 {
-    TCI_RETURN_IF(tci_reserve(list->memory, list->count + 1, SIZE_MAX, sizeof *list->begins, "metadata", &list->capacity,
-                              &list->begins));
+    TCI_RETURN_IF(tci_reserve(list->memory, list->count + 1, SIZE_MAX, sizeof *list->begins, "metadata",
+                              &list->capacity, &list->begins));
     list->begins[list->count++] = list->texts.size;
     return TC_OK;
 }
@@ -92,7 +93,8 @@ static tc_status sort_pairs(const pair_list *list, tci_metadata_pair **sorted, s
     TCI_CHECK(tci_alloc(list->memory, total + 1, sizeof **sorted, "metadata", sorted));
     for (size_t i = 0; i < total; i++) {
         order[i] = (uint32_t)i;
-        pairs[i] = (tci_metadata_pair){list->texts.data + list->begins[2 * i], list->texts.data + list->begins[2 * i + 1]};
+        pairs[i] =
+            (tci_metadata_pair){list->texts.data + list->begins[2 * i], list->texts.data + list->begins[2 * i + 1]};
     }
     tci_sort(order, order + total, total, by_key, pairs);
     (*sorted)[0] = (tci_metadata_pair){TCI_CHECKSUM_KEY, TCI_CHECKSUM_KIND "00000000000000000000000000000000"};
@@ -176,7 +178,8 @@ tc_status tci_native_layout(const tc_model *model, const tci_native_extra *extra
     tci_memory *memory = &file->memory;
     tci_metadata_pair *pairs = NULL;
     tci_tensor_source *sources = NULL;
-    size_t pair_count = 0, source_count = model->network->parameters.tensor_count + 1 + (extra ? extra->tensor_count : 0);
+    size_t pair_count = 0,
+           source_count = model->network->parameters.tensor_count + 1 + (extra ? extra->tensor_count : 0);
     pair_list list = {.memory = memory};
     tci_memory_init(memory, &model->memory.host, model->memory.limit);
     file->pieces = NULL;

@@ -88,7 +88,8 @@ static tc_status read_metadata(header_reader *reader)
         if (event == TCI_JSON_OBJECT_END)
             return TC_OK;
         if (count == TCI_SAFETENSORS_METADATA)
-            return tci_fail(TC_ERROR_LIMIT, "byte %zu: more than %d metadata keys", json->start, TCI_SAFETENSORS_METADATA);
+            return tci_fail(TC_ERROR_LIMIT, "byte %zu: more than %d metadata keys", json->start,
+                            TCI_SAFETENSORS_METADATA);
         size_t length = json->text.size;
         memcpy(key, json->text.data, length + 1);
         TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_STRING, "a metadata value"));
@@ -184,9 +185,10 @@ static tc_status read_record(header_reader *reader, tci_tensor_record *record)
         TCI_RETURN_IF(tci_json_next(json, &event));
         if (event == TCI_JSON_OBJECT_END)
             break;
-        int member = tci_json_is(json, "dtype") ? DTYPE
-                     : tci_json_is(json, "shape") ? SHAPE
-                     : tci_json_is(json, "data_offsets") ? OFFSETS : 0;
+        int member = tci_json_is(json, "dtype")          ? DTYPE
+                     : tci_json_is(json, "shape")        ? SHAPE
+                     : tci_json_is(json, "data_offsets") ? OFFSETS
+                                                         : 0;
         if (member == 0)
             return tci_fail(TC_ERROR_FORMAT, "byte %zu: '%s' is not known; a tensor has dtype, shape and data_offsets",
                             json->start, shown_text(json, shown));
@@ -200,7 +202,9 @@ static tc_status read_record(header_reader *reader, tci_tensor_record *record)
     }
     if (seen != (DTYPE | SHAPE | OFFSETS))
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: the tensor lacks its %s", json->start,
-                        !(seen & DTYPE) ? "dtype" : !(seen & SHAPE) ? "shape" : "data_offsets");
+                        !(seen & DTYPE)   ? "dtype"
+                        : !(seen & SHAPE) ? "shape"
+                                          : "data_offsets");
     return check_size(reader, record);
 }
 
@@ -292,15 +296,15 @@ tc_status tci_safetensors_open(tci_memory *memory, const uint8_t *bytes, size_t 
     if (!tci_read_u64(&prefix, &length))
         return tci_fail(TC_ERROR_FORMAT, "not a safetensors file: %zu bytes, fewer than its header length takes", size);
     if (length > TCI_SAFETENSORS_HEADER_MAX || length > size - 8)
-        return tci_fail(TC_ERROR_FORMAT, "not a safetensors file, or cut short: bytes 0 to 7 give a header of %llu bytes"
-                        " in a file of %zu (at most %u are accepted)", (unsigned long long)length, size,
-                        TCI_SAFETENSORS_HEADER_MAX);
+        return tci_fail(TC_ERROR_FORMAT,
+                        "not a safetensors file, or cut short: bytes 0 to 7 give a header of %llu bytes"
+                        " in a file of %zu (at most %u are accepted)",
+                        (unsigned long long)length, size, TCI_SAFETENSORS_HEADER_MAX);
     if (length == 0 || bytes[8] != '{')
         return tci_fail(TC_ERROR_FORMAT, "not a safetensors file: its header does not begin with '{' at byte 8");
     file->data = bytes + 8 + length;
     file->data_size = size - 8 - (size_t)length;
-    header_reader reader = {
-        .file = file, .metadata = metadata, .context = context, .max_tensors = max_tensors};
+    header_reader reader = {.file = file, .metadata = metadata, .context = context, .max_tensors = max_tensors};
     tci_json_init(&reader.json, memory, (const char *)bytes + 8, (size_t)length);
     reader.json.max_keys = max_tensors + TCI_SAFETENSORS_METADATA + 4;
     reader.json.max_key_length = TCI_SAFETENSORS_NAME;

@@ -131,8 +131,8 @@ static tc_status check_utf8(const char *text, size_t length)
     if (good == length)
         return TC_OK;
     return tci_fail(TC_ERROR_ENCODING,
-                    "the text is not valid UTF-8 at byte %zu (value %u); strict_utf8 false would read U+FFFD there", good,
-                    (unsigned)(uint8_t)text[good]);
+                    "the text is not valid UTF-8 at byte %zu (value %u); strict_utf8 false would read U+FFFD there",
+                    good, (unsigned)(uint8_t)text[good]);
 }
 
 tc_status tci_tokenize(const tci_text_options *options, tci_memory *memory, const char *text, size_t length,

@@ -144,8 +144,8 @@ static bool is_unknown(const char *word, size_t length)
     return length == UNKNOWN_LENGTH && memcmp(word, UNKNOWN, length) == 0;
 }
 
-tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *counter, size_t vocab_size, uint64_t min_count,
-                               tci_vocabulary **vocabulary)
+tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *counter, size_t vocab_size,
+                               uint64_t min_count, tci_vocabulary **vocabulary)
 {
     tc_status status;
     tci_vocabulary *made = NULL;
@@ -164,8 +164,8 @@ tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *count
     if (vocab_size != 0 && kept > vocab_size - 1)
         kept = vocab_size - 1;
     if (kept >= counter->max_vocab)
-        TCI_CHECK(tci_fail(TC_ERROR_LIMIT, "%zu words and <unk> are more than max_vocab (%zu)", kept,
-                           counter->max_vocab));
+        TCI_CHECK(
+            tci_fail(TC_ERROR_LIMIT, "%zu words and <unk> are more than max_vocab (%zu)", kept, counter->max_vocab));
     for (size_t i = 0; i < kept; i++) {
         const char *word = tci_map_key(counter->map, entries[i], &length);
         TCI_CHECK(tci_map_insert(made->map, word, length, &(uint32_t){0}, NULL));
@@ -213,13 +213,13 @@ tc_status tci_vocabulary_parse(tci_memory *memory, const char *bytes, size_t siz
         const char *word = bytes + at;
         const char *line_end = memchr(word, '\n', size - at);
         if (!line_end)
-            TCI_CHECK(tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: the last line has no line feed", line,
-                               at));
+            TCI_CHECK(
+                tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: the last line has no line feed", line, at));
         size_t length = (size_t)(line_end - word);
         TCI_CHECK(check_line(word, length, line, at));
         if (line > max_vocab)
-            TCI_CHECK(tci_fail(TC_ERROR_LIMIT, "vocabulary line %zu, byte %zu: more than max_vocab (%zu) rows", line, at,
-                               max_vocab));
+            TCI_CHECK(tci_fail(TC_ERROR_LIMIT, "vocabulary line %zu, byte %zu: more than max_vocab (%zu) rows", line,
+                               at, max_vocab));
         bool inserted = line == 1; /* <unk> is there from the start */
         if (line > 1)
             TCI_CHECK(tci_map_insert(made->map, word, length, &(uint32_t){0}, &inserted));

@@ -21,8 +21,9 @@ static void order_epoch(tc_batcher *batcher)
 static tc_status check_resume(const tc_trainer *trainer, uint64_t fingerprint)
 {
     if (trainer->progress.has_examples && trainer->progress.fingerprint != fingerprint)
-        return tci_fail(TC_ERROR_MISMATCH, "the training goes on with other training or validation examples than it began "
-                                           "with; resume on the same data in the same order");
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "the training goes on with other training or validation examples than it began "
+                        "with; resume on the same data in the same order");
     return TC_OK;
 }
 
@@ -113,7 +114,8 @@ tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
     tci_progress *progress = &trainer->progress;
     size_t batch_size = (size_t)trainer->options.batch_size;
     if (progress->finished || progress->epoch > trainer->options.epochs)
-        return tci_fail(TC_ERROR_STATE, "the epochs are over (epochs %llu)", (unsigned long long)trainer->options.epochs);
+        return tci_fail(TC_ERROR_STATE, "the epochs are over (epochs %llu)",
+                        (unsigned long long)trainer->options.epochs);
     batch->epoch = progress->epoch;
     batch->batches = batcher->batches;
     size_t first = (size_t)progress->position * batch_size;
@@ -122,7 +124,7 @@ tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
     batch->rows = batcher->order + (left > 0 ? first : 0);
     batch->position = progress->position + (left > 0);
     trainer->batch = (tci_batch_place){left > 0 ? batch->rows : NULL, batch->row_count, batcher->examples,
-                                        batch->position == batcher->batches};
+                                       batch->position == batcher->batches};
     return TC_OK;
 }
 
@@ -182,7 +184,8 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
     tci_progress *progress = &trainer->progress;
     if (progress->position < batcher->batches)
         return tci_fail(TC_ERROR_STATE, "%llu batches of epoch %llu are left",
-                        (unsigned long long)(batcher->batches - progress->position), (unsigned long long)progress->epoch);
+                        (unsigned long long)(batcher->batches - progress->position),
+                        (unsigned long long)progress->epoch);
     if (trainer->backwards > 0)
         return tci_fail(TC_ERROR_STATE, "the gradients of the epoch's last batches are gathered and not applied; call "
                                         "tc_trainer_apply() first");

@@ -42,7 +42,8 @@ tc_status tci_class_weights_parse(const char *text, const char *const *labels, s
         while (label < label_count && !names_label(item, equals, labels[label]))
             label++;
         if (label == label_count)
-            return tci_fail(TC_ERROR_OPTION, "class_weights: '%.*s' is no label of the model", (int)(equals - item), item);
+            return tci_fail(TC_ERROR_OPTION, "class_weights: '%.*s' is no label of the model", (int)(equals - item),
+                            item);
         if (!tci_parse_float(equals + 1, (size_t)(end - equals - 1), &weights[label]) || weights[label] < 0)
             return tci_fail(TC_ERROR_OPTION, "class_weights: the weight of '%s' is not a number of at least 0",
                             labels[label]);
@@ -83,13 +84,14 @@ tc_status tci_class_weights_balance(const tc_examples *examples, const char *con
         size_t rows = 0;
         for (size_t r = 0; r < examples->rows; r++)
             rows += examples->classes[r] == label;
-        weights[label] =
-            rows == 0 ? 1.0f : (float)((double)examples->rows / ((double)label_count * (double)rows));
+        weights[label] = rows == 0 ? 1.0f : (float)((double)examples->rows / ((double)label_count * (double)rows));
         if (!(label == 0 || put(&to, text + capacity, ",", 1)) || !put_label(&to, text + capacity, labels[label]) ||
             !put(&to, text + capacity, number, tci_print_float(weights[label], number)))
-            return tci_fail(TC_ERROR_LIMIT, "class_weights balanced: the weights of %zu labels do not fit %zu bytes; give each example its weight "
-                            "instead",
-                            label_count, capacity);
+            return tci_fail(
+                TC_ERROR_LIMIT,
+                "class_weights balanced: the weights of %zu labels do not fit %zu bytes; give each example its weight "
+                "instead",
+                label_count, capacity);
     }
     return TC_OK;
 }

@@ -12,8 +12,7 @@
 /* `name` is where the optimizer's name is put. */
 static tci_optimizer_options optimizer_options(const tci_options *options, char name[TCI_CHOICE_NAME])
 {
-    static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR,
-                                              TCI_SCHEDULE_COSINE};
+    static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR, TCI_SCHEDULE_COSINE};
     return (tci_optimizer_options){
         .name = tci_choice_name("optimizer", options->optimizer, name),
         .learning_rate = options->learning_rate,
@@ -71,8 +70,8 @@ static tc_status read_class_weights(tc_trainer *trainer)
     TCI_RETURN_IF(tci_alloc(&trainer->memory, trainer->model->label_count, sizeof(float), "class weights",
                             &trainer->class_weights));
     TCI_RETURN_IF(tci_class_weights_parse(trainer->options.class_weights, trainer->model->labels,
-                                          trainer->model->label_count, trainer->class_weights, &trainer->weights_pending,
-                                          &none));
+                                          trainer->model->label_count, trainer->class_weights,
+                                          &trainer->weights_pending, &none));
     if (none) {
         tci_free(&trainer->memory, trainer->class_weights);
         trainer->class_weights = NULL;
