@@ -99,14 +99,18 @@ typedef struct encoding {
     size_t head; /* the first so many tokens are kept in place */
     size_t ring; /* and the last so many of the rest behind them */
     size_t next; /* place in the ring of the next one */
+    size_t length; /* of the text */
 } encoding;
 
-static tc_status reserve(tci_encoded *out, size_t count)
+/* Room for token `at`, which begins at byte `begin`. A token has a byte or more, but for a few that come from one code
+ * point: more than the rest of the text can hold is not asked for, or ten million tokens would take twice their room. */
+static tc_status reserve(const encoding *e, size_t at, size_t begin)
 {
-    TCI_RETURN_IF(tci_reserve(out->memory, count, SIZE_MAX / 32, sizeof *out->ids, "token ids", &out->capacity,
-                              &out->ids));
+    tci_encoded *out = e->out;
+    size_t most = at + 64 + at / 16 + (e->length - begin);
+    TCI_RETURN_IF(tci_reserve(out->memory, at + 1, most, sizeof *out->ids, "token ids", &out->capacity, &out->ids));
     if (out->with_ranges)
-        TCI_RETURN_IF(tci_reserve(out->memory, 2 * count, SIZE_MAX / 16, sizeof *out->ranges, "token ranges",
+        TCI_RETURN_IF(tci_reserve(out->memory, 2 * (at + 1), 2 * most, sizeof *out->ranges, "token ranges",
                                   &out->range_capacity, &out->ranges));
     return TC_OK;
 }
@@ -123,7 +127,7 @@ static tc_status encode_token(void *context, const char *token, size_t length, s
         e->next = e->next + 1 == e->ring ? 0 : e->next + 1;
     }
     if (at >= out->count) {
-        TCI_RETURN_IF(reserve(out, at + 1));
+        TCI_RETURN_IF(reserve(e, at, begin));
         out->count = at + 1;
     }
     out->ids[at] = tci_vocabulary_find(e->vocabulary, token, length);
@@ -155,7 +159,7 @@ static void reverse(tci_encoded *out, size_t begin, size_t end)
 tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
 {
     const tci_text_options *options = &pipeline->options;
-    encoding e = {pipeline->vocabulary, encoded, SIZE_MAX, 0, 0};
+    encoding e = {pipeline->vocabulary, encoded, SIZE_MAX, 0, 0, length};
     if (options->max_length != 0) {
         if (options->truncate == TCI_TRUNCATE_HEAD)
             e.head = options->max_length;
