@@ -92,6 +92,7 @@ INTERRUPTED = """
     from textclf import TextClassifier
     texts, labels = sentences(300)
     classifier = TextClassifier(**dict(SMALL, epochs=1000000, validation_split={split}))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     fired = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     fired.start()
     try:
