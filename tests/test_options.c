@@ -1,0 +1,276 @@
+/* The option table: defaults, ranges, texts both ways, what a wrong key or value is told. labels: quick */
+#include "support/testing.h"
+
+#include <stddef.h>
+
+#include "model/options.h"
+
+static const char *print(const tci_options *options, const char *key)
+{
+    static char text[2 * TCI_OPTION_TEXT_SIZE];
+    tci_memory memory;
+    tci_buffer out;
+    tci_memory_init(&memory, NULL, 0);
+    tci_buffer_init(&out, &memory, sizeof text - 1, "text");
+    assert_ok(tci_options_print(options, tci_option_find(key), &out));
+    memcpy(text, out.data, out.size);
+    text[out.size] = '\0';
+    tci_buffer_free(&out);
+    return text;
+}
+
+static void defaults_are_the_promised_ones(void **state)
+{
+    static const char *const promised[][2] = {
+        {"task", "classify"},
+        {"arch", "lstm"},
+        {"tokenizer", "word"},
+        {"normalize", "nfkc"},
+        {"lowercase", "true"},
+        {"strict_utf8", "false"},
+        {"clean_controls", "true"},
+        {"collapse_spaces", "true"},
+        {"vocab_size", "10000"},
+        {"min_count", "1"},
+        {"max_length", "512"},
+        {"truncate", "head"},
+        {"embedding_dim", "128"},
+        {"hidden_dim", "256"},
+        {"num_layers", "1"},
+        {"bidirectional", "false"},
+        {"pooling", "last"},
+        {"dropout", "0"},
+        {"threshold", "0.5"},
+        {"loss", "auto"},
+        {"optimizer", "adam"},
+        {"learning_rate", "0.001"},
+        {"beta1", "0.9"},
+        {"beta2", "0.999"},
+        {"momentum", "0"},
+        {"weight_decay", "0"},
+        {"sparse_embedding", "false"},
+        {"schedule", "constant"},
+        {"warmup_steps", "0"},
+        {"total_steps", "0"},
+        {"clip_norm", "0"},
+        {"label_smoothing", "0"},
+        {"class_weights", "none"},
+        {"batch_size", "32"},
+        {"accumulate_steps", "1"},
+        {"epochs", "10"},
+        {"validation_split", "0"},
+        {"patience", "0"},
+        {"seed", "1"},
+        {"threads", "1"},
+        {"max_isa", "auto"},
+        {"max_file_bytes", "8589934592"},
+        {"max_memory", "0"},
+        {"max_tensors", "65536"},
+        {"max_vocab", "16777216"},
+        {"epsilon", "0.00000001"},
+    };
+    tci_options options;
+    (void)state;
+    tci_options_default(&options);
+    assert_int_equal(tci_option_count(), sizeof promised / sizeof promised[0]);
+    for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++) {
+        assert_string_equal(print(&options, promised[i][0]), promised[i][1]);
+        assert_false(tci_options_is_set(&options, promised[i][0]));
+        assert_string_equal(tci_option_find(promised[i][0])->default_value, promised[i][1]);
+    }
+}
+
+static void keys_differ_and_every_row_is_described(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < tci_option_count(); i++) {
+        const tci_option_row *row = tci_option_row_at(i);
+        assert_ptr_equal(tci_option_find(row->key), row);
+        assert_true(strlen(row->help) > 5 && strlen(row->range) > 1 && strlen(row->applies_to) > 2);
+    }
+    assert_null(tci_option_find("hidden"));
+    assert_null(tci_option_find(""));
+}
+
+static void what_is_printed_reads_back_as_the_same_value(void **state)
+{
+    static const char *const values[][2] = {
+        {"task", "regress"},
+        {"tokenizer", "char"},
+        {"truncate", "both"},
+        {"lowercase", "false"},
+        {"dropout", "0.1"},
+        {"seed", "9007199254740992"},
+        {"learning_rate", "0.000012345678901234567"},
+        {"beta2", "0.9995"},
+        {"pooling", "max"},
+        {"class_weights", "a\\,b=2,c=0.25"},
+        {"max_isa", "scalar"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        tci_options one, other;
+        const tci_option_row *row = tci_option_find(values[i][0]);
+        tci_options_default(&one);
+        tci_options_default(&other);
+        assert_ok(tci_options_set(&one, values[i][0], values[i][1]));
+        assert_true(tci_options_is_set(&one, values[i][0]));
+        assert_false(tci_options_equal(&one, &other, row));
+        assert_ok(tci_options_set(&other, values[i][0], print(&one, values[i][0])));
+        assert_true(tci_options_equal(&one, &other, row));
+    }
+}
+
+static void values_outside_their_range_are_refused_and_change_nothing(void **state)
+{
+    static const char *const bad[][2] = {
+        {"task", "classifier"},
+        {"task", ""},
+        {"task", "classify|multilabel"},
+        {"lowercase", "yes"},
+        {"lowercase", "1"},
+        {"hidden_dim", "0"},
+        {"hidden_dim", "16385"},
+        {"hidden_dim", "-1"},
+        {"hidden_dim", "1.5"},
+        {"hidden_dim", "0x10"},
+        {"hidden_dim", " 3"},
+        {"hidden_dim", "3 "},
+        {"hidden_dim", "1e3"},
+        {"dropout", "1"},
+        {"dropout", "-0.1"},
+        {"dropout", "nan"},
+        {"dropout", "inf"},
+        {"dropout", "0,1"},
+        {"learning_rate", "0"},
+        {"threads", "257"},
+        {"vocab_size", "1"},
+        {"num_layers", "17"},
+        {"epochs", "0"},
+        {"batch_size", "0"},
+        {"seed", "9007199254740993"},
+        {"seed", "18446744073709551616"},
+        {"max_file_bytes", "0"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tci_options options, before;
+        tci_options_default(&options);
+        before = options;
+        if (tci_options_set(&options, bad[i][0], bad[i][1]) != TC_ERROR_OPTION)
+            fail_msg("%s=%s is accepted", bad[i][0], bad[i][1]);
+        assert_memory_equal(&options, &before, sizeof options);
+        assert_contains(tci_error_text(), bad[i][0]);
+        assert_contains(tci_error_text(), bad[i][1]);
+        assert_contains(tci_error_text(), tci_option_find(bad[i][0])->range);
+    }
+}
+
+static void ends_of_ranges_are_accepted(void **state)
+{
+    static const char *const good[][2] = {
+        {"hidden_dim", "1"},
+        {"hidden_dim", "16384"},
+        {"num_layers", "16"},
+        {"threads", "256"},
+        {"max_length", "0"},
+        {"dropout", "0.999999"},
+        {"max_length", "2147483647"},
+        {"vocab_size", "16777216"},
+        {"threshold", "1"},
+        {"label_smoothing", "1"},
+        {"seed", "0"},
+        {"learning_rate", "1000"},
+    };
+    tci_options options;
+    (void)state;
+    tci_options_default(&options);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_ok(tci_options_set(&options, good[i][0], good[i][1]));
+}
+
+static void an_unknown_key_is_answered_with_the_nearest(void **state)
+{
+    static const char *const near[][2] = {
+        {"hiden_dim", "'hidden_dim'"}, {"learning-rate", "'learning_rate'"},
+        {"Epochs", "'epochs'"},        {"batchsize", "'batch_size'"},
+        {"thread", "'threads'"},       {"lowercse", "'lowercase'"},
+    };
+    tci_options options;
+    (void)state;
+    tci_options_default(&options);
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
+        assert_int_equal(tci_options_set(&options, near[i][0], "1"), TC_ERROR_OPTION);
+        assert_contains(tci_error_text(), near[i][0]);
+        assert_contains(tci_error_text(), near[i][1]);
+    }
+    assert_int_equal(tci_options_set(&options, "something quite different", "1"), TC_ERROR_OPTION);
+    assert_null(strstr(tci_error_text(), "did you mean"));
+    char endless[5000];
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    assert_int_equal(tci_options_set(&options, endless, "1"), TC_ERROR_OPTION);
+    assert_int_equal(tci_options_set(&options, "hidden_dim", endless), TC_ERROR_OPTION);
+}
+
+static void a_text_option_has_a_limit(void **state)
+{
+    tci_options options;
+    char text[TCI_OPTION_TEXT_SIZE + 1];
+    (void)state;
+    tci_options_default(&options);
+    memset(text, 'x', sizeof text);
+    text[TCI_OPTION_TEXT_SIZE] = '\0';
+    assert_int_equal(tci_options_set(&options, "class_weights", text), TC_ERROR_OPTION);
+    text[TCI_OPTION_TEXT_SIZE - 1] = '\0';
+    assert_ok(tci_options_set(&options, "class_weights", text));
+    assert_string_equal(options.class_weights, text);
+}
+
+static void a_class_is_copied_whole_and_alone(void **state)
+{
+    tci_options from, to;
+    (void)state;
+    tci_options_default(&from);
+    tci_options_default(&to);
+    assert_ok(tci_options_set(&from, "hidden_dim", "7"));
+    assert_ok(tci_options_set(&from, "seed", "8"));
+    assert_ok(tci_options_set(&from, "threads", "9"));
+    assert_ok(tci_options_set(&to, "epochs", "3"));
+    tci_options_copy_class(&to, &from, TCI_CLASS_TRAINING);
+    assert_int_equal(to.hidden_dim, 256);
+    assert_int_equal(to.seed, 8);
+    assert_int_equal(to.threads, 1);
+    assert_int_equal(to.epochs, 10);
+    assert_true(tci_options_is_set(&to, "seed"));
+    assert_false(tci_options_is_set(&to, "epochs"));
+}
+
+static void only_what_was_set_may_be_copied(void **state)
+{
+    tci_options from, to;
+    (void)state;
+    tci_options_default(&from);
+    tci_options_default(&to);
+    assert_ok(tci_options_set(&from, "seed", "8"));
+    assert_ok(tci_options_set(&to, "epochs", "3"));
+    tci_options_copy_set(&to, &from, TCI_CLASS_TRAINING);
+    assert_int_equal(to.seed, 8);
+    assert_int_equal(to.epochs, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_the_promised_ones),
+        cmocka_unit_test(keys_differ_and_every_row_is_described),
+        cmocka_unit_test(what_is_printed_reads_back_as_the_same_value),
+        cmocka_unit_test(values_outside_their_range_are_refused_and_change_nothing),
+        cmocka_unit_test(ends_of_ranges_are_accepted),
+        cmocka_unit_test(an_unknown_key_is_answered_with_the_nearest),
+        cmocka_unit_test(a_text_option_has_a_limit),
+        cmocka_unit_test(a_class_is_copied_whole_and_alone),
+        cmocka_unit_test(only_what_was_set_may_be_copied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
