@@ -1,10 +1,14 @@
 """conftest.py: small data, and classifiers that learn it in a moment."""
 import os
 import random
+import signal
 
 import pytest
 
 import textclf
+
+# What was started in the background ignores Ctrl-C, and so would the tests about it and the processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMALL = dict(embedding_dim=8, hidden_dim=8, epochs=12, learning_rate=0.02, batch_size=8, vocab_size=200, seed=3)
