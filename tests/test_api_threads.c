@@ -134,6 +134,34 @@ static void threads_may_mix_every_reading_call(void **state)
     free(s);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SMALL_STACK ((size_t)1 << 20) /* instrumented frames are several times as large */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SMALL_STACK ((size_t)1 << 20)
+#endif
+#endif
+#ifndef SMALL_STACK
+#define SMALL_STACK ((size_t)64 << 10)
+#endif
+
+static void a_thread_with_a_small_stack_may_make_every_reading_call(void **state)
+{
+    tc_model *model = NULL;
+    pthread_attr_t attributes;
+    (void)state;
+    shared *s = make_shared("hidden_dim=20 num_layers=2 bidirectional=true", NULL, &model);
+    worker w = {.s = s, .number = 1, .predictions = 20};
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, SMALL_STACK), 0);
+    assert_int_equal(pthread_create(&w.thread, &attributes, do_everything, &w), 0);
+    assert_int_equal(pthread_join(w.thread, NULL), 0);
+    assert_int_equal(w.wrong, 0);
+    (void)pthread_attr_destroy(&attributes);
+    tc_model_free(model);
+    free(s);
+}
+
 /* ---- memory ---- */
 
 /* An allocator that, while it is told to, lets nobody have memory before all threads ask for some: then each of them
@@ -331,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eight_threads_predict_ten_thousand_texts_each_on_one_model),
         cmocka_unit_test(threads_may_mix_every_reading_call),
+        cmocka_unit_test(a_thread_with_a_small_stack_may_make_every_reading_call),
         cmocka_unit_test(nothing_is_allocated_once_as_many_have_predicted_at_once),
         cmocka_unit_test(children_forked_while_others_predict_predict_too),
         cmocka_unit_test(children_start_threads_of_their_own),

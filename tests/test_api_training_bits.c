@@ -7,14 +7,14 @@
 #endif
 
 #include "support/small_host.h"
+#include "support/story.h"
 
 #define DEEP                                                                                                           \
     "num_layers=2 bidirectional=true dropout=0.2 validation_split=0.15 epochs=2 batch_size=32 class_weights=balanced " \
     "clip_norm=1 "
 #define TEXTS 130 /* leaves 110 or 111 for training: three batches and a tail */
 
-    static void assert_trains_the_same(const char *settings, const char *changed, const uint8_t *wanted,
-                                       size_t wanted_size)
+static void assert_trains_the_same(const char *settings, const char *changed, const uint8_t *wanted, size_t wanted_size)
 {
     char both[512];
     size_t size = 0;
@@ -111,33 +111,53 @@ static void flushed_denormals_of_the_host_do_not_show(void **state)
 #endif
 }
 
-/* Scores of a whole host in a rounding mode: parsing, training, both ways of predicting, evaluating. */
+/* Scores of a whole host in a rounding mode: parsing, training, every way of predicting, evaluating. */
+#define ASKED 30
 typedef struct outcome {
-    float one[3], batch[3], clone[3], loaded[3];
+    float one[ASKED][STORY_LABELS], batch[ASKED][STORY_LABELS], clone[ASKED][STORY_LABELS], loaded[ASKED][STORY_LABELS];
     tc_evaluation evaluation;
 } outcome;
+
+static void ask(const tc_model *model, float scores[ASKED][STORY_LABELS])
+{
+    char text[STORY_SIZE];
+    size_t length = 0, count = 0;
+    for (uint32_t i = 0; i < ASKED; i++) {
+        (void)story_write(700 + i, text, &length);
+        assert_ok(tc_predict(model, text, length, STORY_LABELS, scores[i], &count));
+    }
+}
+
+static void ask_at_once(const tc_model *model, float scores[ASKED][STORY_LABELS])
+{
+    static char texts[ASKED][STORY_SIZE];
+    const char *list[ASKED];
+    size_t lengths[ASKED], count = 0;
+    for (uint32_t i = 0; i < ASKED; i++) {
+        (void)story_write(700 + i, texts[i], &lengths[i]);
+        list[i] = texts[i];
+    }
+    assert_ok(tc_predict_batch(model, list, lengths, ASKED, ASKED * STORY_LABELS, scores[0], &count));
+}
 
 static outcome work_in(int rounding)
 {
     host h;
     outcome out = {.evaluation = TC_EVALUATION_INIT};
-    size_t count = 0;
-    const char *text = "a very good film with the young actors";
-    size_t length = strlen(text);
+    tc_model *copy = NULL;
+    size_t size = 0;
     assert_int_equal(fesetround(rounding), 0);
     assert_ok(host_begin(&h, NULL, "epochs=3 learning_rate=0.0137", 60));
     assert_ok(host_finish(&h));
-    assert_ok(tc_predict(h.model, text, length, 3, out.one, &count));
-    assert_ok(tc_predict_batch(h.model, &text, &length, 1, 3, out.batch, &count));
+    ask(h.model, out.one);
+    ask_at_once(h.model, out.batch);
     assert_ok(tc_evaluate(h.model, h.examples, NULL, 60, &out.evaluation));
-    tc_model *copy = NULL;
-    size_t size = 0;
     assert_ok(tc_model_clone(h.model, &copy));
-    assert_ok(tc_predict(copy, text, length, 3, out.clone, &count));
+    ask(copy, out.clone);
     tc_model_free(copy);
     uint8_t *bytes = host_bytes(h.model, &size);
     assert_ok(tc_model_load_memory(bytes, size, NULL, &copy));
-    assert_ok(tc_predict(copy, text, length, 3, out.loaded, &count));
+    ask(copy, out.loaded);
     tc_model_free(copy);
     free(bytes);
     host_end(&h);
