@@ -116,15 +116,15 @@ static int unknown_option(const command_row *row, const char *name)
             consider(name, other, &best, nearest);
         else if (strcmp(name, other) == 0 && row->command != COMMAND_OPTIONS)
             return misuse(
-                "textclf %s: --%s is an option of `textclf train`; a model keeps the value it was trained with",
+                "%s: --%s is an option of `textclf train`; a model keeps the value it was trained with",
                 row->name, name);
     }
     for (size_t i = 0; i < program_option_count; i++)
         if ((program_options[i].commands & (unsigned)row->command) != 0 && program_options[i].help != NULL)
             consider(name, program_options[i].name, &best, nearest);
     if (nearest[0] != '\0')
-        return misuse("textclf %s: --%s is not an option; did you mean --%s?", row->name, name, nearest);
-    return misuse("textclf %s: --%s is not an option; `textclf %s --help` lists them all", row->name, name, row->name);
+        return misuse("%s: --%s is not an option; did you mean --%s?", row->name, name, nearest);
+    return misuse("%s: --%s is not an option; `textclf %s --help` lists them all", row->name, name, row->name);
 }
 
 static int store(const command_row *row, const program_option *option, const char *value, arguments *given)
@@ -136,7 +136,7 @@ static int store(const command_row *row, const program_option *option, const cha
     }
     if (option->kind != VALUE_COUNT) {
         if (value[0] == '\0')
-            return misuse("textclf %s: --%s is empty; it takes a %s", row->name, option->name, option->value);
+            return misuse("%s: --%s is empty; it takes a %s", row->name, option->name, option->value);
         memcpy(member, &value, sizeof value);
         return CODE_OK;
     }
@@ -147,7 +147,7 @@ static int store(const command_row *row, const program_option *option, const cha
         number = number * 10 + (uint64_t)(value[i] - '0');
     }
     if (!good || number == 0)
-        return misuse("textclf %s: --%s %s is not accepted; it takes a whole number of at least 1", row->name,
+        return misuse("%s: --%s %s is not accepted; it takes a whole number of at least 1", row->name,
                       option->name, value);
     memcpy(member, &number, sizeof number);
     return CODE_OK;
@@ -160,7 +160,7 @@ static int take_option(const command_row *row, int count, char **words, int *at,
     size_t length = strcspn(word, "=");
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     if (length + 1 >= OPTION_NAME)
-        return misuse("textclf %s: --%.100s is not an option; `textclf %s --help` lists them all", row->name, word,
+        return misuse("%s: --%.100s is not an option; `textclf %s --help` lists them all", row->name, word,
                       row->name);
     char name[OPTION_NAME];
     memcpy(name, word, length);
@@ -171,7 +171,7 @@ static int take_option(const command_row *row, int count, char **words, int *at,
         if ((program_options[i].commands & (unsigned)row->command) != 0 && strcmp(program_options[i].name, name) == 0)
             own = &program_options[i];
     if (own != NULL && own->kind == VALUE_NONE && value != NULL)
-        return misuse("textclf %s: --%s takes no value", row->name, name);
+        return misuse("%s: --%s takes no value", row->name, name);
     tc_option option = TC_OPTION_INIT;
     size_t index = 0;
     bool known = own != NULL;
@@ -186,14 +186,14 @@ static int take_option(const command_row *row, int count, char **words, int *at,
         return unknown_option(row, name);
     if (value == NULL && !(own != NULL && own->kind == VALUE_NONE)) {
         if (*at >= count)
-            return misuse("textclf %s: --%s needs a value: %s", row->name, name,
+            return misuse("%s: --%s needs a value: %s", row->name, name,
                           own != NULL ? own->value : option.range);
         value = words[(*at)++];
     }
     if (own != NULL)
         return store(row, own, value, given);
     if (tc_config_set(given->config, option.key, value) != TC_OK)
-        return misuse("textclf %s: --%s %s is not accepted; it takes %s", row->name, name, value, option.range);
+        return misuse("%s: --%s %s is not accepted; it takes %s", row->name, name, value, option.range);
     given->given[index] = true;
     return CODE_OK;
 }
@@ -221,7 +221,7 @@ int arguments_parse(const command_row *row, int count, char **words, arguments *
             if (code != CODE_OK)
                 return code;
         } else if (options && word[0] == '-' && word[1] != '\0') {
-            return misuse("textclf %s: %s is not an option; options begin with two dashes%s", row->name, word,
+            return misuse("%s: %s is not an option; options begin with two dashes%s", row->name, word,
                           row->command == COMMAND_PREDICT ? ", and a text that begins with a dash follows --" : "");
         } else {
             given->operands[given->operand_count++] = word;

@@ -206,9 +206,9 @@ static int work_through(evaluation *work, arguments *given)
 int eval(arguments *given)
 {
     if (given->operand_count > 0)
-        return misuse("textclf eval: %s is not expected here; the data is named with --input", given->operands[0]);
+        return misuse("eval: %s is not expected here; the data is named with --input", given->operands[0]);
     if (given->model == NULL || given->input == NULL)
-        return misuse("textclf eval: --%s is missing; usage: textclf eval --model MODEL --input FILE [--json]",
+        return misuse("eval: --%s is missing; usage: textclf eval --model MODEL --input FILE [--json]",
                       given->model == NULL ? "model" : "input");
     evaluation work = {.figures = TC_EVALUATION_INIT};
     int code = work_through(&work, given);

@@ -103,7 +103,7 @@ static int show(const arguments *given, const char *text, size_t length)
 int info(arguments *given)
 {
     if (given->operand_count != 1)
-        return misuse("textclf info: %s; usage: textclf info MODEL [--json]",
+        return misuse("info: %s; usage: textclf info MODEL [--json]",
                       given->operand_count == 0 ? "the model file is missing" : "give one model file");
     tc_model *model = NULL;
     if (tc_model_load_with(given->operands[0], given->config, 0, &model) != TC_OK)

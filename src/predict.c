@@ -251,7 +251,7 @@ static int open_model(prediction *work)
     if (code != CODE_OK)
         return code;
     if (work->task == READ_TARGETS && work->given->top != 0)
-        return misuse("textclf predict: --top does not apply; the task of %s is regress, and all targets are printed",
+        return misuse("predict: --top does not apply; the task of %s is regress, and all targets are printed",
                       work->given->model);
     if (work->task == READ_LABELS) {
         char value[400];
@@ -308,10 +308,10 @@ static int work_through(prediction *work)
 int predict(arguments *given)
 {
     if (given->model == NULL)
-        return misuse("textclf predict: --model is missing; usage: textclf predict --model MODEL "
+        return misuse("predict: --model is missing; usage: textclf predict --model MODEL "
                       "[--input FILE | TEXT ...]");
     if (given->input != NULL && given->operand_count > 0)
-        return misuse("textclf predict: give either --input or texts, not both (the first text is \"%s\")",
+        return misuse("predict: give either --input or texts, not both (the first text is \"%s\")",
                       given->operands[0]);
     int code = arguments_default_threads(given, given->operand_count);
     if (code != CODE_OK)

@@ -54,19 +54,19 @@ static int check_target(const char *option, const char *path)
 static int check_arguments(const arguments *given)
 {
     if (given->operand_count > 0)
-        return misuse("textclf train: %s is not expected here; the data is named with --input", given->operands[0]);
+        return misuse("train: %s is not expected here; the data is named with --input", given->operands[0]);
     if (given->input == NULL || given->output == NULL)
-        return misuse("textclf train: --%s is missing; usage: textclf train --input FILE --output MODEL "
+        return misuse("train: --%s is missing; usage: textclf train --input FILE --output MODEL "
                       "[--OPTION VALUE ...]",
                       given->input == NULL ? "input" : "output");
     if (given->checkpoint_every != 0 && given->checkpoint == NULL)
-        return misuse("textclf train: --checkpoint-every needs --checkpoint FILE to say where");
+        return misuse("train: --checkpoint-every needs --checkpoint FILE to say where");
     if (given->validation != NULL && strcmp(given->validation, "-") == 0 && strcmp(given->input, "-") == 0)
-        return misuse("textclf train: only one of --input and --validation can be standard input");
+        return misuse("train: only one of --input and --validation can be standard input");
     if (given->validation != NULL && arguments_gave(given, "validation_split"))
-        return misuse("textclf train: give either --validation or --validation-split, not both");
+        return misuse("train: give either --validation or --validation-split, not both");
     if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
-        return misuse("textclf train: --checkpoint and --output are both %s; give them different files", given->output);
+        return misuse("train: --checkpoint and --output are both %s; give them different files", given->output);
     int code = check_target("--output", given->output);
     if (code == CODE_OK && given->checkpoint != NULL)
         code = check_target("--checkpoint", given->checkpoint);
