@@ -86,6 +86,8 @@ static void a_missing_handle_or_output_is_named(void **state)
     assert_missing(tc_batcher_next(NULL, NULL));
     assert_missing(tc_batcher_finish_epoch(h.batcher, NULL));
     assert_missing(tc_batcher_validation_rows(h.batcher, &list, NULL));
+    assert_missing(tc_batcher_validation_rows(NULL, &list, &count));
+    assert_missing(tc_batcher_validation_rows(h.batcher, NULL, &count));
     assert_missing(tc_batcher_restore_best(NULL));
     assert_missing(tc_scratch_create(NULL, &scratch));
     assert_null(config);

@@ -116,6 +116,38 @@ static void progress_of_any_numbers_is_refused_or_safe(void **state)
     test_folder_remove(&folder);
 }
 
+/* Words of tci_progress. */
+static void counters_and_figures_that_no_training_has_are_refused(void **state)
+{
+    static const size_t counters[] = {0, 1, 2, 3, 4, 9}, figures[] = {10, 11, 12, 13};
+    static const uint64_t odd[] = {UINT64_C(0x7FF0000000000000), UINT64_C(0xFFF0000000000000),
+                                   UINT64_C(0x7FF8000000000000)};
+    test_folder folder;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(TCI_PROGRESS_WORDS, 14);
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    uint8_t *bytes = write_checkpoint(path, &size);
+    for (size_t i = 0; i < 6 + 4 * 3; i++) {
+        size_t word = i < 6 ? counters[i] : figures[(i - 6) / 3];
+        uint8_t *at = bytes + progress_at(bytes) + 8 * word;
+        uint64_t old = tci_load_u64(at);
+        tc_model *model = NULL;
+        tc_trainer *trainer = NULL;
+        tci_store_u64(at, i < 6 ? (UINT64_C(1) << 53) + 1 : odd[(i - 6) % 3]);
+        test_reseal(bytes, size);
+        test_write_file(path, bytes, size);
+        tc_status status = tc_trainer_load(path, NULL, &model, &trainer);
+        assert_int_equal(status, i < 6 ? TC_ERROR_FORMAT : TC_ERROR_NUMERIC);
+        assert_null(model);
+        assert_null(trainer);
+        tci_store_u64(at, old);
+    }
+    free(bytes);
+    test_folder_remove(&folder);
+}
+
 static void bits_flipped_anywhere_are_refused_or_safe(void **state)
 {
     test_folder folder;
@@ -163,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_checkpoint_goes_on),
         cmocka_unit_test(progress_of_any_numbers_is_refused_or_safe),
+        cmocka_unit_test(counters_and_figures_that_no_training_has_are_refused),
         cmocka_unit_test(bits_flipped_anywhere_are_refused_or_safe),
         cmocka_unit_test(a_checkpoint_cut_short_is_refused),
     };
