@@ -108,6 +108,36 @@ static void an_epoch_ends_only_with_its_last_batch_applied(void **state)
     host_end(&h);
 }
 
+static void batches_whose_apply_failed_come_again(void **state)
+{
+    host h, whole;
+    tc_batch first = TC_BATCH_INIT, batch = TC_BATCH_INIT;
+    (void)state;
+    assert_ok(host_begin(&h, NULL, "batch_size=20 accumulate_steps=2 epochs=1", TEXTS));
+    assert_ok(tc_batcher_next(h.batcher, &first));
+    assert_ok(tc_train_step(h.trainer, h.examples, first.rows, first.row_count, NULL));
+    assert_ok(tc_batcher_next(h.batcher, &batch));
+    assert_int_equal(batch.position, 2);
+    const tci_tensor_info *bias = tci_parameters_find(&h.model->network->parameters, "fc.bias");
+    h.trainer->gradients.values[bias->offset] = INFINITY;
+    assert_int_equal(tc_train_step(h.trainer, h.examples, batch.rows, batch.row_count, NULL), TC_ERROR_NUMERIC);
+    assert_ok(tc_batcher_next(h.batcher, &batch));
+    assert_int_equal(batch.position, 1);
+    assert_ptr_equal(batch.rows, first.rows);
+    while (!h.over)
+        assert_ok(host_advance(&h));
+    /* and the epoch is one in which nothing failed */
+    assert_ok(host_begin(&whole, NULL, "batch_size=20 accumulate_steps=2 epochs=1", TEXTS));
+    while (!whole.over)
+        assert_ok(host_advance(&whole));
+    assert_true(h.epoch.loss == whole.epoch.loss);
+    assert_int_equal(h.epoch.tokens, whole.epoch.tokens);
+    const tci_parameters *a = &h.model->network->parameters, *b = &whole.model->network->parameters;
+    assert_memory_equal(a->values, b->values, a->size * sizeof *a->values);
+    host_end(&h);
+    host_end(&whole);
+}
+
 static void the_loss_of_an_epoch_is_the_mean_over_its_batches(void **state)
 {
     host h;
@@ -349,6 +379,7 @@ int main(void)
         cmocka_unit_test(an_epoch_hands_out_every_row_that_is_not_held_out_once),
         cmocka_unit_test(a_batch_comes_again_until_it_has_been_trained_on),
         cmocka_unit_test(an_epoch_ends_only_with_its_last_batch_applied),
+        cmocka_unit_test(batches_whose_apply_failed_come_again),
         cmocka_unit_test(the_loss_of_an_epoch_is_the_mean_over_its_batches),
         cmocka_unit_test(the_higher_score_wins_then_the_lower_loss_then_the_earlier_epoch),
         cmocka_unit_test(the_score_is_the_evaluation_of_the_held_out_rows),

@@ -100,7 +100,7 @@ static void check_gradients(const char *name, uint64_t threads, const char *isa)
     for (size_t i = 0; i < parameters->tensor_count; i++)
         square += golden_square_norm(golden_get(f.file, "grad.%s", parameters->tensors[i].name));
     for (size_t i = 0; i < parameters->size; i++)
-        trainer->gradients.values[i] /= (float)trainer->gathered.weight;
+        trainer->gradients.values[i] /= (float)trainer->gathered.sum.weight;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
         golden_compare(name, trainer->gradients.values + tensor->offset, golden_get(f.file, "grad.%s", tensor->name),

@@ -311,6 +311,25 @@ static void a_loss_or_gradient_that_is_not_finite_changes_nothing(void **state)
     check_target(1e38f, 1.0f, "threads=3 num_layers=2 bidirectional=true");
 }
 
+static void balanced_class_weights_are_stored_by_the_first_step_that_succeeds(void **state)
+{
+    fixture f;
+    const char *stored = NULL;
+    (void)state;
+    set_up(&f, "class_weights=balanced");
+    stored = f.model->options.class_weights;
+    assert_ok(tc_trainer_backward(f.trainer, f.examples, f.rows, ROWS, NULL));
+    const tci_tensor_info *bias = tci_parameters_find(&f.model->network->parameters, "fc.bias");
+    f.trainer->gradients.values[bias->offset] = INFINITY;
+    assert_int_equal(tc_trainer_apply(f.trainer, NULL), TC_ERROR_NUMERIC);
+    assert_string_equal(stored, "balanced");
+    assert_ok(tc_trainer_backward(f.trainer, f.examples, f.rows, ROWS, NULL));
+    assert_string_equal(stored, "balanced");
+    assert_ok(tc_trainer_apply(f.trainer, NULL));
+    assert_contains(stored, "praise=");
+    tear_down(&f);
+}
+
 static void weights_that_give_no_finite_logits_are_named_with_the_step(void **state)
 {
     fixture f;
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test(apply_with_no_weight_gathered_changes_nothing_and_says_so),
         cmocka_unit_test(weights_below_0_or_not_finite_are_refused_with_the_row),
         cmocka_unit_test(a_loss_or_gradient_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(balanced_class_weights_are_stored_by_the_first_step_that_succeeds),
         cmocka_unit_test(weights_that_give_no_finite_logits_are_named_with_the_step),
         cmocka_unit_test(what_was_gathered_survives_a_backward_that_fails),
         cmocka_unit_test(bad_rows_and_foreign_examples_are_refused_and_change_nothing),

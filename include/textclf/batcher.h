@@ -74,7 +74,8 @@ TC_EXPORT void tc_batcher_free(tc_batcher *batcher);
 /**
  * The next batch of the current epoch, for tc_train_step() (or tc_trainer_backward()) on the same trainer and examples.
  *
- * A batch counts as done when that call succeeds on exactly its rows; until then the same batch comes again.
+ * The next one comes when that call has succeeded on exactly these rows; until then the same batch comes again. A batch
+ * that was gathered and whose apply failed comes again, too.
  * Errors: #TC_ERROR_STATE when the epochs are over.
  */
 TC_EXPORT tc_status tc_batcher_next(tc_batcher *batcher, tc_batch *batch);

@@ -60,7 +60,9 @@ TC_EXPORT void tc_trainer_free(tc_trainer *trainer);
  * Errors: #TC_ERROR_ARGUMENT (rows, labels that the model lacks), #TC_ERROR_MISMATCH (other text pipeline, task or labels),
  * #TC_ERROR_OPTION (a falling schedule without total_steps), #TC_ERROR_NUMERIC (loss or gradient not
  * finite; names the step), #TC_ERROR_LIMIT (the batch needs more than max_memory; names the bytes), #TC_ERROR_MEMORY.
- * After an error model, optimizer state, step count and random state are as before the call.
+ * After an error model, optimizer state, step count and random state are as before the call. With `accumulate_steps` above
+ * 1 a gradient that is not finite also drops what the calls before had gathered for the same step; a batcher hands those
+ * batches out again.
  */
 TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                   tc_step *step);

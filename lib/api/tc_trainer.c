@@ -76,7 +76,7 @@ tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
     uint64_t words[TCI_PROGRESS_WORDS];
     TCI_REQUIRE(trainer);
     TCI_REQUIRE(path);
-    if (trainer->backwards > 0)
+    if (trainer->gathered.backwards > 0)
         return tci_fail(TC_ERROR_STATE, "a checkpoint between a backward and its apply; call tc_trainer_apply() first");
     memcpy(words, &trainer->progress, sizeof words);
     return tci_checkpoint_save(trainer->model, blocks, list_blocks(trainer, blocks), words, TCI_PROGRESS_WORDS, path);

@@ -1,4 +1,4 @@
-/* batcher.c: epochs. The trainer counts a batch as done when it gathers the rows that were handed out.
+/* batcher.c: epochs. The trainer counts a batch as done when it has applied the rows that were handed out.
  *
  * All that an epoch has to remember stands in the trainer's progress; order and split are functions of seed, epoch and
  * examples, made anew after a resume. Knows nothing of files. */
@@ -118,11 +118,12 @@ tc_status tci_batcher_next(tc_batcher *batcher, tc_batch *batch)
                         (unsigned long long)trainer->options.epochs);
     batch->epoch = progress->epoch;
     batch->batches = batcher->batches;
-    size_t first = (size_t)progress->position * batch_size;
+    uint64_t position = progress->position + trainer->gathered.batches;
+    size_t first = (size_t)position * batch_size;
     size_t left = first < batcher->training_rows ? batcher->training_rows - first : 0;
     batch->row_count = left < batch_size ? left : batch_size;
     batch->rows = batcher->order + (left > 0 ? first : 0);
-    batch->position = progress->position + (left > 0);
+    batch->position = position + (left > 0);
     trainer->batch = (tci_batch_place){left > 0 ? batch->rows : NULL, batch->row_count, batcher->examples,
                                        batch->position == batcher->batches};
     return TC_OK;
@@ -182,11 +183,11 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
 {
     tc_trainer *trainer = batcher->trainer;
     tci_progress *progress = &trainer->progress;
-    if (progress->position < batcher->batches)
+    uint64_t position = progress->position + trainer->gathered.batches;
+    if (position < batcher->batches)
         return tci_fail(TC_ERROR_STATE, "%llu batches of epoch %llu are left",
-                        (unsigned long long)(batcher->batches - progress->position),
-                        (unsigned long long)progress->epoch);
-    if (trainer->backwards > 0)
+                        (unsigned long long)(batcher->batches - position), (unsigned long long)progress->epoch);
+    if (trainer->gathered.backwards > 0)
         return tci_fail(TC_ERROR_STATE, "the gradients of the epoch's last batches are gathered and not applied; call "
                                         "tc_trainer_apply() first");
     epoch->epoch = progress->epoch;

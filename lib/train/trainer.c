@@ -221,38 +221,46 @@ static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, 
         size_t row = rows[trainer->rows[i].position];
         trainer->row_numbers[i] = row;
         trainer->weights[i] = examples->weights[row];
-        trainer->rows[i].position += (uint32_t)trainer->gathered_rows;
+        trainer->rows[i].position += (uint32_t)trainer->gathered.rows;
         TCI_RETURN_IF(gather_truth(trainer, examples, row, i));
     }
     return TC_OK;
 }
 
-/* Balanced class weights come from the first examples; `text` is their resolved form, kept once the step succeeded. */
+/* Balanced class weights come from the first examples; `text` is their resolved form. */
 static tc_status balance_class_weights(tc_trainer *trainer, const tc_examples *examples, char *text)
 {
-    if (!trainer->weights_pending)
+    if (!trainer->weights_pending || trainer->gathered.backwards > 0)
         return TC_OK;
     return tci_class_weights_balance(examples, trainer->model->labels, trainer->class_weights, text,
                                      TCI_OPTION_TEXT_SIZE);
 }
 
-static void keep_class_weights(tc_trainer *trainer, const char *text)
+/* The first backward of a step succeeded: its balanced weights hold for the step. */
+static void hold_class_weights(tc_trainer *trainer, const char *text)
+{
+    if (trainer->weights_pending && trainer->gathered.backwards == 0)
+        memcpy(trainer->options.class_weights, text, strlen(text) + 1);
+}
+
+/* The step was taken: they are the model's. */
+static void store_class_weights(tc_trainer *trainer)
 {
     if (!trainer->weights_pending)
         return;
-    memcpy(trainer->options.class_weights, text, strlen(text) + 1);
-    memcpy(trainer->model->options.class_weights, text, strlen(text) + 1);
+    memcpy(trainer->model->options.class_weights, trainer->options.class_weights, TCI_OPTION_TEXT_SIZE);
     trainer->weights_pending = false;
 }
 
-static void report(const tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens, tc_step *step)
+static void report(const tc_trainer *trainer, tc_step *step)
 {
+    const tci_loss_sum *sum = &trainer->gathered.sum;
     if (!step)
         return;
     step->step = trainer->progress.steps;
     step->weight = sum->weight;
     step->loss = sum->weight > 0 ? sum->weighted_loss / sum->weight : 0;
-    step->tokens = tokens;
+    step->tokens = trainer->gathered.tokens;
 }
 
 /* The rows may be a copy: what counts is that they are those that the batcher handed out. */
@@ -262,14 +270,36 @@ static bool is_batch(const tci_batch_place *batch, const tc_examples *examples, 
            memcmp(rows, batch->rows, row_count * sizeof *rows) == 0;
 }
 
-/* The batcher's batch is done. */
-static void count_batch(tc_trainer *trainer, const tci_loss_sum *sum, uint64_t tokens)
+static void add_loss(tci_loss_sum *to, const tci_loss_sum *sum)
 {
-    trainer->progress.position++;
-    trainer->progress.tokens += tokens;
-    trainer->progress.loss_sum += sum->weighted_loss;
-    trainer->progress.loss_weight += sum->weight;
+    to->weighted_loss += sum->weighted_loss;
+    to->weight += sum->weight;
+}
+
+static void count_gathered(tci_gathered *gathered, size_t row_count, uint64_t tokens, const tci_loss_sum *sum)
+{
+    add_loss(&gathered->sum, sum);
+    gathered->rows += row_count;
+    gathered->tokens += tokens;
+    gathered->backwards++;
+}
+
+/* The batcher's batch is gathered: the next one may be handed out. */
+static void count_batch(tc_trainer *trainer, uint64_t tokens, const tci_loss_sum *sum)
+{
+    add_loss(&trainer->gathered.batch_sum, sum);
+    trainer->gathered.batch_tokens += tokens;
+    trainer->gathered.batches++;
     trainer->batch = (tci_batch_place){NULL, 0, NULL, false};
+}
+
+/* What was gathered is applied: its batches are done. */
+static void finish_batches(tci_progress *progress, const tci_gathered *gathered)
+{
+    progress->position += gathered->batches;
+    progress->tokens += gathered->batch_tokens;
+    progress->loss_sum += gathered->batch_sum.weighted_loss;
+    progress->loss_weight += gathered->batch_sum.weight;
 }
 
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
@@ -308,15 +338,11 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
         goto done;
     }
     architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
-    keep_class_weights(trainer, balanced);
-    trainer->gathered.weighted_loss += sum.weighted_loss;
-    trainer->gathered.weight += sum.weight;
-    trainer->gathered_rows += row_count;
-    trainer->gathered_tokens += tokens;
-    trainer->backwards++;
+    hold_class_weights(trainer, balanced);
+    count_gathered(&trainer->gathered, row_count, tokens, &sum);
     if (is_batch(&trainer->batch, examples, rows, row_count))
-        count_batch(trainer, &sum, tokens);
-    report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
+        count_batch(trainer, tokens, &sum);
+    report(trainer, step);
 done:
     tci_float_leave(environment);
     return status;
@@ -325,51 +351,50 @@ done:
 static void drop_gathered(tc_trainer *trainer)
 {
     tci_gradients_clear(&trainer->gradients);
-    trainer->gathered = (tci_loss_sum){0, 0};
-    trainer->gathered_rows = 0;
-    trainer->gathered_tokens = 0;
-    trainer->backwards = 0;
+    trainer->gathered = (tci_gathered){.rows = 0};
+}
+
+/* The optimizer's step; on failure parameters and moments are as they were. */
+static tc_status take_step(tc_trainer *trainer, tci_optimizer_result *result)
+{
+    tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
+                                           &trainer->gradients, 1.0 / trainer->gathered.sum.weight, result);
+    if (status != TC_OK)
+        return tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
+    tci_trainer_refresh(trainer);
+    trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
+    trainer->progress.steps++;
+    store_class_weights(trainer);
+    return TC_OK;
 }
 
 tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
 {
+    tc_status status = TC_OK;
     tci_optimizer_result result = {0, 0};
-    if (trainer->backwards == 0)
+    if (trainer->gathered.backwards == 0)
         return tci_fail(TC_ERROR_STATE, "nothing was gathered since the last apply; call tc_trainer_backward() first");
-    if (trainer->gathered.weight > 0) {
-        tci_float_environment environment = tci_float_enter();
-        tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
-                                               &trainer->gradients, 1.0 / trainer->gathered.weight, &result);
-        if (status == TC_OK) {
-            tci_trainer_refresh(trainer);
-            trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
-        }
-        tci_float_leave(environment);
-        if (status != TC_OK) {
-            drop_gathered(trainer);
-            return tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
-        }
-        trainer->progress.steps++;
-    }
-    report(trainer, &trainer->gathered, trainer->gathered_tokens, step);
+    tci_float_environment environment = tci_float_enter();
+    if (trainer->gathered.sum.weight > 0)
+        TCI_CHECK(take_step(trainer, &result));
+    finish_batches(&trainer->progress, &trainer->gathered);
+    report(trainer, step);
     if (step) {
         step->gradient_norm = result.gradient_norm;
         step->learning_rate = result.learning_rate;
     }
+done:
+    tci_float_leave(environment);
     drop_gathered(trainer);
-    return TC_OK;
+    return status;
 }
 
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step)
 {
-    tci_progress before = trainer->progress;
     bool ends_epoch = trainer->batch.last && is_batch(&trainer->batch, examples, rows, row_count);
     TCI_RETURN_IF(tci_trainer_backward(trainer, examples, rows, row_count, step));
-    if (trainer->backwards < trainer->options.accumulate_steps && !ends_epoch)
+    if (trainer->gathered.backwards < trainer->options.accumulate_steps && !ends_epoch)
         return TC_OK;
-    tc_status status = tci_trainer_apply(trainer, step);
-    if (status != TC_OK)
-        trainer->progress = before;
-    return status;
+    return tci_trainer_apply(trainer, step);
 }

@@ -1,7 +1,8 @@
 /* trainer.h: one model's training: gradients, optimizer, random state, and what a checkpoint has to remember.
  *
  * backward adds Σ w·c·dL and Σ w·c over rows; apply divides once and steps. Nothing changes when a call fails, except that
- * after a gradient that is not finite everything gathered since the last apply is dropped. Knows nothing of files. */
+ * after a gradient that is not finite everything gathered since the last apply is dropped: batches that were gathered and
+ * not applied are not done, and come again. Knows nothing of files. */
 #ifndef TCI_TRAIN_TRAINER_H
 #define TCI_TRAIN_TRAINER_H
 
@@ -31,6 +32,15 @@ typedef struct tci_progress {
 
 #define TCI_PROGRESS_WORDS (sizeof(tci_progress) / sizeof(uint64_t))
 
+/* What was gathered since the last apply. */
+typedef struct tci_gathered {
+    tci_loss_sum sum;
+    uint64_t rows, tokens, backwards;
+    uint64_t batches;         /* those of the batcher among them, of its epoch */
+    uint64_t batch_tokens;    /* and their share of the sums */
+    tci_loss_sum batch_sum;
+} tci_gathered;
+
 /* A batch that the batcher handed out: training on exactly these rows of these examples counts it as done. */
 typedef struct tci_batch_place {
     const size_t *rows;
@@ -49,11 +59,9 @@ struct tc_trainer {
     tci_optimizer *optimizer;
     const tci_loss *loss;
     float *class_weights; /* (labels) or NULL */
-    bool weights_pending; /* `balanced`, to be resolved from the first examples */
-    /* gathered since the last apply */
-    tci_loss_sum gathered;
-    uint64_t gathered_rows, gathered_tokens, backwards;
-    tci_progress progress;
+    bool weights_pending; /* `balanced`, resolved from the first examples and stored with the model by their step */
+    tci_gathered gathered;
+    tci_progress progress; /* of what was applied */
     float *best; /* parameters of the best epoch, or NULL */
     bool has_batcher;
     tci_batch_place batch; /* what the batcher handed out last and was not trained on yet */
