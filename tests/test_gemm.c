@@ -197,18 +197,20 @@ static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
 static void packed_panels_hold_every_element_and_zeros_beside(void **unused)
 {
     (void)unused;
-    enum { DEPTH = 5, COLUMNS = 37, PADDED = 48 };
-    float src[DEPTH * COLUMNS], packed[DEPTH * PADDED + 1];
-    for (size_t i = 0; i < DEPTH * COLUMNS; i++)
+    enum { DEPTH = 19, COLUMNS = 37, PADDED = 48, STRIDE = 41 };
+    static float src[COLUMNS * STRIDE], packed[DEPTH * PADDED + 1];
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < COLUMNS * STRIDE; i++)
         src[i] = (float)(i + 1);
-    for (size_t transposed = 0; transposed < 2; transposed++) {
-        size_t depth_stride = transposed ? 1 : COLUMNS, column_stride = transposed ? DEPTH : 1;
+    for (size_t i = 0; i < 2 * count; i++) {
+        bool transposed = i % 2;
         packed[DEPTH * PADDED] = -7.0f;
-        tci_pack_panels(DEPTH, COLUMNS, src, depth_stride, column_stride, packed);
+        tci_pack_panels(tables[i / 2], DEPTH, COLUMNS, src, STRIDE, transposed, packed);
         for (size_t k = 0; k < DEPTH; k++)
             for (size_t n = 0; n < PADDED; n++) {
-                float expected = n < COLUMNS ? src[k * depth_stride + n * column_stride] : 0.0f;
-                assert_true(packed[(n / 16 * DEPTH + k) * 16 + n % 16] == expected);
+                float element = n >= COLUMNS ? 0.0f : transposed ? src[n * STRIDE + k] : src[k * STRIDE + n];
+                assert_true(packed[(n / 16 * DEPTH + k) * 16 + n % 16] == element);
             }
         assert_true(packed[DEPTH * PADDED] == -7.0f);
     }

@@ -23,7 +23,7 @@ static float *padded_matrix(size_t rows, size_t columns, uint32_t *state)
     return block;
 }
 
-static problem pose(size_t inputs, size_t input_dim, size_t output_dim, size_t rows)
+static problem pose(const tci_kernels *kernels, size_t inputs, size_t input_dim, size_t output_dim, size_t rows)
 {
     uint32_t state = (uint32_t)(inputs * 1000 + input_dim * 100 + output_dim * 10 + rows);
     problem p = {.shape = {inputs, input_dim, output_dim}, .rows = rows};
@@ -31,7 +31,7 @@ static problem pose(size_t inputs, size_t input_dim, size_t output_dim, size_t r
     p.input_width = TCI_PADDED(input_dim);
     p.weight = random_block(output_dim * inputs * input_dim, &state);
     p.bias = random_block(output_dim, &state);
-    p.packed = random_block(tci_linear_packed_floats(&p.shape, true), &state);
+    p.packed = random_block(tci_linear_packed_floats(&p.shape) + tci_linear_back_floats(&p.shape), &state);
     p.dy = padded_matrix(rows, output_dim, &state);
     p.y = random_block(rows * p.width, &state);
     for (size_t i = 0; i < inputs; i++) {
@@ -40,8 +40,9 @@ static problem pose(size_t inputs, size_t input_dim, size_t output_dim, size_t r
     }
     p.dweight = random_block(output_dim * inputs * input_dim, &state);
     p.dbias = random_block(output_dim, &state);
-    tci_linear_place(&p.linear, &p.shape, p.packed, true);
-    tci_linear_pack(&p.linear, p.weight, p.bias);
+    tci_linear_place(&p.linear, &p.shape, p.packed);
+    tci_linear_place_back(&p.linear, p.packed + tci_linear_packed_floats(&p.shape));
+    tci_linear_pack(&p.linear, kernels, p.weight, p.bias);
     p.scratch = random_block(tci_linear_backward_scratch(&p.linear), &state);
     return p;
 }
@@ -111,7 +112,7 @@ static void outputs_and_gradients_are_those_of_the_equations(void **state)
     (void)state;
     for (size_t inputs = 1; inputs <= 2; inputs++) {
         for (size_t i = 0; i < 5 * 5 * 4 * table_count; i++) {
-            problem p = pose(inputs, dims[i % 5], dims[i / 5 % 5], row_counts[i / 25 % 4]);
+            problem p = pose(tables[i / 100], inputs, dims[i % 5], dims[i / 5 % 5], row_counts[i / 25 % 4]);
             check_forward(&p, tables[i / 100]);
             check_backward(&p, tables[i / 100]);
             release(&p);
@@ -125,7 +126,7 @@ static void a_row_has_the_same_bits_alone_and_among_others(void **state)
     size_t table_count = kernel_tables(tables);
     (void)state;
     for (size_t t = 0; t < table_count; t++) {
-        problem p = pose(2, 21, 5, 40);
+        problem p = pose(tables[t], 2, 21, 5, 40);
         tci_linear_forward(&p.linear, tables[t], p.rows, (const float *const *)p.x, p.y);
         for (size_t r = 0; r < p.rows; r++) {
             const float *x[2] = {p.x[0] + r * p.input_width, p.x[1] + r * p.input_width};

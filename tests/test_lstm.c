@@ -44,7 +44,7 @@ static void pose(problem *p, const tci_kernels *kernels, bool reverse)
     p->embedding = random_block(IDS * X_WIDTH, &state);
     for (size_t i = 0; i < IDS * X_WIDTH; i++)
         p->embedding[i] = i % X_WIDTH < DIM ? p->embedding[i] : 0.0f;
-    p->packed = random_block(tci_lstm_packed_floats(&shape, true), &state);
+    p->packed = random_block(tci_lstm_packed_floats(&shape) + tci_lstm_back_floats(&shape), &state);
     for (size_t r = 0; r < ROWS; r++) {
         p->rows[r] = (tci_row){p->ids[r], lengths[r], (uint32_t)r};
         for (size_t t = 0; t < STEPS; t++)
@@ -54,10 +54,11 @@ static void pose(problem *p, const tci_kernels *kernels, bool reverse)
     assert_non_null(p->window_block);
     tci_window_place(&p->window, p->window_block, TOKENS, STEPS);
     tci_window_fill(&p->window, p->rows, ROWS, 0, STEPS);
-    tci_lstm_place(&p->lstm, &shape, p->packed, true);
+    tci_lstm_place(&p->lstm, &shape, p->packed);
+    tci_lstm_place_back(&p->lstm, p->packed + tci_lstm_packed_floats(&shape));
     const tci_lstm_tensors t = tensors_in(p->parameters);
     const tci_lstm_weights weights = {t.weight_ih, t.weight_hh, t.bias_ih, t.bias_hh};
-    tci_lstm_pack(&p->lstm, &weights, &tci_team_alone);
+    tci_lstm_pack(&p->lstm, kernels, &weights, &tci_team_alone);
 }
 
 static void release(problem *p)

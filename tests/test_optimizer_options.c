@@ -17,7 +17,7 @@ static void refuses(tci_optimizer_options options, const char *reason)
     tci_optimizer *optimizer = (tci_optimizer *)&memory;
     tci_memory_init(&memory, NULL, 0);
     tci_parameters_init(&parameters, &memory);
-    assert_int_equal(tci_optimizer_create(&memory, &parameters, &options, &optimizer), TC_ERROR_OPTION);
+    assert_int_equal(tci_optimizer_create(&memory, &tci_kernels_scalar, &parameters, &options, &optimizer), TC_ERROR_OPTION);
     assert_null(optimizer);
     assert_contains(tci_error_text(), reason);
     assert_int_equal(memory.used, 0);
@@ -71,7 +71,7 @@ static void create_with_a_failing_allocation_leaves_nothing(void **state)
         tci_parameters_init(&parameters, &memory);
         assert_ok(tci_parameters_declare(&parameters, "fc.weight", 2, 13, 7, false, NULL));
         assert_ok(tci_parameters_allocate(&parameters));
-        tc_status status = tci_optimizer_create(&memory, &parameters, &adam, &optimizer);
+        tc_status status = tci_optimizer_create(&memory, &tci_kernels_scalar, &parameters, &adam, &optimizer);
         assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
         assert_true((status == TC_OK) == (optimizer != NULL));
         tci_optimizer_free(optimizer);

@@ -14,6 +14,7 @@
 #ifndef TCI_KERNEL_KERNEL_H
 #define TCI_KERNEL_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,11 @@
 
 /* Rounds a width up to whole panels. */
 #define TCI_PADDED(columns) (((size_t)(columns) + TCI_PANEL - 1) / TCI_PANEL * TCI_PANEL)
+
+/* Constants of one step of Adam; optimizer/adam.c says what each is. */
+typedef struct tci_adam_constants {
+    float gradient_scale, shrink, decay, one_minus_beta1, one_minus_beta2, step_size, root_scale, epsilon;
+} tci_adam_constants;
 
 typedef struct tci_kernels {
     const char *isa; /* "scalar", "avx2", "neon" */
@@ -47,6 +53,14 @@ typedef struct tci_kernels {
      * counts as zeros. All matrices but gates have stride state_stride. */
     void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_stride, const float *c_previous, const float *c,
                                const float *dh, float *dc, size_t state_stride);
+
+    /* dst (columns, rows) = srcᵀ, or with `add` dst += srcᵀ; src (rows, columns), any sizes and strides. */
+    void (*transpose)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,
+                      bool add);
+
+    /* One step of Adam for `count` elements. gradient NULL counts as zeros. */
+    void (*adam)(const tci_adam_constants *constants, size_t count, float *value, const float *gradient, float *exp_avg,
+                 float *exp_avg_sq);
 
     /* dst[i] += src[i] */
     void (*add)(size_t count, const float *src, float *dst);
@@ -76,10 +90,10 @@ double tci_exp(double value);
 /* Cosine of an angle in [0, π], for schedules. */
 double tci_cos(double angle);
 
-/* Packs b (depth, columns), element (k, n) at src[k·depth_stride + n·column_stride], as [panel][depth][16] with zeros
- * in the columns that are not there. */
-void tci_pack_panels(size_t depth, size_t columns, const float *src, size_t depth_stride, size_t column_stride,
-                     float *packed);
+/* Packs b (depth, columns) as [panel][depth][16] with zeros in the columns that are not there. src is b itself, or with
+ * `transposed` bᵀ (columns, depth). */
+void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,
+                     bool transposed, float *packed);
 
 /* Floats of scratch that gemm_transposed needs for these widths. */
 size_t tci_gemm_transposed_scratch(size_t a_columns, size_t panels);

@@ -3,6 +3,7 @@
 #define TCI_KERNEL_KERNELS_AVX2_H
 
 #include "kernel/kernel.h"
+#include "kernel/kernels_scalar.h" /* for what is left beside whole vectors */
 
 void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
                    size_t c_stride);
@@ -12,6 +13,10 @@ void tci_lstm_cell_avx2(size_t rows, float *gates, size_t gates_stride, const fl
                         size_t state_stride);
 void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
                                  const float *c, const float *dh, float *dc, size_t state_stride);
+void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
+                        size_t dst_stride, bool add);
+void tci_adam_avx2(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
+                   float *exp_avg, float *exp_avg_sq);
 void tci_add_avx2(size_t count, const float *src, float *dst);
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 void tci_exp_avx2(size_t count, const float *src, float *dst);

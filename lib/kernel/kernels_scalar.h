@@ -12,6 +12,10 @@ void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_stride, const 
                           size_t state_stride);
 void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
                                    const float *c, const float *dh, float *dc, size_t state_stride);
+void tci_transpose_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
+                          size_t dst_stride, bool add);
+void tci_adam_scalar(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
+                     float *exp_avg, float *exp_avg_sq);
 void tci_add_scalar(size_t count, const float *src, float *dst);
 void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 void tci_exp_scalar(size_t count, const float *src, float *dst);

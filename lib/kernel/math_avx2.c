@@ -3,12 +3,6 @@
 #include "kernel/kernels_avx2.h"
 #include "kernel/vector_avx2.h"
 
-/* Lanes below `count` (at most 8). */
-static inline __m256i lanes(size_t count)
-{
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
 #define ARRAY_FUNCTION(name, function)                                                                                 \
     void name(size_t count, const float *src, float *dst)                                                              \
     {                                                                                                                  \
@@ -16,7 +10,7 @@ static inline __m256i lanes(size_t count)
         for (; count - i >= 8; i += 8)                                                                                 \
             _mm256_storeu_ps(dst + i, function(_mm256_loadu_ps(src + i)));                                             \
         if (i < count) {                                                                                               \
-            __m256i rest = lanes(count - i);                                                                           \
+            __m256i rest = tci_lanes_avx2(count - i);                                                                  \
             _mm256_maskstore_ps(dst + i, rest, function(_mm256_maskload_ps(src + i, rest)));                           \
         }                                                                                                              \
     }
@@ -30,7 +24,7 @@ void tci_add_avx2(size_t count, const float *src, float *dst)
     for (; count - i >= 8; i += 8)
         _mm256_storeu_ps(dst + i, _mm256_add_ps(_mm256_loadu_ps(dst + i), _mm256_loadu_ps(src + i)));
     if (i < count) {
-        __m256i rest = lanes(count - i);
+        __m256i rest = tci_lanes_avx2(count - i);
         __m256 sum = _mm256_add_ps(_mm256_maskload_ps(dst + i, rest), _mm256_maskload_ps(src + i, rest));
         _mm256_maskstore_ps(dst + i, rest, sum);
     }

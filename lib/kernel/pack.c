@@ -1,18 +1,22 @@
 /* pack.c: lays a matrix out in panels of 16 columns, [panel][depth][16], the form that gemm reads as one stream. */
+#include <string.h>
+
 #include "kernel/gemm_blocks.h"
 #include "kernel/kernel.h"
 
-void tci_pack_panels(size_t depth, size_t columns, const float *src, size_t depth_stride, size_t column_stride,
-                     float *packed)
+void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,
+                     bool transposed, float *packed)
 {
-    for (size_t first = 0; first < columns; first += TCI_PANEL) {
+    for (size_t first = 0; first < columns; first += TCI_PANEL, packed += depth * TCI_PANEL) {
         size_t width = columns - first < TCI_PANEL ? columns - first : TCI_PANEL;
-        for (size_t k = 0; k < depth; k++) {
-            const float *from = src + k * depth_stride + first * column_stride;
-            for (size_t n = 0; n < TCI_PANEL; n++)
-                packed[n] = n < width ? from[n * column_stride] : 0.0f;
-            packed += TCI_PANEL;
+        if (width < TCI_PANEL)
+            memset(packed, 0, depth * TCI_PANEL * sizeof *packed);
+        if (transposed) {
+            kernels->transpose(width, depth, src + first * src_stride, src_stride, packed, TCI_PANEL, false);
+            continue;
         }
+        for (size_t k = 0; k < depth; k++)
+            memcpy(packed + k * TCI_PANEL, src + k * src_stride + first, width * sizeof *packed);
     }
 }
 

@@ -7,8 +7,15 @@
 #define TCI_KERNEL_VECTOR_AVX2_H
 
 #include <immintrin.h>
+#include <stddef.h>
 
 #include "kernel/constants.h"
+
+/* Lanes below `count` (at most 8). */
+static inline __m256i tci_lanes_avx2(size_t count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
 
 /* x = n ln 2 + r: returns p = exp(r) - 1; *n holds n in each integer. */
 static inline __m256 tci_exp_parts_avx2(__m256 x, __m256i *n)

@@ -3,26 +3,32 @@
 
 #include <string.h>
 
-size_t tci_linear_packed_floats(const tci_linear_shape *shape, bool training)
+size_t tci_linear_packed_floats(const tci_linear_shape *shape)
 {
-    size_t output_width = TCI_PADDED(shape->output_dim);
-    size_t floats = output_width * (1 + shape->inputs * shape->input_dim);
-    if (training)
-        floats += shape->inputs * shape->output_dim * TCI_PADDED(shape->input_dim);
-    return TCI_PADDED(floats);
+    return TCI_PADDED(shape->output_dim) * (1 + shape->inputs * shape->input_dim);
 }
 
-void tci_linear_place(tci_linear *linear, const tci_linear_shape *shape, float *block, bool training)
+void tci_linear_place(tci_linear *linear, const tci_linear_shape *shape, float *block)
 {
     *linear = (tci_linear){.shape = *shape, .output_width = TCI_PADDED(shape->output_dim), .bias = block};
     block += linear->output_width;
     for (size_t i = 0; i < shape->inputs; i++, block += linear->output_width * shape->input_dim)
         linear->weight[i] = block;
-    for (size_t i = 0; training && i < shape->inputs; i++, block += shape->output_dim * TCI_PADDED(shape->input_dim))
+}
+
+size_t tci_linear_back_floats(const tci_linear_shape *shape)
+{
+    return shape->inputs * shape->output_dim * TCI_PADDED(shape->input_dim);
+}
+
+void tci_linear_place_back(tci_linear *linear, float *block)
+{
+    const tci_linear_shape *shape = &linear->shape;
+    for (size_t i = 0; i < shape->inputs; i++, block += shape->output_dim * TCI_PADDED(shape->input_dim))
         linear->back[i] = block;
 }
 
-void tci_linear_pack(tci_linear *linear, const float *weight, const float *bias)
+void tci_linear_pack(const tci_linear *linear, const tci_kernels *kernels, const float *weight, const float *bias)
 {
     const tci_linear_shape *shape = &linear->shape;
     size_t stride = shape->inputs * shape->input_dim;
@@ -30,9 +36,9 @@ void tci_linear_pack(tci_linear *linear, const float *weight, const float *bias)
     memcpy(linear->bias, bias, shape->output_dim * sizeof *bias);
     for (size_t i = 0; i < shape->inputs; i++) {
         const float *half = weight + i * shape->input_dim;
-        tci_pack_panels(shape->input_dim, shape->output_dim, half, 1, stride, linear->weight[i]);
+        tci_pack_panels(kernels, shape->input_dim, shape->output_dim, half, stride, true, linear->weight[i]);
         if (linear->back[i])
-            tci_pack_panels(shape->output_dim, shape->input_dim, half, stride, 1, linear->back[i]);
+            tci_pack_panels(kernels, shape->output_dim, shape->input_dim, half, stride, false, linear->back[i]);
     }
 }
 

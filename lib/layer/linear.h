@@ -21,11 +21,14 @@ typedef struct tci_linear {
     float *back[2];      /* training only: panels, depth output_dim, input_dim columns */
 } tci_linear;
 
-size_t tci_linear_packed_floats(const tci_linear_shape *shape, bool training);
-void tci_linear_place(tci_linear *linear, const tci_linear_shape *shape, float *block, bool training);
+/* Floats of the block that tci_linear_place() divides; and of the one that training adds to a placed layer. */
+size_t tci_linear_packed_floats(const tci_linear_shape *shape);
+void tci_linear_place(tci_linear *linear, const tci_linear_shape *shape, float *block);
+size_t tci_linear_back_floats(const tci_linear_shape *shape);
+void tci_linear_place_back(tci_linear *linear, float *block);
 
 /* weight (output_dim, inputs·input_dim), bias (output_dim) */
-void tci_linear_pack(tci_linear *linear, const float *weight, const float *bias);
+void tci_linear_pack(const tci_linear *linear, const tci_kernels *kernels, const float *weight, const float *bias);
 
 /* y (rows, output_width) from x[i] (rows, padded input_dim) */
 void tci_linear_forward(const tci_linear *linear, const tci_kernels *kernels, size_t rows, const float *const x[2],

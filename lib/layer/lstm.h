@@ -54,12 +54,15 @@ typedef struct tci_lstm {
     float *hh_back;    /* training only: panels, depth gate_width, hidden_dim columns */
 } tci_lstm;
 
-/* Floats of the block that tci_lstm_place() divides. */
-size_t tci_lstm_packed_floats(const tci_lstm_shape *shape, bool training);
-void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, bool training);
+/* Floats of the block that tci_lstm_place() divides; and of the one that training adds to a placed layer. */
+size_t tci_lstm_packed_floats(const tci_lstm_shape *shape);
+void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block);
+size_t tci_lstm_back_floats(const tci_lstm_shape *shape);
+void tci_lstm_place_back(tci_lstm *lstm, float *block);
 
-/* Packs the parameters; every member of the team takes its groups. */
-void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_weights *parameters, const tci_team *team);
+/* Packs the parameters into what is placed; every member of the team takes its groups. */
+void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_lstm_weights *parameters,
+                   const tci_team *team);
 
 /* A forward run over one window. */
 typedef struct tci_lstm_run {

@@ -7,16 +7,12 @@
 
 #define GATES 4
 
-size_t tci_lstm_packed_floats(const tci_lstm_shape *shape, bool training)
+size_t tci_lstm_packed_floats(const tci_lstm_shape *shape)
 {
-    size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = GATES * hidden_width;
-    size_t floats = gate_width * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
-    if (training)
-        floats += gate_width * (shape->inputs * TCI_PADDED(shape->input_dim) + hidden_width);
-    return TCI_PADDED(floats);
+    return GATES * TCI_PADDED(shape->hidden_dim) * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
 }
 
-void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, bool training)
+void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block)
 {
     size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = GATES * hidden_width;
     *lstm = (tci_lstm){.shape = *shape, .hidden_width = hidden_width, .gate_width = gate_width};
@@ -27,11 +23,19 @@ void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block, b
     block += gate_width * shape->hidden_dim;
     for (size_t i = 0; i < shape->inputs; i++, block += gate_width * shape->input_dim)
         lstm->ih[i] = block;
-    if (!training)
-        return;
+}
+
+size_t tci_lstm_back_floats(const tci_lstm_shape *shape)
+{
+    size_t hidden_width = TCI_PADDED(shape->hidden_dim);
+    return GATES * hidden_width * (shape->inputs * TCI_PADDED(shape->input_dim) + hidden_width);
+}
+
+void tci_lstm_place_back(tci_lstm *lstm, float *block)
+{
     lstm->hh_back = block;
-    block += gate_width * hidden_width;
-    for (size_t i = 0; i < shape->inputs; i++, block += gate_width * TCI_PADDED(shape->input_dim))
+    block += lstm->gate_width * lstm->hidden_width;
+    for (size_t i = 0; i < lstm->shape.inputs; i++, block += lstm->gate_width * TCI_PADDED(lstm->shape.input_dim))
         lstm->ih_back[i] = block;
 }
 
@@ -43,36 +47,37 @@ static size_t group_units(const tci_lstm *lstm, size_t group)
 }
 
 /* The grouped panels [4·begin, 4·end) for products with `columns` of weight (4·hidden_dim, stride). */
-static void pack_forward(const tci_lstm *lstm, size_t begin, size_t end, const float *weight, size_t stride,
-                         size_t columns, float *packed)
+static void pack_forward(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end,
+                         const float *weight, size_t stride, size_t columns, float *packed)
 {
     for (size_t group = begin; group < end; group++) {
         for (size_t gate = 0; gate < GATES; gate++) {
             const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride;
-            tci_pack_panels(columns, group_units(lstm, group), rows, 1, stride,
+            tci_pack_panels(kernels, columns, group_units(lstm, group), rows, stride, true,
                             packed + (group * GATES + gate) * columns * TCI_PANEL);
         }
     }
 }
 
 /* Panel `panel` (16 columns of weight) for products with the grouped pre-activation gradients: depth gate_width. */
-static void pack_backward(const tci_lstm *lstm, size_t panel, const float *weight, size_t stride, size_t columns,
-                          float *packed)
+static void pack_backward(const tci_lstm *lstm, const tci_kernels *kernels, size_t panel, const float *weight,
+                          size_t stride, size_t columns, float *packed)
 {
     size_t first = panel * TCI_PANEL;
     size_t count = columns - first < TCI_PANEL ? columns - first : TCI_PANEL;
     packed += panel * lstm->gate_width * TCI_PANEL;
-    memset(packed, 0, lstm->gate_width * TCI_PANEL * sizeof *packed);
+    if (lstm->hidden_width != lstm->shape.hidden_dim) /* lines of units that are not there */
+        memset(packed, 0, lstm->gate_width * TCI_PANEL * sizeof *packed);
     for (size_t group = 0; group < lstm->groups; group++) {
         for (size_t gate = 0; gate < GATES; gate++) {
             const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride + first;
-            tci_pack_panels(group_units(lstm, group), count, rows, stride, 1,
+            tci_pack_panels(kernels, group_units(lstm, group), count, rows, stride, false,
                             packed + (group * GATES + gate) * TCI_PANEL * TCI_PANEL);
         }
     }
 }
 
-static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_weights *parameters)
+static void pack_bias(const tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_weights *parameters)
 {
     for (size_t group = begin; group < end; group++) {
         for (size_t column = 0; column < TCI_LSTM_GROUP; column++) {
@@ -84,24 +89,25 @@ static void pack_bias(tci_lstm *lstm, size_t begin, size_t end, const tci_lstm_w
     }
 }
 
-void tci_lstm_pack(tci_lstm *lstm, const tci_lstm_weights *parameters, const tci_team *team)
+void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_lstm_weights *parameters,
+                   const tci_team *team)
 {
     const tci_lstm_shape *shape = &lstm->shape;
     size_t input_width = shape->inputs * shape->input_dim, begin = 0, end = 0;
     tci_team_share(team, lstm->groups, 1, &begin, &end);
     pack_bias(lstm, begin, end, parameters);
-    pack_forward(lstm, begin, end, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh);
+    pack_forward(lstm, kernels, begin, end, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh);
     for (size_t i = 0; i < shape->inputs; i++)
-        pack_forward(lstm, begin, end, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+        pack_forward(lstm, kernels, begin, end, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
                      lstm->ih[i]);
     if (!lstm->hh_back)
         return;
     for (size_t panel = begin; panel < end; panel++)
-        pack_backward(lstm, panel, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
+        pack_backward(lstm, kernels, panel, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
     tci_team_share(team, TCI_PADDED(shape->input_dim) / TCI_PANEL, 1, &begin, &end);
     for (size_t i = 0; i < shape->inputs; i++) {
         for (size_t panel = begin; panel < end; panel++)
-            pack_backward(lstm, panel, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+            pack_backward(lstm, kernels, panel, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
                           lstm->ih_back[i]);
     }
 }

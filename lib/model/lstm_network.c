@@ -96,6 +96,38 @@ static tc_status lstm_declare(tci_parameters *parameters, const tci_options *opt
     return status;
 }
 
+static tci_linear_shape head_shape(const tci_lstm_network *network)
+{
+    return (tci_linear_shape){network->directions, network->hidden_dim, network->base.label_count};
+}
+
+static size_t packed_floats(const tci_lstm_network *network)
+{
+    tci_linear_shape head = head_shape(network);
+    size_t floats = tci_linear_packed_floats(&head);
+    for (size_t layer = 0; layer < network->layers; layer++) {
+        for (size_t direction = 0; direction < network->directions; direction++) {
+            tci_lstm_shape shape = tci_lstm_network_shape(network, layer, direction);
+            floats += tci_lstm_packed_floats(&shape);
+        }
+    }
+    return floats;
+}
+
+static void place(tci_lstm_network *network)
+{
+    float *block = network->packed;
+    tci_linear_shape head = head_shape(network);
+    for (size_t layer = 0; layer < network->layers; layer++) {
+        for (size_t direction = 0; direction < network->directions; direction++) {
+            tci_lstm_shape shape = tci_lstm_network_shape(network, layer, direction);
+            tci_lstm_place(&network->lstm[layer][direction], &shape, block);
+            block += tci_lstm_packed_floats(&shape);
+        }
+    }
+    tci_linear_place(&network->head, &head, block);
+}
+
 static void lstm_free(tci_network *base)
 {
     if (!base)
@@ -121,9 +153,8 @@ static tc_status lstm_create(tci_memory *memory, const tci_kernels *kernels, con
     network->dropout = options->dropout;
     tci_parameters_init(&network->base.parameters, memory);
     TCI_CHECK(declare(network, vocabulary_size));
-    TCI_CHECK(tci_alloc(memory, tci_lstm_network_packed_floats(network, false), sizeof(float), "packed weights",
-                        &network->packed));
-    tci_lstm_network_place(network, network->packed, false, network->lstm, &network->head);
+    TCI_CHECK(tci_alloc(memory, packed_floats(network), sizeof(float), "packed weights", &network->packed));
+    place(network);
 done:
     if (status != TC_OK) {
         lstm_free(&network->base);
@@ -162,54 +193,24 @@ static void lstm_initialize(tci_network *base, uint64_t seed)
     }
 }
 
-static tci_linear_shape head_shape(const tci_lstm_network *network)
-{
-    return (tci_linear_shape){network->directions, network->hidden_dim, network->base.label_count};
-}
-
-size_t tci_lstm_network_packed_floats(const tci_lstm_network *network, bool training)
-{
-    tci_linear_shape head = head_shape(network);
-    size_t floats = tci_linear_packed_floats(&head, training);
-    for (size_t layer = 0; layer < network->layers; layer++) {
-        for (size_t direction = 0; direction < network->directions; direction++) {
-            tci_lstm_shape shape = tci_lstm_network_shape(network, layer, direction);
-            floats += tci_lstm_packed_floats(&shape, training);
-        }
-    }
-    return floats;
-}
-
-void tci_lstm_network_place(const tci_lstm_network *network, float *block, bool training,
-                            tci_lstm lstm[TCI_LSTM_LAYERS][2], tci_linear *head)
-{
-    tci_linear_shape linear = head_shape(network);
-    for (size_t layer = 0; layer < network->layers; layer++) {
-        for (size_t direction = 0; direction < network->directions; direction++) {
-            tci_lstm_shape shape = tci_lstm_network_shape(network, layer, direction);
-            tci_lstm_place(&lstm[layer][direction], &shape, block, training);
-            block += tci_lstm_packed_floats(&shape, training);
-        }
-    }
-    tci_linear_place(head, &linear, block, training);
-}
-
-void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], tci_linear *head,
+void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], const tci_linear *head,
                            const tci_team *team)
 {
     const tci_parameters *parameters = &network->base.parameters;
+    const tci_kernels *kernels = network->base.kernels;
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < network->directions; direction++) {
             size_t first = first_tensor(network, layer, direction);
             tci_lstm_weights weights = {
                 tci_parameters_read(parameters, first), tci_parameters_read(parameters, first + 1),
                 tci_parameters_read(parameters, first + 2), tci_parameters_read(parameters, first + 3)};
-            tci_lstm_pack(&lstm[layer][direction], &weights, team);
+            tci_lstm_pack(&lstm[layer][direction], kernels, &weights, team);
         }
     }
     size_t last = parameters->tensor_count - 1;
     if (team->index == 0)
-        tci_linear_pack(head, tci_parameters_read(parameters, last - 1), tci_parameters_read(parameters, last));
+        tci_linear_pack(head, kernels, tci_parameters_read(parameters, last - 1),
+                        tci_parameters_read(parameters, last));
     tci_team_wait(team);
 }
 

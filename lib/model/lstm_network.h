@@ -31,12 +31,9 @@ tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t la
 tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction);
 const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network); /* weight; bias follows */
 
-/* Floats of the packed form, and placing all layers in a block of that size. */
-size_t tci_lstm_network_packed_floats(const tci_lstm_network *network, bool training);
-void tci_lstm_network_place(const tci_lstm_network *network, float *block, bool training,
-                            tci_lstm lstm[TCI_LSTM_LAYERS][2], tci_linear *head);
-/* Packs the parameters into placed layers; called by every member of a team. */
-void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], tci_linear *head,
+/* Packs the parameters into placed layers, the network's own or those of its training; called by every member of a
+ * team. */
+void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], const tci_linear *head,
                            const tci_team *team);
 
 tc_status tci_lstm_network_predict(const tci_network *network, tci_workspace *workspace, const tci_row *rows,

@@ -19,7 +19,7 @@ struct tci_training {
     tci_lstm_network *network;
     tci_memory *memory;
     tci_pool *pool;
-    float *packed;
+    float *packed; /* what training adds to the network's packed weights */
     tci_lstm lstm[TCI_LSTM_LAYERS][2];
     tci_linear head;
     tci_workspace window_space, space;
@@ -40,6 +40,28 @@ struct tci_training {
     tci_gradients *gradients;
 };
 
+/* The network's packed weights, and beside them those that only the backward pass reads. */
+static tc_status place_packed(tci_training *training)
+{
+    const tci_lstm_network *network = training->network;
+    size_t floats = tci_linear_back_floats(&network->head.shape);
+    for (size_t layer = 0; layer < network->layers; layer++)
+        floats += network->directions * tci_lstm_back_floats(&network->lstm[layer][0].shape);
+    TCI_RETURN_IF(tci_alloc(training->memory, floats, sizeof(float), "packed training weights", &training->packed));
+    float *block = training->packed;
+    for (size_t layer = 0; layer < network->layers; layer++) {
+        for (size_t d = 0; d < network->directions; d++) {
+            tci_lstm *lstm = &training->lstm[layer][d];
+            *lstm = network->lstm[layer][d];
+            tci_lstm_place_back(lstm, block);
+            block += tci_lstm_back_floats(&lstm->shape);
+        }
+    }
+    training->head = network->head;
+    tci_linear_place_back(&training->head, block);
+    return TC_OK;
+}
+
 tc_status tci_lstm_training_create(tci_network *base, tci_memory *memory, tci_pool *pool, tci_training **result)
 {
     tc_status status = TC_OK;
@@ -52,9 +74,7 @@ tc_status tci_lstm_training_create(tci_network *base, tci_memory *memory, tci_po
     training->pool = pool;
     training->space.memory = memory;
     training->window_space.memory = memory;
-    TCI_CHECK(tci_alloc(memory, tci_lstm_network_packed_floats(network, true), sizeof(float), "packed training weights",
-                        &training->packed));
-    tci_lstm_network_place(network, training->packed, true, training->lstm, &training->head);
+    TCI_CHECK(place_packed(training));
 done:
     if (status != TC_OK) {
         tci_lstm_training_free(training);

@@ -40,15 +40,16 @@ static void update_run(const tci_step_constants *constants, size_t count, float 
     const float epsilon = constants->value[EPSILON];
     const float decay = constants->value[DECAY];
     for (size_t i = 0; i < count; i++) {
-        float g = scale * gradient[i] + decay * value[i];
+        float g = (gradient ? scale * gradient[i] : 0.0F) + decay * value[i];
         sum[i] += g * g;
         value[i] -= rate * (g / (sqrtf(sum[i]) + epsilon));
     }
 }
 
-static void update(const tci_step_constants *constants, size_t count, float *value, const float *gradient,
-                   float *const state[TCI_OPTIMIZER_STATES])
+static void update(const tci_kernels *kernels, const tci_step_constants *constants, size_t count, float *value,
+                   const float *gradient, float *const state[TCI_OPTIMIZER_STATES])
 {
+    (void)kernels;
     update_run(constants, count, value, gradient, state[0]);
 }
 

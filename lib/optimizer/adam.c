@@ -68,31 +68,20 @@ static void prepare_adamw(const tci_optimizer_options *options, double rate, uin
     constants->value[SHRINK] = (float)(1.0 - rate * options->weight_decay);
 }
 
-static void update_run(const tci_step_constants *constants, size_t count, float *restrict value,
-                       const float *restrict gradient, float *restrict exp_avg, float *restrict exp_avg_sq)
+static void update(const tci_kernels *kernels, const tci_step_constants *constants, size_t count, float *value,
+                   const float *gradient, float *const state[TCI_OPTIMIZER_STATES])
 {
-    const float scale = constants->gradient_scale;
-    const float shrink = constants->value[SHRINK];
-    const float decay = constants->value[DECAY];
-    const float one_minus_beta1 = constants->value[ONE_MINUS_BETA1];
-    const float one_minus_beta2 = constants->value[ONE_MINUS_BETA2];
-    const float step_size = constants->value[STEP_SIZE];
-    const float root_scale = constants->value[ROOT_SCALE];
-    const float epsilon = constants->value[EPSILON];
-    for (size_t i = 0; i < count; i++) {
-        float g = scale * gradient[i] + decay * value[i];
-        float m = exp_avg[i] + one_minus_beta1 * (g - exp_avg[i]);
-        float v = exp_avg_sq[i] + one_minus_beta2 * (g * g - exp_avg_sq[i]);
-        exp_avg[i] = m;
-        exp_avg_sq[i] = v;
-        value[i] = shrink * value[i] - step_size * (m / (root_scale * sqrtf(v) + epsilon));
-    }
-}
-
-static void update(const tci_step_constants *constants, size_t count, float *value, const float *gradient,
-                   float *const state[TCI_OPTIMIZER_STATES])
-{
-    update_run(constants, count, value, gradient, state[0], state[1]);
+    const tci_adam_constants adam = {
+        .gradient_scale = constants->gradient_scale,
+        .shrink = constants->value[SHRINK],
+        .decay = constants->value[DECAY],
+        .one_minus_beta1 = constants->value[ONE_MINUS_BETA1],
+        .one_minus_beta2 = constants->value[ONE_MINUS_BETA2],
+        .step_size = constants->value[STEP_SIZE],
+        .root_scale = constants->value[ROOT_SCALE],
+        .epsilon = constants->value[EPSILON],
+    };
+    kernels->adam(&adam, count, value, gradient, state[0], state[1]);
 }
 
 const tci_optimizer_rule tci_rule_adam = {

@@ -15,7 +15,6 @@
 
 #define UNIT_FLOATS 4096 /* 16 KB in each of up to four blocks: stays in L1 and L2 between its passes */
 #define SUM_LANES 16
-#define ZERO_FLOATS 1024
 
 /* Keys are the option's values, in the order in which they are listed. */
 static const tci_optimizer_rule *const rules[] = {&tci_rule_adam, &tci_rule_adamw, &tci_rule_sgd, &tci_rule_adagrad};
@@ -28,6 +27,7 @@ typedef struct unit {
 
 struct tci_optimizer {
     tci_memory *memory;
+    const tci_kernels *kernels;
     const tci_optimizer_rule *rule;
     tci_optimizer_options options;
     uint64_t steps;
@@ -37,9 +37,6 @@ struct tci_optimizer {
     double *sums; /* one a unit */
     size_t unit_count;
 };
-
-/* The gradient of rows that were not touched. */
-static const float zeros[ZERO_FLOATS];
 
 const char *tci_optimizer_name(size_t index)
 {
@@ -112,7 +109,7 @@ static tc_status cut_units(tci_optimizer *optimizer, const tci_parameters *param
     return TC_OK;
 }
 
-tc_status tci_optimizer_create(tci_memory *memory, const tci_parameters *parameters,
+tc_status tci_optimizer_create(tci_memory *memory, const tci_kernels *kernels, const tci_parameters *parameters,
                                const tci_optimizer_options *options, tci_optimizer **optimizer)
 {
     const tci_optimizer_rule *rule = NULL;
@@ -123,6 +120,7 @@ tc_status tci_optimizer_create(tci_memory *memory, const tci_parameters *paramet
     TCI_CHECK(check_options(rule, options));
     TCI_CHECK(tci_alloc_zero(memory, 1, sizeof *made, "optimizer", &made));
     made->memory = memory;
+    made->kernels = kernels;
     made->rule = rule;
     made->options = *options;
     made->options.name = rule->name;
@@ -273,7 +271,7 @@ static void update_run(const step_job *job, const tci_step_constants *constants,
     float *state[TCI_OPTIMIZER_STATES];
     for (size_t i = 0; i < TCI_OPTIMIZER_STATES; i++)
         state[i] = optimizer->state[i] ? optimizer->state[i] + offset : NULL;
-    optimizer->rule->update(constants, count, job->parameters->values + offset, gradient, state);
+    optimizer->rule->update(optimizer->kernels, constants, count, job->parameters->values + offset, gradient, state);
 }
 
 /* The rows of a unit, run by run of rows that are all touched or all not. */
@@ -289,9 +287,7 @@ static void update_rows(const step_job *job, const unit *part, const tci_tensor_
         if (is_touched[first]) {
             update_run(job, &job->sparse, offset, count, job->gradients->values + offset);
         } else if (!job->skip_untouched) {
-            for (size_t done = 0; done < count; done += ZERO_FLOATS)
-                update_run(job, &job->sparse, offset + done, count - done < ZERO_FLOATS ? count - done : ZERO_FLOATS,
-                           zeros);
+            update_run(job, &job->sparse, offset, count, NULL);
         }
     }
 }

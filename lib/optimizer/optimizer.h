@@ -5,7 +5,7 @@
  * A new optimizer is one file with a tci_optimizer_rule (rule.h) and one row of the table in optimizer.c.
  *
  *     tci_optimizer_options options = {.name = "adam", .learning_rate = 0.001, .beta1 = 0.9, ...};
- *     tci_optimizer_create(memory, parameters, &options, &optimizer);
+ *     tci_optimizer_create(memory, kernels, parameters, &options, &optimizer);
  *     ...backward adds Σ w·c·dL to the gradients...
  *     tci_optimizer_apply(optimizer, pool, parameters, &gradients, 1 / weight, &result);
  *     tci_gradients_clear(&gradients); */
@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "base/team.h"
+#include "kernel/kernel.h"
 #include "optimizer/schedule.h"
 #include "tensor/parameters.h"
 
@@ -47,7 +48,7 @@ const char *tci_optimizer_name(size_t index);
 
 /* For parameters whose tensors are all declared. Copies the options. TC_ERROR_OPTION, with the reason, for a value
  * outside its range or a combination that is not supported. The caller keeps `memory` until tci_optimizer_free. */
-tc_status tci_optimizer_create(tci_memory *memory, const tci_parameters *parameters,
+tc_status tci_optimizer_create(tci_memory *memory, const tci_kernels *kernels, const tci_parameters *parameters,
                                const tci_optimizer_options *options, tci_optimizer **optimizer);
 void tci_optimizer_free(tci_optimizer *optimizer); /* NULL is a no-op */
 

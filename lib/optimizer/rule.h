@@ -3,6 +3,7 @@
 #ifndef TCI_OPTIMIZER_RULE_H
 #define TCI_OPTIMIZER_RULE_H
 
+#include "kernel/kernel.h"
 #include "optimizer/optimizer.h"
 
 #define TCI_OPTIMIZER_STATES 2
@@ -31,9 +32,10 @@ typedef struct tci_optimizer_rule {
     void (*prepare)(const tci_optimizer_options *options, double rate, uint64_t step, bool sparse,
                     tci_step_constants *constants);
 
-    /* value, gradient and state: `count` elements each, apart from one another. States there is none of are NULL. */
-    void (*update)(const tci_step_constants *constants, size_t count, float *value, const float *gradient,
-                   float *const state[TCI_OPTIMIZER_STATES]);
+    /* value, gradient and state: `count` elements each, apart from one another. A gradient of NULL counts as zeros;
+     * states there is none of are NULL. */
+    void (*update)(const tci_kernels *kernels, const tci_step_constants *constants, size_t count, float *value,
+                   const float *gradient, float *const state[TCI_OPTIMIZER_STATES]);
 } tci_optimizer_rule;
 
 extern const tci_optimizer_rule tci_rule_sgd;

@@ -43,7 +43,7 @@ static void update_plain(const tci_step_constants *constants, size_t count, floa
     const float rate = constants->value[RATE];
     const float decay = constants->value[DECAY];
     for (size_t i = 0; i < count; i++)
-        value[i] -= rate * (scale * gradient[i] + decay * value[i]);
+        value[i] -= rate * ((gradient ? scale * gradient[i] : 0.0F) + decay * value[i]);
 }
 
 static void update_momentum(const tci_step_constants *constants, size_t count, float *restrict value,
@@ -54,14 +54,15 @@ static void update_momentum(const tci_step_constants *constants, size_t count, f
     const float momentum = constants->value[MOMENTUM];
     const float decay = constants->value[DECAY];
     for (size_t i = 0; i < count; i++) {
-        buffer[i] = momentum * buffer[i] + (scale * gradient[i] + decay * value[i]);
+        buffer[i] = momentum * buffer[i] + ((gradient ? scale * gradient[i] : 0.0F) + decay * value[i]);
         value[i] -= rate * buffer[i];
     }
 }
 
-static void update(const tci_step_constants *constants, size_t count, float *value, const float *gradient,
-                   float *const state[TCI_OPTIMIZER_STATES])
+static void update(const tci_kernels *kernels, const tci_step_constants *constants, size_t count, float *value,
+                   const float *gradient, float *const state[TCI_OPTIMIZER_STATES])
 {
+    (void)kernels;
     if (state[0])
         update_momentum(constants, count, value, gradient, state[0]);
     else

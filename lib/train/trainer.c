@@ -40,7 +40,9 @@ static tc_status make_optimizer(tc_trainer *trainer)
     tci_optimizer *optimizer = NULL;
     if (total_steps_missing(&trainer->options))
         options.schedule.total_steps = options.schedule.warmup_steps + 1;
-    TCI_RETURN_IF(tci_optimizer_create(&trainer->memory, &trainer->model->network->parameters, &options, &optimizer));
+    const tci_network *network = trainer->model->network;
+    TCI_RETURN_IF(
+        tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options, &optimizer));
     tci_optimizer_free(trainer->optimizer);
     trainer->optimizer = optimizer;
     return TC_OK;
@@ -171,7 +173,6 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 void tci_trainer_refresh(tc_trainer *trainer)
 {
     refresh_training(trainer);
-    tci_model_refresh(trainer->model);
 }
 
 static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)

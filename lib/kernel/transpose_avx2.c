@@ -1,0 +1,58 @@
+/* transpose_avx2.c: the transpose of a matrix with AVX2, stored or added, by squares of 8 x 8 in registers. */
+#include <immintrin.h>
+
+#include "kernel/kernels_avx2.h"
+
+/* Rows 0 to 7 of a square become its columns. */
+static inline __attribute__((always_inline)) void turn(__m256 r[8])
+{
+    __m256 pairs[8], fours[8];
+    for (size_t i = 0; i < 4; i++) {
+        pairs[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        pairs[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        fours[4 * i] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
+        fours[4 * i + 1] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xEE);
+        fours[4 * i + 2] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
+        fours[4 * i + 3] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xEE);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
+    }
+}
+
+static inline __attribute__((always_inline)) void square(const float *src, size_t src_stride, float *dst,
+                                                         size_t dst_stride, bool add)
+{
+    __m256 r[8];
+    for (size_t i = 0; i < 8; i++)
+        r[i] = _mm256_loadu_ps(src + i * src_stride);
+    turn(r);
+    for (size_t i = 0; i < 8; i++) {
+        float *to = dst + i * dst_stride;
+        _mm256_storeu_ps(to, add ? _mm256_add_ps(r[i], _mm256_loadu_ps(to)) : r[i]);
+    }
+}
+
+void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
+                        size_t dst_stride, bool add)
+{
+    size_t whole_rows = rows / 8 * 8, whole_columns = columns / 8 * 8;
+    for (size_t row = 0; row < whole_rows; row += 8) {
+        const float *from = src + row * src_stride;
+        if (add) {
+            for (size_t column = 0; column < whole_columns; column += 8)
+                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, true);
+        } else {
+            for (size_t column = 0; column < whole_columns; column += 8)
+                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, false);
+        }
+    }
+    /* what is left to the right of the squares, and below them */
+    tci_transpose_scalar(rows, columns - whole_columns, src + whole_columns, src_stride,
+                         dst + whole_columns * dst_stride, dst_stride, add);
+    tci_transpose_scalar(rows - whole_rows, whole_columns, src + whole_rows * src_stride, src_stride, dst + whole_rows,
+                         dst_stride, add);
+}
