@@ -1,99 +1,80 @@
-/* bench_kernels.c: the rate of every kernel, beside the multiply-add peak of this core measured in the same run.
+/* bench_kernels.c: the rate of every kernel, beside what this core can do, measured in the same run.
  *
- *     bench_kernels [isa]
+ *     bench_kernels [--json] [isa]
  *
- * A rate is counted by formula: 2 · rows · columns · depth operations. Each figure is the median of several rounds; the
- * peak is measured before each group and printed, so that a host that changes its speed shows. */
-#include <stdint.h>
+ * A rate is counted by formula: 2 · rows · columns · depth operations; for few rows, which the reading of the weights
+ * bounds, also 4 · columns · depth bytes, beside the rate at which this core reads a block of that size to and fro (and
+ * from the front). Each figure is the median of several rounds, with the best and the worst. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernel/kernel.h"
+#include "probe.h"
 
-#define ROUNDS 11
+enum { ROUNDS = 11, FEW_ROWS = 8 };
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
-/* Billions of operations a second of 12 independent chains of 8-wide fused multiply-adds; 0 where there is no probe.
- * The loop is one piece of assembler, so no compiler can merge, drop or spill any of it. */
-static double peak(void)
-{
-#if defined(__x86_64__) && defined(TCI_HAVE_AVX2)
-    double rates[ROUNDS];
-    for (int round = 0; round < ROUNDS; round++) {
-        const uint64_t turns = 200000;
-        uint64_t left = turns;
-        double start = now();
-        __asm__ volatile("vzeroall\n"
-                         "1:\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm0\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm1\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm2\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm3\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm4\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm5\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm6\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm7\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm8\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm9\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm10\n\t"
-                         "vfmadd231ps %%ymm12, %%ymm13, %%ymm11\n\t"
-                         "dec %0\n\t"
-                         "jnz 1b\n\t"
-                         "vzeroupper"
-                         : "+r"(left)
-                         :
-                         : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-                           "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-        rates[round] = (double)turns * 12.0 * 16.0 / (now() - start) * 1e-9;
-    }
-    return median(rates, ROUNDS);
-#else
-    return 0.0;
-#endif
-}
+static bool json;
+static int printed;
 
 static float *block(size_t count)
 {
-    float *values = aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64);
-    if (!values) {
-        fprintf(stderr, "bench_kernels: out of memory\n");
-        exit(1);
-    }
+    float *values = probe_block(count);
     for (size_t i = 0; i < count; i++)
         values[i] = (float)(i * 2654435761u % 1000u) * 1e-3f - 0.5f;
     return values;
 }
 
-static void report(const char *name, size_t rows, size_t depth, size_t columns, double *seconds, double limit)
+static void open_row(const char *name)
+{
+    if (json)
+        printf("%s\n  {\"kernel\": \"%s\"", printed++ > 0 ? "," : "", name);
+}
+
+/* One product: sorted `seconds`, beside the peak and, where the weights bound it, the reading of them. */
+static void report(const char *name, size_t rows, size_t depth, size_t columns, double *seconds, double peak)
 {
     double work = 2.0 * (double)rows * (double)depth * (double)columns;
-    double rate = work / median(seconds, ROUNDS) * 1e-9;
-    printf("%-10s %5zu x %5zu x %5zu  %8.1f us  %7.1f GFLOP/s", name, rows, depth, columns, seconds[ROUNDS / 2] * 1e6,
-           rate);
-    if (limit > 0.0)
-        printf("  %5.1f %% of peak (best round %.1f, worst %.1f)", 100.0 * rate / limit,
-               100.0 * work / seconds[0] * 1e-9 / limit, 100.0 * work / seconds[ROUNDS - 1] * 1e-9 / limit);
+    double median = probe_median(seconds, ROUNDS), rate = work / median * 1e-9;
+    double bytes = 4.0 * (double)depth * (double)columns, forward = 0.0, turning = 0.0;
+    bool few = rows <= FEW_ROWS && strcmp(name, "gemm") == 0;
+    if (few) {
+        float *weights = block(depth * columns);
+        forward = probe_read(weights, depth * columns * sizeof *weights, false);
+        turning = probe_read(weights, depth * columns * sizeof *weights, true);
+        free(weights);
+    }
+    open_row(name);
+    if (json) {
+        printf(", \"rows\": %zu, \"depth\": %zu, \"columns\": %zu, \"microseconds\": [%.4f, %.4f, %.4f], "
+               "\"gflops\": %.2f, \"peak_gflops\": %.2f",
+               rows, depth, columns, seconds[0] * 1e6, median * 1e6, seconds[ROUNDS - 1] * 1e6, rate, peak);
+        if (few)
+            printf(", \"gbs\": %.2f, \"forward_gbs\": %.2f, \"turning_gbs\": %.2f", bytes / median * 1e-9, forward,
+                   turning);
+        printf("}");
+        return;
+    }
+    printf("%-10s %5zu x %5zu x %5zu  %8.1f us  %7.1f GFLOP/s", name, rows, depth, columns, median * 1e6, rate);
+    if (peak > 0.0)
+        printf("  %5.1f %% of peak (best round %.1f, worst %.1f)", 100.0 * rate / peak,
+               100.0 * work / seconds[0] * 1e-9 / peak, 100.0 * work / seconds[ROUNDS - 1] * 1e-9 / peak);
+    if (few)
+        printf("  %5.1f GB/s (core reads %.1f, to and fro %.1f)", bytes / median * 1e-9, forward, turning);
     printf("\n");
+}
+
+/* One element-wise function or cell: nanoseconds for 8 floats. */
+static void report_eight(const char *name, double *seconds)
+{
+    double median = probe_median(seconds, ROUNDS);
+    open_row(name);
+    if (json)
+        printf(", \"nanoseconds_for_8\": [%.4f, %.4f, %.4f]}", seconds[0] * 1e9, median * 1e9,
+               seconds[ROUNDS - 1] * 1e9);
+    else
+        printf("%-18s %6.2f ns for 8 (best round %.2f, worst %.2f)\n", name, median * 1e9, seconds[0] * 1e9,
+               seconds[ROUNDS - 1] * 1e9);
 }
 
 /* Repetitions that make a round last a few milliseconds. */
@@ -105,37 +86,37 @@ static int repetitions(size_t rows, size_t depth, size_t columns)
 }
 
 static void bench_gemm(const tci_kernels *kernels, size_t rows, size_t depth, size_t columns, size_t a_stride,
-                       double limit)
+                       double peak)
 {
     float *a = block(rows * a_stride), *b = block(depth * columns), *c = block(rows * (columns + 16));
     double seconds[ROUNDS];
     int turns = repetitions(rows, depth, columns);
     for (int round = -1; round < ROUNDS; round++) {
-        double start = now();
+        double start = probe_now();
         for (int turn = 0; turn < turns; turn++)
             kernels->gemm(rows, columns / TCI_PANEL, depth, a, a_stride, b, c, columns + 16);
         if (round >= 0)
-            seconds[round] = (now() - start) / turns;
+            seconds[round] = (probe_now() - start) / turns;
     }
-    report("gemm", rows, depth, columns, seconds, limit);
+    report("gemm", rows, depth, columns, seconds, peak);
     free(a), free(b), free(c);
 }
 
 static void bench_transposed(const tci_kernels *kernels, size_t rows, size_t depth, size_t columns, size_t b_stride,
-                             double limit)
+                             double peak)
 {
     float *a = block(rows * depth), *b = block(depth * b_stride), *c = block(rows * columns);
     float *scratch = block(tci_gemm_transposed_scratch(rows, columns / TCI_PANEL));
     double seconds[ROUNDS];
     int turns = repetitions(rows, depth, columns);
     for (int round = -1; round < ROUNDS; round++) {
-        double start = now();
+        double start = probe_now();
         for (int turn = 0; turn < turns; turn++)
             kernels->gemm_transposed(rows, columns / TCI_PANEL, depth, a, rows, b, b_stride, c, columns, scratch);
         if (round >= 0)
-            seconds[round] = (now() - start) / turns;
+            seconds[round] = (probe_now() - start) / turns;
     }
-    report("transposed", rows, depth, columns, seconds, limit);
+    report("transposed", rows, depth, columns, seconds, peak);
     free(a), free(b), free(c), free(scratch);
 }
 
@@ -147,66 +128,104 @@ static void bench_elementwise(const char *name, elementwise function)
     float *src = block(COUNT), *dst = block(COUNT);
     double seconds[ROUNDS];
     for (int round = -1; round < ROUNDS; round++) {
-        double start = now();
+        double start = probe_now();
         for (int turn = 0; turn < TURNS; turn++)
             function(COUNT, src, dst);
         if (round >= 0)
-            seconds[round] = (now() - start) / TURNS / COUNT;
+            seconds[round] = (probe_now() - start) / TURNS / COUNT * 8.0;
     }
-    printf("%-10s %6.2f ns for 8\n", name, median(seconds, ROUNDS) * 8e9);
+    report_eight(name, seconds);
     free(src), free(dst);
 }
 
+/* The cell of `rows` rows of 16 units. What it overwrites is written again before each call, and that copying is timed
+ * alone and taken off. */
 static void bench_cell(const tci_kernels *kernels, size_t rows)
 {
     enum { TURNS = 2000 };
-    float *gates = block(rows * 64), *c = block(rows * 16), *h = block(rows * 16), *dc = block(rows * 16);
-    double forward[ROUNDS], backward[ROUNDS];
+    float *gates = block(rows * 64), *again = block(rows * 64), *c = block(rows * 16), *h = block(rows * 16);
+    float *dc = block(rows * 16);
+    double forward[ROUNDS], backward[ROUNDS], units = (double)rows * 16.0;
     for (int round = 0; round < ROUNDS; round++) {
-        double start = now();
-        for (int turn = 0; turn < TURNS; turn++)
-            kernels->lstm_cell(rows, gates, 64, c, c, h, 16);
-        forward[round] = (now() - start) / TURNS / (double)rows;
+        double copying = 0.0;
+        for (int part = 0; part < 3; part++) { /* copying, forward, backward */
+            double start = probe_now();
+            for (int turn = 0; turn < TURNS; turn++) {
+                memcpy(gates, again, rows * 64 * sizeof *gates);
+                __asm__ volatile("" : : "r"(gates) : "memory");
+                if (part == 1)
+                    kernels->lstm_cell(rows, gates, 64, c, c, h, 16);
+                if (part == 2)
+                    kernels->lstm_cell_backward(rows, gates, 64, c, c, h, dc, 16);
+            }
+            double seconds = (probe_now() - start) / TURNS / units * 8.0;
+            if (part == 0)
+                copying = seconds;
+            else
+                (part == 1 ? forward : backward)[round] = seconds - copying;
+        }
         memset(dc, 0, rows * 16 * sizeof *dc);
-        start = now();
-        for (int turn = 0; turn < TURNS; turn++)
-            kernels->lstm_cell_backward(rows, gates, 64, c, c, h, dc, 16);
-        backward[round] = (now() - start) / TURNS / (double)rows;
     }
-    printf("lstm_cell  %zu rows: %.1f ns a row of 16 units forward, %.1f backward\n", rows,
-           median(forward, ROUNDS) * 1e9, median(backward, ROUNDS) * 1e9);
-    free(gates), free(c), free(h), free(dc);
+    report_eight("lstm_cell", forward);
+    report_eight("lstm_cell_backward", backward);
+    free(gates), free(again), free(c), free(h), free(dc);
 }
 
-int main(int argc, char **argv)
+static double peak_of(void)
 {
-    const tci_kernels *kernels;
-    if (tci_kernels_choose(argc > 1 ? argv[1] : "auto", &kernels) != TC_OK) {
-        fprintf(stderr, "bench_kernels: %s\n", tci_error_text());
-        return 2;
-    }
-    double limit = peak();
-    printf("%s; one core's multiply-add peak, 8 wide: %.1f GFLOP/s\n", kernels->isa, limit);
+    double narrow = probe_multiply_add(8), wide = probe_multiply_add(16);
+    return wide > narrow ? wide : narrow;
+}
+
+static void bench_all(const tci_kernels *kernels)
+{
     static const size_t products[][4] = {
-        {512, 512, 512, 512},  {32, 256, 1024, 256},  {8, 256, 1024, 256}, {6400, 128, 1024, 128}, {32, 256, 512, 256},
-        {32, 1024, 128, 1024}, {32, 1024, 128, 1040}, {7, 256, 1024, 256}, {13, 256, 1024, 256},   {1, 256, 512, 256},
-        {2, 256, 512, 256},    {3, 256, 512, 256},    {4, 256, 512, 256},  {5, 256, 512, 256},     {6, 256, 512, 256},
-        {1, 256, 1024, 256},   {2, 256, 1024, 256},   {3, 256, 1024, 256},
+        {512, 512, 512, 512},   {1024, 1024, 1024, 1024}, {32, 256, 1024, 256},  {8, 256, 1024, 256},
+        {6400, 128, 1024, 128}, {32, 256, 512, 256},      {32, 1024, 128, 1024}, {32, 1024, 128, 1040},
+        {7, 256, 1024, 256},    {13, 256, 1024, 256},
     };
-    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
-        bench_gemm(kernels, products[i][0], products[i][1], products[i][2], products[i][3], limit);
-    limit = peak();
-    printf("peak: %.1f GFLOP/s\n", limit);
     static const size_t transposed[][4] = {
         {256, 64, 512, 1024},    {256, 256, 512, 1024}, {256, 256, 512, 1040}, {256, 512, 1024, 1024},
         {128, 1433, 1024, 1040}, {128, 6400, 512, 512}, {2, 32, 256, 256},
     };
+    double peak = peak_of();
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
+        bench_gemm(kernels, products[i][0], products[i][1], products[i][2], products[i][3], peak);
+    peak = peak_of();
     for (size_t i = 0; i < sizeof transposed / sizeof transposed[0]; i++)
-        bench_transposed(kernels, transposed[i][0], transposed[i][1], transposed[i][2], transposed[i][3], limit);
+        bench_transposed(kernels, transposed[i][0], transposed[i][1], transposed[i][2], transposed[i][3], peak);
+    peak = peak_of();
+    for (size_t columns = 512; columns <= 1024; columns += 512)
+        for (size_t rows = 1; rows <= FEW_ROWS; rows++)
+            bench_gemm(kernels, rows, 256, columns, 256, peak);
     bench_elementwise("exp", kernels->exp);
     bench_elementwise("tanh", kernels->tanh);
     bench_elementwise("sigmoid", kernels->sigmoid);
     bench_elementwise("add", kernels->add);
     bench_cell(kernels, 32);
+}
+
+int main(int argc, char **argv)
+{
+    const tci_kernels *kernels;
+    const char *isa = "auto";
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else
+            isa = argv[i];
+    }
+    if (tci_kernels_choose(isa, &kernels) != TC_OK) {
+        fprintf(stderr, "bench_kernels: %s\n", tci_error_text());
+        return 2;
+    }
+    if (json) {
+        printf("{\"isa\": \"%s\", \"rows\": [", kernels->isa);
+        bench_all(kernels);
+        printf("\n]}\n");
+    } else {
+        printf("%s; one core's multiply-add peak: %.1f GFLOP/s\n", kernels->isa, peak_of());
+        bench_all(kernels);
+    }
     return 0;
 }

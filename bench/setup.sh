@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh: a virtual environment with what the benches compare with: PyTorch, NumPy, scikit-learn.
+# setup.sh: a virtual environment with what the benches compare with: PyTorch, ONNX Runtime, tokenizers.
 #
 #   bench/setup.sh [FOLDER]      FOLDER: .venv of this tree by default; PYTHON names the interpreter to make it from
 #
@@ -8,6 +8,7 @@
 set -eu
 folder=${1:-$(dirname "$0")/../.venv}
 [ -x "$folder/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder"
-"$folder/bin/python" -c 'import numpy, sklearn, torch' 2> /dev/null ||
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check torch numpy scikit-learn >&2
+"$folder/bin/python" -c 'import matplotlib, numpy, onnx, onnxruntime, tokenizers, torch' 2> /dev/null ||
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+        matplotlib numpy onnx onnxruntime tokenizers torch >&2
 cd "$folder/bin" && echo "$PWD/python"

@@ -1,0 +1,122 @@
+"""prepared.py: a model and texts for both sides, written once into a folder that every side's process reads.
+
+The model has random weights (speed does not depend on their values) and the words of the set's train part; the ids are
+the library's. Texts without tokens are left out: PyTorch's LSTM has no answer for them.
+"""
+import ctypes
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import common
+import numpy as np
+
+EXACT = 16  # texts of each exact length
+
+
+def encode(model, data, room):
+    """Ids of a text and, for each, the byte behind its token."""
+    from textclf._library import lib
+    ids, ranges, count = (ctypes.c_uint32 * room)(), (ctypes.c_uint64 * (2 * room))(), ctypes.c_size_t()
+    lib.tc_encode(model.pointer, data, len(data), room, ids, ranges, ctypes.byref(count))
+    return np.array(ids[:count.value], np.int64), np.array(ranges[1:2 * count.value:2], np.int64)
+
+
+def _flat(parts, kind):
+    ends = np.cumsum([0] + [len(part) for part in parts])
+    return np.concatenate([np.asarray(part, kind) for part in parts]) if parts else np.zeros(0, kind), ends
+
+
+class Prepared:
+    """What a folder holds, read in a side's process: texts (bytes), ids, labels, the model's path."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.model = str(self.folder / "model.safetensors")
+        with np.load(self.folder / "rows.npz") as arrays:
+            self._ids, self._id_ends = arrays["ids"], arrays["id_ends"]
+            self._text, self._text_ends = arrays["text"].tobytes(), arrays["text_ends"]
+            self.labels = arrays["labels"].tolist()
+
+    def __len__(self):
+        return len(self.labels)
+
+    def text(self, row):
+        return self._text[self._text_ends[row]:self._text_ends[row + 1]]
+
+    def ids(self, row):
+        return self._ids[self._id_ends[row]:self._id_ends[row + 1]]
+
+    def lengths(self):
+        return np.diff(self._id_ends)
+
+    def words(self):
+        """The words of the ids, as bytes."""
+        import json
+        data = Path(self.model).read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        first, last = json.loads(data[8:8 + length])["textclf.vocab"]["data_offsets"]
+        return data[8 + length + first:8 + length + last].split(b"\n")[:-1]
+
+    def close(self):
+        import shutil
+        shutil.rmtree(self.folder)
+
+
+def _write(model, texts, ids, labels):
+    folder = Path(tempfile.mkdtemp(prefix="textclf-bench-"))
+    flat_ids, id_ends = _flat(ids, np.int64)
+    flat_text, text_ends = _flat([np.frombuffer(text, np.uint8) for text in texts], np.uint8)
+    np.savez(folder / "rows.npz", ids=flat_ids, id_ends=id_ends, text=flat_text, text_ends=text_ends,
+             labels=np.array(labels, np.int64))
+    model.save(folder / "model.safetensors")
+    return Prepared(folder)
+
+
+def new_model(train, names, **options):
+    import textclf
+    config = textclf.Config(**{**common.SEED_MODEL, **options})
+    return textclf.Model(config, textclf.Vocabulary(config, train.texts), names)
+
+
+def rows_of_set(name, part="train", at_least=1, most=None, **options):
+    """Texts of a set as they are, those of `at_least` tokens, the first `most` of them."""
+    train, test, names = common.read_set(name)
+    model, rows = new_model(train, names, **options), train if part == "train" else test
+    texts, ids, labels = [], [], []
+    for text, label in zip(rows.texts, rows.labels):
+        if most is not None and len(texts) == most:
+            break
+        data = text.encode()
+        encoded, _ = encode(model, data, model.option("max_length"))
+        if len(encoded) >= at_least:
+            texts.append(data), ids.append(encoded), labels.append(label)
+    return _write(model, texts, ids, labels)
+
+
+def rows_of_lengths(lengths, count=EXACT, **options):
+    """Texts of exactly these numbers of tokens, `count` of each, cut from IMDB's test texts put end to end."""
+    train, test, names = common.read_set("imdb")
+    model = new_model(train, names, max_length=0, **options)
+    texts, ids, labels = [], [], []
+    order = list(range(len(test.texts)))
+    random.Random("exact lengths").shuffle(order)
+    at = 0
+    for length in lengths:
+        for _ in range(count):
+            data, known, ends = b"", np.zeros(0, np.int64), np.zeros(0, np.int64)
+            while len(known) < length:
+                data += (b" " if data else b"") + test.texts[order[at % len(order)]].encode()
+                at += 1
+                known, ends = encode(model, data, len(data))
+            data = data[:ends[length - 1]]
+            again, _ = encode(model, data, length)
+            if not np.array_equal(again, known[:length]):
+                raise SystemExit("prepared.py: a text cut behind a token has other ids than the whole text's first")
+            texts.append(data), ids.append(again), labels.append(0)
+    return _write(model, texts, ids, labels)
+
+
+def model_bytes(prepared):
+    return os.path.getsize(prepared.model)
