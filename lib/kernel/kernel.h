@@ -30,12 +30,53 @@ typedef struct tci_adam_constants {
     float gradient_scale, shrink, decay, one_minus_beta1, one_minus_beta2, step_size, root_scale, epsilon;
 } tci_adam_constants;
 
+/* A row of int8 numbers in -127 to 127 with a common scale, as products read it: sign and size apart, because the AVX2
+ * product multiplies sizes (unsigned) with weights whose bits are turned where the number is negative. ~w = -w - 1, so
+ * that leaves out the sizes of the negative numbers once for each column: their sum is `negatives`. */
+typedef struct tci_int8_row {
+    float scale;
+    int32_t negatives;
+    struct tci_int8_four {
+        uint8_t signs[4]; /* 0xff for a negative number, else 0 */
+        uint8_t sizes[4];
+    } fours[]; /* (depth / 4, rounded up), zeros behind the depth */
+} tci_int8_row;
+
+#define TCI_INT8_DEPTH 131072 /* 127 · 128 · depth fits 32 bits */
+#define TCI_INT8_LEAST 0x1p-100f
+
+/* Bytes of a row; never more than those of as many floats padded to panels. */
+#define TCI_INT8_ROW_BYTES(depth) (sizeof(tci_int8_row) + ((size_t)(depth) + 3) / 4 * sizeof(struct tci_int8_four))
+
+/* Row number `index` of rows that are `stride` bytes apart. */
+static inline const tci_int8_row *tci_int8_row_at(const tci_int8_row *rows, size_t index, size_t stride)
+{
+    return (const tci_int8_row *)(const void *)((const char *)rows + index * stride);
+}
+
 typedef struct tci_kernels {
     const char *isa; /* "scalar", "avx2", "neon" */
 
     /* c (rows, 16·panels) += a (rows, depth) · b, where b is packed as [panel][depth][16] by tci_pack_panels. */
     void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
                  size_t c_stride);
+
+    /* The same with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. */
+    void (*gemm_bf16)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
+                      float *c, size_t c_stride);
+
+    /* c (rows, 16·panels) += (float)(a · b) · (scale of a's row · scale of b's column), where a (rows, depth) holds
+     * rows quantized, a_stride bytes apart, and b is packed by tci_pack_panels_int8. The sum of an element is an exact
+     * integer (depth up to TCI_INT8_DEPTH), converted to float, multiplied and added with one rounding each: the same
+     * bits in every table. */
+    void (*gemm_int8)(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride, const int8_t *b,
+                      const float *b_scales, float *c, size_t c_stride);
+
+    /* Quantizes rows (depth) of floats, each by its own largest size: scale = max/127, element = x · (127/max) rounded
+     * to nearest, ties to even. A row whose largest size is below TCI_INT8_LEAST becomes zeros; one that holds NaN or
+     * infinity becomes zeros with a scale of NaN, so that all that comes of it is NaN. The same bits in every table. */
+    void (*quantize)(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
+                     size_t dst_stride);
 
     /* c (a_columns, 16·panels) += aᵀ · b over `depth` rows: a (depth, a_columns), b (depth, 16·panels). The chain of an
      * element runs over the depth in rising order. `scratch` holds tci_gemm_transposed_scratch() floats. */
@@ -94,6 +135,21 @@ double tci_cos(double angle);
  * `transposed` bᵀ (columns, depth). */
 void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,
                      bool transposed, float *packed);
+
+/* The same for bfloat16, b's element (k, n) at src[k·depth_stride + n·column_stride]: within a line of a panel, column n
+ * stands at 2·(n % 8) + n / 8, so that the low halves of a line's 32-bit words are columns 0 to 7 and the high halves 8
+ * to 15. */
+void tci_pack_panels_bf16(size_t depth, size_t columns, const uint16_t *src, size_t depth_stride, size_t column_stride,
+                          uint16_t *packed);
+
+/* The same for int8 in -127 to 127, as [panel][depth / 4][16][4] with zeros behind the depth. */
+void tci_pack_panels_int8(size_t depth, size_t columns, const int8_t *src, size_t depth_stride, size_t column_stride,
+                          int8_t *packed);
+/* Depth of a panel of it. */
+#define TCI_INT8_PADDED(depth) (((size_t)(depth) + 3) / 4 * 4)
+
+/* A row from numbers in -127 to 127 that have been quantized before. */
+void tci_int8_row_fill(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
 
 /* Floats of scratch that gemm_transposed needs for these widths. */
 size_t tci_gemm_transposed_scratch(size_t a_columns, size_t panels);

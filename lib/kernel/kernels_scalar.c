@@ -5,6 +5,9 @@
 const tci_kernels tci_kernels_scalar = {
     .isa = "scalar",
     .gemm = tci_gemm_scalar,
+    .gemm_bf16 = tci_gemm_bf16_scalar,
+    .gemm_int8 = tci_gemm_int8_scalar,
+    .quantize = tci_quantize_scalar,
     .gemm_transposed = tci_gemm_transposed_scalar,
     .lstm_cell = tci_lstm_cell_scalar,
     .lstm_cell_backward = tci_lstm_cell_backward_scalar,

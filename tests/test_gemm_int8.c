@@ -1,0 +1,340 @@
+/* labels: quick */
+/* test_gemm_int8.c: the int8 product of every table is the exact integer sum, scaled with one rounding each, whatever
+ * the shape and however large the numbers; rows are quantized alike in every table. */
+#include "support/testing.h"
+
+#include <math.h>
+
+#include "base/cpu.h"
+#include "support/kernels.h"
+
+typedef struct shape {
+    size_t rows, panels, depth, c_stride;
+} shape;
+
+/* How the numbers are drawn. */
+typedef enum kind { ANY, EXTREMES, ALL_127, ALL_MINUS_127, OPPOSITE } kind;
+
+static int8_t draw(kind drawn, bool weight, uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    int value = (int)((*state >> 8) % 255) - 127;
+    if (drawn == EXTREMES)
+        value = value < 0 ? -127 : 127;
+    else if (drawn == ALL_127)
+        value = 127;
+    else if (drawn == ALL_MINUS_127)
+        value = -127;
+    else if (drawn == OPPOSITE)
+        value = weight ? 127 : -127;
+    return (int8_t)value;
+}
+
+static int8_t *draw_block(size_t count, kind drawn, bool weight, uint32_t *state)
+{
+    int8_t *values = malloc(count ? count : 1);
+    assert_non_null(values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = draw(drawn, weight, state);
+    return values;
+}
+
+/* Rows of exactly their size, at the stride given, so that the address sanitizer sees what is read past them. */
+static tci_int8_row *make_rows(size_t rows, size_t depth, size_t stride, const int8_t *numbers, uint32_t *state)
+{
+    char *block = malloc(rows ? (rows - 1) * stride + TCI_INT8_ROW_BYTES(depth) : 1);
+    assert_non_null(block);
+    for (size_t r = 0; r < rows; r++)
+        tci_int8_row_fill(depth, numbers + r * depth, fabsf(next_float(state)) + 0.001f,
+                          (tci_int8_row *)(void *)(block + r * stride));
+    return (tci_int8_row *)(void *)block;
+}
+
+static void check(const tci_kernels *kernels, shape s, kind drawn)
+{
+    uint32_t state = (uint32_t)(s.rows * 7919 + s.panels * 104729 + s.depth);
+    size_t columns = s.panels * TCI_PANEL, stride = TCI_INT8_ROW_BYTES(s.depth) + s.rows % 3 * 8;
+    size_t c_count = s.rows ? (s.rows - 1) * s.c_stride + columns : 0;
+    int8_t *a = draw_block(s.rows * s.depth, drawn, false, &state),
+           *b = draw_block(s.depth * columns, drawn, true, &state);
+    tci_int8_row *rows = make_rows(s.rows, s.depth, stride, a, &state);
+    float *scale_block = random_block(columns + 1, &state), *scales = scale_block + 1;
+    float *before = random_block(c_count, &state), *c = copy_block(before, c_count);
+    int8_t *block = malloc(columns * TCI_INT8_PADDED(s.depth) + 1), *packed = block + 1;
+    assert_non_null(block);
+    tci_pack_panels_int8(s.depth, columns, b, columns, 1, packed);
+    kernels->gemm_int8(s.rows, s.panels, s.depth, rows, stride, packed, scales, c, s.c_stride);
+    for (size_t i = 0; i < c_count; i++) {
+        size_t row = i / s.c_stride, column = i % s.c_stride;
+        volatile float wanted = before[i];
+        int64_t sum = 0;
+        for (size_t k = 0; column < columns && k < s.depth; k++)
+            sum += a[row * s.depth + k] * b[k * columns + column];
+        if (column < columns) {
+            volatile float scale = tci_int8_row_at(rows, row, stride)->scale * scales[column];
+            volatile float product = (float)(int32_t)sum * scale;
+            wanted += product;
+        }
+        if (bits_of(c[i]) != bits_of(wanted))
+            fail_msg("%s, %zu x %zu x %zu, element (%zu, %zu): %.9g instead of %.9g", kernels->isa, s.rows, s.depth,
+                     columns, row, column, (double)c[i], (double)wanted);
+    }
+    free(a), free(b), free(rows), free(scale_block), free(before), free(c), free(block);
+}
+
+static void int8_is_exact_at_every_shape(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t rows = 0; rows <= 20; rows++)
+            for (size_t panels = 0; panels <= 9; panels++) {
+                size_t depth = (rows * 37 + panels * 11) % 41, gap = rows % 3 * TCI_PANEL;
+                check(tables[i], (shape){rows, panels, depth, panels * TCI_PANEL + gap}, ANY);
+            }
+        static const size_t depths[] = {1, 2, 3, 4, 5, 255, 256, 257, 700};
+        for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)
+            for (size_t rows = 1; rows <= 7; rows++)
+                check(tables[i], (shape){rows, 5, depths[d], 80}, ANY);
+    }
+}
+
+static void int8_is_exact_where_16_bits_are_nearly_full(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++)
+        for (kind drawn = EXTREMES; drawn <= OPPOSITE; drawn++)
+            for (size_t rows = 1; rows <= 5; rows++)
+                check(tables[i], (shape){rows, 5, 37, 80}, drawn);
+}
+
+static void int8_is_exact_at_the_largest_depth(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++)
+        for (kind drawn = ALL_127; drawn <= OPPOSITE; drawn++)
+            check(tables[i], (shape){1, 1, TCI_INT8_DEPTH, 16}, drawn);
+}
+
+static void a_scale_that_is_nan_reaches_its_row_alone(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    enum { DEPTH = 9, STRIDE = TCI_INT8_ROW_BYTES(DEPTH) };
+    for (size_t i = 0; i < count; i++) {
+        uint32_t state = 3;
+        int8_t *a = draw_block(3 * DEPTH, ANY, false, &state), *b = draw_block(DEPTH * 16, ANY, true, &state);
+        tci_int8_row *rows = make_rows(3, DEPTH, STRIDE, a, &state);
+        float *scales = random_block(16, &state), *c = random_block(48, &state);
+        int8_t packed[16 * TCI_INT8_PADDED(DEPTH)];
+        ((tci_int8_row *)(void *)((char *)rows + STRIDE))->scale = NAN;
+        tci_pack_panels_int8(DEPTH, 16, b, 16, 1, packed);
+        tables[i]->gemm_int8(3, 1, DEPTH, rows, STRIDE, packed, scales, c, 16);
+        for (size_t n = 0; n < 48; n++)
+            assert_int_equal(isnan(c[n]) != 0, n / 16 == 1);
+        free(a), free(b), free(rows), free(scales), free(c);
+    }
+}
+
+static void packed_int8_holds_every_element_and_zeros_beside(void **unused)
+{
+    (void)unused;
+    enum { DEPTH = 6, COLUMNS = 21, PADDED = 32, DEEP = TCI_INT8_PADDED(DEPTH) };
+    int8_t src[DEPTH * COLUMNS], packed[DEEP * PADDED + 1];
+    for (size_t i = 0; i < DEPTH * COLUMNS; i++)
+        src[i] = (int8_t)(i + 1);
+    for (size_t transposed = 0; transposed < 2; transposed++) {
+        size_t depth_stride = transposed ? 1 : COLUMNS, column_stride = transposed ? DEPTH : 1;
+        packed[DEEP * PADDED] = 7;
+        tci_pack_panels_int8(DEPTH, COLUMNS, src, depth_stride, column_stride, packed);
+        for (size_t k = 0; k < DEEP; k++)
+            for (size_t n = 0; n < PADDED; n++) {
+                int8_t expected = n < COLUMNS && k < DEPTH ? src[k * depth_stride + n * column_stride] : 0;
+                assert_int_equal(packed[n / 16 * DEEP * 16 + k / 4 * 64 + n % 16 * 4 + k % 4], expected);
+            }
+        assert_int_equal(packed[DEEP * PADDED], 7);
+    }
+}
+
+/* The number at k of a row. */
+static int number_at(const tci_int8_row *row, size_t k)
+{
+    const struct tci_int8_four *four = &row->fours[k / 4];
+    assert_true(four->signs[k % 4] == 0 || four->signs[k % 4] == 0xff);
+    assert_true(four->sizes[k % 4] <= 127);
+    return four->signs[k % 4] ? -four->sizes[k % 4] : four->sizes[k % 4];
+}
+
+static void filled_rows_hold_their_numbers(void **unused)
+{
+    (void)unused;
+    int8_t numbers[255];
+    for (size_t i = 0; i < sizeof numbers; i++)
+        numbers[i] = (int8_t)((int)i - 127);
+    for (size_t depth = 0; depth <= sizeof numbers; depth++) {
+        tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(depth));
+        int32_t negatives = 0;
+        assert_non_null(row);
+        tci_int8_row_fill(depth, numbers, 0.5f, row);
+        for (size_t k = 0; k < (depth + 3) / 4 * 4; k++) {
+            assert_int_equal(number_at(row, k), k < depth ? numbers[k] : 0);
+            negatives -= k < depth && numbers[k] < 0 ? numbers[k] : 0;
+        }
+        assert_true(row->scale == 0.5f);
+        assert_int_equal(row->negatives, negatives);
+        free(row);
+    }
+}
+
+static void a_row_is_quantized_by_its_largest_size(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t state = 11;
+        for (size_t depth = 1; depth <= 70; depth++) {
+            float *block = random_block(depth + 1, &state), *src = block + 1, most = 0.0f;
+            src[depth / 2] = depth % 2 ? 1.5f : -1.5f;
+            for (size_t k = 0; k < depth; k++)
+                most = fabsf(src[k]) > most ? fabsf(src[k]) : most;
+            tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(depth));
+            assert_non_null(row);
+            tables[i]->quantize(1, depth, src, depth, row, 0);
+            volatile float scale = most / 127.0f, inverse = 127.0f / most;
+            int32_t negatives = 0;
+            assert_int_equal(bits_of(row->scale), bits_of(scale));
+            for (size_t k = 0; k < (depth + 3) / 4 * 4; k++) {
+                volatile float scaled = k < depth ? src[k] * inverse : 0.0f;
+                int wanted = (int)nearbyintf(scaled);
+                assert_int_equal(number_at(row, k), wanted);
+                negatives -= wanted < 0 ? wanted : 0;
+            }
+            assert_int_equal(row->negatives, negatives);
+            free(row), free(block);
+        }
+    }
+}
+
+static void ties_are_rounded_to_even(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    /* the largest size is 127, so that the factor is 1 */
+    static const float src[] = {127.0f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f, 0.49999997f};
+    static const int wanted[] = {127, 0, 2, 2, 0, -2, -2, 126, -126, 126, 0};
+    enum { DEPTH = sizeof src / sizeof src[0] };
+    for (size_t i = 0; i < count; i++) {
+        tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(DEPTH));
+        assert_non_null(row);
+        tables[i]->quantize(1, DEPTH, src, DEPTH, row, 0);
+        for (size_t k = 0; k < DEPTH; k++)
+            assert_int_equal(number_at(row, k), wanted[k]);
+        free(row);
+    }
+}
+
+/* Any floats at all: all tables agree to the bit, and no number leaves -127 to 127. */
+static void every_table_quantizes_alike(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    static const uint32_t largest[] = {0x00000000, 0x00000001, 0x007fffff, 0x00800000, 0x0d7fffff,
+                                       0x0d800000, 0x3f800000, 0x3f7fffff, 0x7f7fffff, 0x7f7ffffe,
+                                       0x7f800000, 0xff800000, 0x7fc00000, 0xff812345};
+    uint32_t state = 17;
+    tci_float_environment environment = tci_float_enter();
+    for (size_t turn = 0; turn < 4000; turn++) {
+        size_t depth = 1 + turn % 37;
+        float src[37];
+        for (size_t k = 0; k < depth; k++) {
+            state = state * 1664525u + 1013904223u;
+            uint32_t exponent = (uint32_t)(turn / 14 % 24) << 4 << 23;
+            src[k] = turn % 3 ? next_float(&state) * float_of(exponent & 0x7f000000) : float_of(state >> 1);
+        }
+        src[turn % depth] = float_of(largest[turn % 14]);
+        tci_int8_row *first = calloc(1, TCI_INT8_ROW_BYTES(depth)), *other = calloc(1, TCI_INT8_ROW_BYTES(depth));
+        assert_true(first && other);
+        tables[0]->quantize(1, depth, src, depth, first, 0);
+        for (size_t k = 0; k < depth; k++)
+            (void)number_at(first, k);
+        for (size_t i = 1; i < count; i++) {
+            tables[i]->quantize(1, depth, src, depth, other, 0);
+            assert_true(same_float(first->scale, other->scale));
+            assert_int_equal(first->negatives, other->negatives);
+            assert_memory_equal(first->fours, other->fours, TCI_INT8_ROW_BYTES(depth) - sizeof *first);
+        }
+        free(first), free(other);
+    }
+    tci_float_leave(environment);
+}
+
+static void rows_that_are_not_finite_become_zeros_of_scale_nan(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < count; i++)
+        for (size_t b = 0; b < 3; b++)
+            for (size_t at = 0; at < 19; at++) {
+                float src[38];
+                for (size_t k = 0; k < 38; k++)
+                    src[k] = 1.0f;
+                src[at] = bad[b];
+                tci_int8_row *rows = malloc(2 * TCI_INT8_ROW_BYTES(19));
+                assert_non_null(rows);
+                tables[i]->quantize(2, 19, src, 19, rows, TCI_INT8_ROW_BYTES(19));
+                const tci_int8_row *second = tci_int8_row_at(rows, 1, TCI_INT8_ROW_BYTES(19));
+                assert_true(rows->scale != rows->scale && rows->negatives == 0);
+                assert_true(second->scale == 1.0f / 127.0f);
+                for (size_t k = 0; k < 20; k++)
+                    assert_int_equal(number_at(rows, k), 0);
+                assert_int_equal(number_at(second, 18), 127);
+                free(rows);
+            }
+}
+
+static void a_row_of_next_to_nothing_is_zero(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[3];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++) {
+        float src[3] = {0.0f, -0x1p-101f, 0x1.fffffep-101f};
+        tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(3));
+        assert_non_null(row);
+        tables[i]->quantize(1, 3, src, 3, row, 0);
+        assert_true(row->scale == 0.0f && number_at(row, 1) == 0 && number_at(row, 2) == 0);
+        src[0] = TCI_INT8_LEAST;
+        tables[i]->quantize(1, 3, src, 3, row, 0);
+        assert_true(row->scale > 0.0f && number_at(row, 0) == 127);
+        free(row);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(int8_is_exact_at_every_shape),
+        cmocka_unit_test(int8_is_exact_where_16_bits_are_nearly_full),
+        cmocka_unit_test(int8_is_exact_at_the_largest_depth),
+        cmocka_unit_test(a_scale_that_is_nan_reaches_its_row_alone),
+        cmocka_unit_test(packed_int8_holds_every_element_and_zeros_beside),
+        cmocka_unit_test(filled_rows_hold_their_numbers),
+        cmocka_unit_test(a_row_is_quantized_by_its_largest_size),
+        cmocka_unit_test(ties_are_rounded_to_even),
+        cmocka_unit_test(every_table_quantizes_alike),
+        cmocka_unit_test(rows_that_are_not_finite_become_zeros_of_scale_nan),
+        cmocka_unit_test(a_row_of_next_to_nothing_is_zero),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
