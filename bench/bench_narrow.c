@@ -74,9 +74,10 @@ int main(int argc, char **argv)
                     if (type == 0)
                         kernels->gemm(counts[i], PANELS, DEPTH, a, DEPTH, f32, c, WIDE + 16);
                     else if (type == 1)
-                        kernels->gemm_bf16(counts[i], PANELS, DEPTH, a, DEPTH, bf16, c, WIDE + 16);
+                        kernels->gemm_bf16(counts[i], PANELS, DEPTH, a, DEPTH, bf16, c, WIDE + 16, TCI_PANEL);
                     else if (type == 2)
-                        kernels->gemm_int8(counts[i], PANELS, DEPTH, rows, stride, int8, scales, c, WIDE + 16);
+                        kernels->gemm_int8(counts[i], PANELS, DEPTH, rows, stride, int8, scales, c, WIDE + 16,
+                                           TCI_PANEL);
                     else
                         kernels->quantize(counts[i], DEPTH, a, DEPTH, rows, stride);
                 }

@@ -8,7 +8,8 @@
 #include "support/kernels.h"
 
 typedef struct shape {
-    size_t rows, panels, depth, a_stride, c_stride;
+    size_t rows, panels, depth, a_stride;
+    size_t c_stride; /* 0: c in blocks of 16 columns */
 } shape;
 
 /* Uniform bfloat16 numbers, (depth, columns) row-major. */
@@ -35,7 +36,8 @@ static void check(const tci_kernels *kernels, shape s, bool specials)
     uint32_t state = (uint32_t)(s.rows * 7919 + s.panels * 104729 + s.depth);
     size_t columns = s.panels * TCI_PANEL, b_count = s.depth * columns;
     size_t a_count = s.rows && s.depth ? (s.rows - 1) * s.a_stride + s.depth : 0;
-    size_t c_count = s.rows ? (s.rows - 1) * s.c_stride + columns : 0;
+    size_t c_row = s.c_stride ? s.c_stride : TCI_PANEL, c_block = s.c_stride ? TCI_PANEL : (s.rows | 1) * TCI_PANEL;
+    size_t c_count = s.rows * c_row + s.panels * c_block;
     float *a_block = random_block(a_count + 1, &state),
           *a = a_block + 1; /* a starts where no vector would be aligned */
     float *before = random_block(c_count, &state), *c = copy_block(before, c_count);
@@ -52,8 +54,10 @@ static void check(const tci_kernels *kernels, shape s, bool specials)
     assert_non_null(block);
     tci_pack_panels(kernels, s.depth, columns, wide, columns, false, packed_floats);
     tci_pack_panels_bf16(s.depth, columns, halves, columns, 1, packed);
-    kernels->gemm(s.rows, s.panels, s.depth, a, s.a_stride, packed_floats, before, s.c_stride);
-    kernels->gemm_bf16(s.rows, s.panels, s.depth, a, s.a_stride, packed, c, s.c_stride);
+    for (size_t panel = 0; panel < s.panels; panel++) /* one by one, so that c may be in blocks */
+        kernels->gemm(s.rows, 1, s.depth, a, s.a_stride, packed_floats + panel * s.depth * TCI_PANEL,
+                      before + panel * c_block, c_row);
+    kernels->gemm_bf16(s.rows, s.panels, s.depth, a, s.a_stride, packed, c, c_row, c_block);
     for (size_t i = 0; i < c_count; i++) {
         if (!same_float(c[i], before[i]))
             fail_msg("%s, %zu x %zu x %zu, element %zu: %.9g instead of %.9g", kernels->isa, s.rows, s.depth, columns,
@@ -72,6 +76,7 @@ static void bf16_gives_the_bits_of_widened_weights_at_every_shape(void **unused)
             for (size_t panels = 0; panels <= 9; panels++) {
                 size_t depth = (rows * 37 + panels * 11) % 41, gap = rows % 3 * TCI_PANEL;
                 check(tables[i], (shape){rows, panels, depth, depth + rows, panels * TCI_PANEL + gap}, false);
+                check(tables[i], (shape){rows, panels, depth, depth + rows, 0}, false);
             }
         static const size_t depths[] = {1, 2, 255, 256, 257, 300, 511, 512, 513, 700};
         for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)

@@ -9,7 +9,8 @@
 #include "support/kernels.h"
 
 typedef struct shape {
-    size_t rows, panels, depth, c_stride;
+    size_t rows, panels, depth;
+    size_t c_stride; /* 0: c in blocks of 16 columns */
 } shape;
 
 /* How the numbers are drawn. */
@@ -54,7 +55,8 @@ static void check(const tci_kernels *kernels, shape s, kind drawn)
 {
     uint32_t state = (uint32_t)(s.rows * 7919 + s.panels * 104729 + s.depth);
     size_t columns = s.panels * TCI_PANEL, stride = TCI_INT8_ROW_BYTES(s.depth) + s.rows % 3 * 8;
-    size_t c_count = s.rows ? (s.rows - 1) * s.c_stride + columns : 0;
+    size_t c_row = s.c_stride ? s.c_stride : TCI_PANEL, c_block = s.c_stride ? TCI_PANEL : (s.rows | 1) * TCI_PANEL;
+    size_t c_count = s.rows * c_row + s.panels * c_block;
     int8_t *a = draw_block(s.rows * s.depth, drawn, false, &state),
            *b = draw_block(s.depth * columns, drawn, true, &state);
     tci_int8_row *rows = make_rows(s.rows, s.depth, stride, a, &state);
@@ -63,14 +65,19 @@ static void check(const tci_kernels *kernels, shape s, kind drawn)
     int8_t *block = malloc(columns * TCI_INT8_PADDED(s.depth) + 1), *packed = block + 1;
     assert_non_null(block);
     tci_pack_panels_int8(s.depth, columns, b, columns, 1, packed);
-    kernels->gemm_int8(s.rows, s.panels, s.depth, rows, stride, packed, scales, c, s.c_stride);
+    kernels->gemm_int8(s.rows, s.panels, s.depth, rows, stride, packed, scales, c, c_row, c_block);
     for (size_t i = 0; i < c_count; i++) {
-        size_t row = i / s.c_stride, column = i % s.c_stride;
+        size_t row = i / c_row, column = i % c_row;
+        if (s.c_stride == 0) {
+            row = i % c_block / TCI_PANEL;
+            column = i / c_block * TCI_PANEL + i % TCI_PANEL;
+        }
+        bool named = row < s.rows && column < columns;
         volatile float wanted = before[i];
         int64_t sum = 0;
-        for (size_t k = 0; column < columns && k < s.depth; k++)
+        for (size_t k = 0; named && k < s.depth; k++)
             sum += a[row * s.depth + k] * b[k * columns + column];
-        if (column < columns) {
+        if (named) {
             volatile float scale = tci_int8_row_at(rows, row, stride)->scale * scales[column];
             volatile float product = (float)(int32_t)sum * scale;
             wanted += product;
@@ -92,6 +99,7 @@ static void int8_is_exact_at_every_shape(void **unused)
             for (size_t panels = 0; panels <= 9; panels++) {
                 size_t depth = (rows * 37 + panels * 11) % 41, gap = rows % 3 * TCI_PANEL;
                 check(tables[i], (shape){rows, panels, depth, panels * TCI_PANEL + gap}, ANY);
+                check(tables[i], (shape){rows, panels, depth, 0}, ANY);
             }
         static const size_t depths[] = {1, 2, 3, 4, 5, 255, 256, 257, 700};
         for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)
@@ -135,7 +143,7 @@ static void a_scale_that_is_nan_reaches_its_row_alone(void **unused)
         int8_t packed[16 * TCI_INT8_PADDED(DEPTH)];
         ((tci_int8_row *)(void *)((char *)rows + STRIDE))->scale = NAN;
         tci_pack_panels_int8(DEPTH, 16, b, 16, 1, packed);
-        tables[i]->gemm_int8(3, 1, DEPTH, rows, STRIDE, packed, scales, c, 16);
+        tables[i]->gemm_int8(3, 1, DEPTH, rows, STRIDE, packed, scales, c, 16, 16);
         for (size_t n = 0; n < 48; n++)
             assert_int_equal(isnan(c[n]) != 0, n / 16 == 1);
         free(a), free(b), free(rows), free(scales), free(c);

@@ -23,44 +23,44 @@
 #define PANELS_2(rows, M) PANELS_1(rows, M) M(rows, 1)
 #define PANELS_4(rows, M) PANELS_2(rows, M) M(rows, 2) M(rows, 3)
 
-#define LOAD(r, p)                                                               \
-    __m256 low_##r##_##p = _mm256_loadu_ps(c + r * c_stride + p * TCI_PANEL);    \
-    __m256 high_##r##_##p = _mm256_loadu_ps(c + r * c_stride + p * TCI_PANEL + 8);
-#define STORE(r, p)                                                              \
-    _mm256_storeu_ps(c + r * c_stride + p * TCI_PANEL, low_##r##_##p);           \
-    _mm256_storeu_ps(c + r * c_stride + p * TCI_PANEL + 8, high_##r##_##p);
+#define LOAD(r, p)                                                                                      \
+    __m256 low_##r##_##p = _mm256_loadu_ps(c + r * c_row + p * c_block);                                \
+    __m256 high_##r##_##p = _mm256_loadu_ps(c + r * c_row + p * c_block + 8);
+#define STORE(r, p)                                                                                     \
+    _mm256_storeu_ps(c + r * c_row + p * c_block, low_##r##_##p);                                       \
+    _mm256_storeu_ps(c + r * c_row + p * c_block + 8, high_##r##_##p);
 #define POINT(r, p) const float *a_##r = a + r * a_stride;
-#define PASS(r, p)                                                               \
-    {                                                                            \
-        __m256 x = _mm256_broadcast_ss(a_##r + k);                               \
-        low_##r##_##p = _mm256_fmadd_ps(x, low, low_##r##_##p);                  \
-        high_##r##_##p = _mm256_fmadd_ps(x, high, high_##r##_##p);               \
+#define PASS(r, p)                                                                                      \
+    {                                                                                                   \
+        __m256 x = _mm256_broadcast_ss(a_##r + k);                                                      \
+        low_##r##_##p = _mm256_fmadd_ps(x, low, low_##r##_##p);                                         \
+        high_##r##_##p = _mm256_fmadd_ps(x, high, high_##r##_##p);                                      \
     }
 #define LOAD_PANEL(rows, p) rows(LOAD, p)
 #define STORE_PANEL(rows, p) rows(STORE, p)
-#define PASS_PANEL(rows, p)                                                                          \
-    {                                                                                                \
-        __m256i line = _mm256_loadu_si256((const __m256i *)(const void *)(b + p * panel_step));      \
-        __m256 low = _mm256_castsi256_ps(_mm256_slli_epi32(line, 16));                               \
-        __m256 high = _mm256_castsi256_ps(_mm256_and_si256(line, high_halves));                      \
-        rows(PASS, p)                                                                                \
+#define PASS_PANEL(rows, p)                                                                             \
+    {                                                                                                   \
+        __m256i line = _mm256_loadu_si256((const __m256i *)(const void *)(b + p * panel_step));         \
+        __m256 low = _mm256_castsi256_ps(_mm256_slli_epi32(line, 16));                                  \
+        __m256 high = _mm256_castsi256_ps(_mm256_and_si256(line, high_halves));                         \
+        rows(PASS, p)                                                                                   \
     }
 
 /* c (R, 16·P) += a · b: a row-major, line k of panel p of b at b[16·k + p·panel_step]. */
-#define MICRO_KERNEL(R, P)                                                                                      \
-    static void micro_##R##x##P(size_t depth, const float *a, size_t a_stride, const uint16_t *b,               \
-                                size_t panel_step, float *c, size_t c_stride)                                   \
-    {                                                                                                           \
-        const __m256i high_halves = _mm256_set1_epi32((int)0xffff0000);                                         \
-        (void)a_stride;                                                                                         \
-        (void)panel_step;                                                                                       \
-        (void)c_stride;                                                                                         \
-        PANELS_##P(ROWS_##R, LOAD_PANEL)                                                                        \
-        ROWS_##R(POINT, 0)                                                                                      \
-        for (size_t k = 0; k < depth; k++, b += TCI_PANEL) {                                                    \
-            PANELS_##P(ROWS_##R, PASS_PANEL)                                                                    \
-        }                                                                                                       \
-        PANELS_##P(ROWS_##R, STORE_PANEL)                                                                       \
+#define MICRO_KERNEL(R, P)                                                                              \
+    static void micro_##R##x##P(size_t depth, const float *a, size_t a_stride, const uint16_t *b,       \
+                                size_t panel_step, float *c, size_t c_row, size_t c_block)              \
+    {                                                                                                   \
+        const __m256i high_halves = _mm256_set1_epi32((int)0xffff0000);                                 \
+        (void)a_stride;                                                                                 \
+        (void)panel_step;                                                                               \
+        (void)c_row, (void)c_block;                                                                     \
+        PANELS_##P(ROWS_##R, LOAD_PANEL)                                                                \
+        ROWS_##R(POINT, 0)                                                                              \
+        for (size_t k = 0; k < depth; k++, b += TCI_PANEL) {                                            \
+            PANELS_##P(ROWS_##R, PASS_PANEL)                                                            \
+        }                                                                                               \
+        PANELS_##P(ROWS_##R, STORE_PANEL)                                                               \
     }
 MICRO_KERNEL(1, 1)
 MICRO_KERNEL(1, 4)
@@ -96,25 +96,25 @@ static size_t row_block(size_t left)
 
 /* 1 or 2 rows over all panels, several panels at once. */
 static void few_rows(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
-                     size_t panel_step, float *c, size_t c_stride)
+                     size_t panel_step, float *c, size_t c_row, size_t c_block)
 {
     size_t many = rows == 1 ? 4 : 2;
-    for (size_t panel = 0, taken; panel < panels; panel += taken, b += taken * panel_step, c += taken * TCI_PANEL) {
+    for (size_t panel = 0, taken; panel < panels; panel += taken, b += taken * panel_step, c += taken * c_block) {
         taken = panels - panel >= many ? many : 1;
         if (taken == 4)
-            micro_1x4(depth, a, a_stride, b, panel_step, c, c_stride);
+            micro_1x4(depth, a, a_stride, b, panel_step, c, c_row, c_block);
         else if (taken == 2)
-            micro_2x2(depth, a, a_stride, b, panel_step, c, c_stride);
+            micro_2x2(depth, a, a_stride, b, panel_step, c, c_row, c_block);
         else if (rows == 2)
-            micro_2x1(depth, a, a_stride, b, panel_step, c, c_stride);
+            micro_2x1(depth, a, a_stride, b, panel_step, c, c_row, c_block);
         else
-            micro_1x1(depth, a, a_stride, b, panel_step, c, c_stride);
+            micro_1x1(depth, a, a_stride, b, panel_step, c, c_row, c_block);
     }
 }
 
 /* All rows of a chunk over one block of the depth. */
 static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
-                          size_t panel_step, float *c, size_t c_stride)
+                          size_t panel_step, float *c, size_t c_row, size_t c_block)
 {
     size_t many = 0;
     for (size_t taken; rows - many >= 4; many += taken)
@@ -123,31 +123,31 @@ static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float 
         for (size_t row = 0, taken; row < many; row += taken) {
             const float *from = a + row * a_stride;
             const uint16_t *lines = b + panel * panel_step;
-            float *to = c + row * c_stride + panel * TCI_PANEL;
+            float *to = c + row * c_row + panel * c_block;
             taken = row_block(rows - row);
             if (taken == 6)
-                micro_6x1(depth, from, a_stride, lines, 0, to, c_stride);
+                micro_6x1(depth, from, a_stride, lines, 0, to, c_row, c_block);
             else if (taken == 5)
-                micro_5x1(depth, from, a_stride, lines, 0, to, c_stride);
+                micro_5x1(depth, from, a_stride, lines, 0, to, c_row, c_block);
             else
-                micro_4x1(depth, from, a_stride, lines, 0, to, c_stride);
+                micro_4x1(depth, from, a_stride, lines, 0, to, c_row, c_block);
         }
     }
     for (size_t row = many, taken; row < rows; row += taken) {
         taken = row_block(rows - row);
-        few_rows(taken, panels, depth, a + row * a_stride, a_stride, b, panel_step, c + row * c_stride, c_stride);
+        few_rows(taken, panels, depth, a + row * a_stride, a_stride, b, panel_step, c + row * c_row, c_row, c_block);
     }
 }
 
 void tci_gemm_bf16_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
-                        float *c, size_t c_stride)
+                        float *c, size_t c_row, size_t c_block)
 {
     for (size_t row = 0, chunk; row < rows; row += chunk) {
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
             block = depth_block(depth - k);
             chunk_of_rows(chunk, panels, block, a + row * a_stride + k, a_stride, b + k * TCI_PANEL, depth * TCI_PANEL,
-                          c + row * c_stride, c_stride);
+                          c + row * c_row, c_row, c_block);
         }
     }
 }

@@ -24,25 +24,25 @@
 #define PANELS_4(rows, M) M(rows, 0) M(rows, 1) M(rows, 2) M(rows, 3)
 
 #define POINT(r, p) const tci_int8_row *row_##r = tci_int8_row_at(a, r, a_stride);
-#define BEGIN(r, p)                                                                                         \
-    __m256i low_##r##_##p = _mm256_setzero_si256();                                                         \
+#define BEGIN(r, p)                                                                                     \
+    __m256i low_##r##_##p = _mm256_setzero_si256();                                                     \
     __m256i high_##r##_##p = _mm256_setzero_si256();
-#define BROADCAST(r, p)                                                                                     \
-    const __m256i signs_##r = broadcast(row_##r->fours[k].signs);                                           \
+#define BROADCAST(r, p)                                                                                 \
+    const __m256i signs_##r = broadcast(row_##r->fours[k].signs);                                       \
     const __m256i sizes_##r = broadcast(row_##r->fours[k].sizes);
-#define PASS(r, p)                                                                                          \
-    low_##r##_##p = _mm256_add_epi32(low_##r##_##p, products(low, signs_##r, sizes_##r, ones));             \
+#define PASS(r, p)                                                                                      \
+    low_##r##_##p = _mm256_add_epi32(low_##r##_##p, products(low, signs_##r, sizes_##r, ones));         \
     high_##r##_##p = _mm256_add_epi32(high_##r##_##p, products(high, signs_##r, sizes_##r, ones));
-#define END(r, p)                                                                                           \
-    scale_add(low_##r##_##p, row_##r, b_scales + p * TCI_PANEL, c + r * c_stride + p * TCI_PANEL);          \
-    scale_add(high_##r##_##p, row_##r, b_scales + p * TCI_PANEL + 8, c + r * c_stride + p * TCI_PANEL + 8);
+#define END(r, p)                                                                                       \
+    scale_add(low_##r##_##p, row_##r, b_scales + p * TCI_PANEL, c + r * c_row + p * c_block);           \
+    scale_add(high_##r##_##p, row_##r, b_scales + p * TCI_PANEL + 8, c + r * c_row + p * c_block + 8);
 #define BEGIN_PANEL(rows, p) rows(BEGIN, p)
 #define END_PANEL(rows, p) rows(END, p)
-#define PASS_PANEL(rows, p)                                                                                 \
-    {                                                                                                       \
-        const __m256i low = load(b + 64 * k + p * panel_step);                                              \
-        const __m256i high = load(b + 64 * k + p * panel_step + 32);                                        \
-        rows(PASS, p)                                                                                       \
+#define PASS_PANEL(rows, p)                                                                             \
+    {                                                                                                   \
+        const __m256i low = load(b + 64 * k + p * panel_step);                                          \
+        const __m256i high = load(b + 64 * k + p * panel_step + 32);                                    \
+        rows(PASS, p)                                                                                   \
     }
 
 static inline __m256i load(const int8_t *bytes)
@@ -73,22 +73,22 @@ static inline void scale_add(__m256i sums, const tci_int8_row *row, const float 
 
 /* R rows on P panels, which stand panel_step bytes apart, over all of the depth, which is not 0: without that case gcc
  * keeps sums in their registers from turn to turn. Not inlined, which it undoes. */
-#define MICRO_KERNEL(R, P)                                                                                  \
-    static __attribute__((noinline)) void micro_##R##x##P(                                                  \
-        size_t fours, const tci_int8_row *a, size_t a_stride, const int8_t *b, size_t panel_step,           \
-        const float *b_scales, float *c, size_t c_stride)                                                   \
-    {                                                                                                       \
-        const __m256i ones = _mm256_set1_epi16(1);                                                          \
-        (void)panel_step;                                                                                   \
-        (void)c_stride;                                                                                     \
-        ROWS_##R(POINT, 0)                                                                                  \
-        PANELS_##P(ROWS_##R, BEGIN_PANEL)                                                                   \
-        size_t k = 0;                                                                                       \
-        do {                                                                                                \
-            ROWS_##R(BROADCAST, 0)                                                                          \
-            PANELS_##P(ROWS_##R, PASS_PANEL)                                                                \
-        } while (++k < fours);                                                                              \
-        PANELS_##P(ROWS_##R, END_PANEL)                                                                     \
+#define MICRO_KERNEL(R, P)                                                                              \
+    static __attribute__((noinline)) void micro_##R##x##P(                                              \
+        size_t fours, const tci_int8_row *a, size_t a_stride, const int8_t *b, size_t panel_step,       \
+        const float *b_scales, float *c, size_t c_row, size_t c_block)                                  \
+    {                                                                                                   \
+        const __m256i ones = _mm256_set1_epi16(1);                                                      \
+        (void)panel_step;                                                                               \
+        (void)c_row, (void)c_block;                                                                     \
+        ROWS_##R(POINT, 0)                                                                              \
+        PANELS_##P(ROWS_##R, BEGIN_PANEL)                                                               \
+        size_t k = 0;                                                                                   \
+        do {                                                                                            \
+            ROWS_##R(BROADCAST, 0)                                                                      \
+            PANELS_##P(ROWS_##R, PASS_PANEL)                                                            \
+        } while (++k < fours);                                                                          \
+        PANELS_##P(ROWS_##R, END_PANEL)                                                                 \
     }
 MICRO_KERNEL(1, 1)
 MICRO_KERNEL(1, 4)
@@ -97,7 +97,7 @@ MICRO_KERNEL(3, 1)
 /* clang-format on */
 
 void tci_gemm_int8_avx2(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
-                        const int8_t *b, const float *b_scales, float *c, size_t c_stride)
+                        const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block)
 {
     size_t fours = (depth + 3) / 4, panel_step = fours * 4 * TCI_PANEL;
     if (fours == 0)
@@ -105,21 +105,21 @@ void tci_gemm_int8_avx2(size_t rows, size_t panels, size_t depth, const tci_int8
     for (size_t panel = 0, taken; panel < panels; panel += taken) {
         taken = rows == 1 && panels - panel >= 4 ? 4 : 1;
         if (taken == 4)
-            micro_1x4(fours, a, a_stride, b, panel_step, b_scales, c, c_stride);
+            micro_1x4(fours, a, a_stride, b, panel_step, b_scales, c, c_row, c_block);
         for (size_t row = 0, left; taken == 1 && row < rows; row += left < 3 ? left : 3) {
             const tci_int8_row *from = tci_int8_row_at(a, row, a_stride);
-            float *to = c + row * c_stride;
+            float *to = c + row * c_row;
             left = rows - row;
             if (left >= 3)
-                micro_3x1(fours, from, a_stride, b, 0, b_scales, to, c_stride);
+                micro_3x1(fours, from, a_stride, b, 0, b_scales, to, c_row, c_block);
             else if (left == 2)
-                micro_2x1(fours, from, a_stride, b, 0, b_scales, to, c_stride);
+                micro_2x1(fours, from, a_stride, b, 0, b_scales, to, c_row, c_block);
             else
-                micro_1x1(fours, from, a_stride, b, 0, b_scales, to, c_stride);
+                micro_1x1(fours, from, a_stride, b, 0, b_scales, to, c_row, c_block);
         }
         b += taken * panel_step;
         b_scales += taken * TCI_PANEL;
-        c += taken * TCI_PANEL;
+        c += taken * c_block;
     }
 }
 

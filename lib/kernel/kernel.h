@@ -61,16 +61,17 @@ typedef struct tci_kernels {
     void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
                  size_t c_stride);
 
-    /* The same with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. */
+    /* The same with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. a is
+     * row-major; c's element (r, n) stands at [r·c_row + (n / 16)·c_block + n % 16]. */
     void (*gemm_bf16)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
-                      float *c, size_t c_stride);
+                      float *c, size_t c_row, size_t c_block);
 
     /* c (rows, 16·panels) += (float)(a · b) · (scale of a's row · scale of b's column), where a (rows, depth) holds
      * rows quantized, a_stride bytes apart, and b is packed by tci_pack_panels_int8. The sum of an element is an exact
      * integer (depth up to TCI_INT8_DEPTH), converted to float, multiplied and added with one rounding each: the same
      * bits in every table. */
     void (*gemm_int8)(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride, const int8_t *b,
-                      const float *b_scales, float *c, size_t c_stride);
+                      const float *b_scales, float *c, size_t c_row, size_t c_block);
 
     /* Quantizes rows (depth) of floats, each by its own largest size: scale = max/127, element = x · (127/max) rounded
      * to nearest, ties to even. A row whose largest size is below TCI_INT8_LEAST becomes zeros; one that holds NaN or

@@ -16,11 +16,11 @@ static float widened(uint16_t high)
 }
 
 void tci_gemm_bf16_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
-                          float *c, size_t c_stride)
+                          float *c, size_t c_row, size_t c_block)
 {
     for (size_t panel = 0; panel < panels; panel++) {
         for (size_t row = 0; row < rows; row++) {
-            float *sum = c + row * c_stride + panel * TCI_PANEL;
+            float *sum = c + row * c_row + panel * c_block;
             for (size_t k = 0; k < depth; k++) {
                 const uint16_t *line = b + (panel * depth + k) * TCI_PANEL;
                 float factor = a[row * a_stride + k];
@@ -48,13 +48,13 @@ static void panel_sums(size_t depth, const tci_int8_row *a, const int8_t *b, int
 }
 
 void tci_gemm_int8_scalar(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
-                          const int8_t *b, const float *b_scales, float *c, size_t c_stride)
+                          const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block)
 {
     for (size_t panel = 0; depth > 0 && panel < panels; panel++) {
         const float *scales = b_scales + panel * TCI_PANEL;
         for (size_t row = 0; row < rows; row++) {
             const tci_int8_row *numbers = tci_int8_row_at(a, row, a_stride);
-            float *to = c + row * c_stride + panel * TCI_PANEL;
+            float *to = c + row * c_row + panel * c_block;
             int32_t sums[TCI_PANEL];
             panel_sums(depth, numbers, b + panel * TCI_INT8_PADDED(depth) * TCI_PANEL, sums);
             for (size_t n = 0; n < TCI_PANEL; n++)
