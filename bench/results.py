@@ -30,30 +30,31 @@ def fastest(rounds, peers, higher):
 
 
 def verdict(row):
-    """met, met at the limit, NOT MET; with `spread crosses` where single rounds stand on the bar's other side."""
-    bar, ratio, limit = row.get("bar"), row.get("ratio"), row.get("limit")
+    """met, met at the limit, NOT MET; `spread crosses` where single rounds stand on the bar's other side.
+
+    `bar_of` says what the bar is for: the ratio (at least), `at most` (the ratio), or the share of the limit."""
+    bar, limit = row.get("bar"), row.get("limit")
     if bar is None:
         return ""
-    at_limit = limit is not None and limit["share"] >= limit["enough"]
-    if ratio is None:
-        return "met" if at_limit else "NOT MET"
-    at_most = row.get("at_most", False)
-    good = ratio["median"] <= bar if at_most else ratio["median"] >= bar
-    crosses = ratio["lowest"] < bar < ratio["highest"]
-    word = "met" if good else "met at the limit" if at_limit else "NOT MET"
-    return word + (", spread crosses" if crosses else "")
+    values = {"median": limit["share"], **limit} if row["bar_of"] == "share" else row["ratio"]
+    good = values["median"] <= bar if row["bar_of"] == "at most" else values["median"] >= bar
+    at_limit = row["bar_of"] == "ratio" and limit is not None and limit["share"] >= limit["enough"]
+    crosses = values.get("lowest", bar) < bar < values.get("highest", bar)
+    return ("met" if good else "met at the limit" if at_limit else "NOT MET") + (", spread crosses" if crosses else "")
 
 
-def figure(key, what, unit, threads, rounds, peers, higher, bar=None, limit=None, note=None):
-    """`limit` gets our median and gives a limit, or is None."""
+def figure(key, what, unit, threads, rounds, peers=(), higher=True, bar=None, bar_of="ratio", limit=None, note=None):
+    """A row of rounds [{side: value}]; `limit` is made by a function of our median."""
     names = list(rounds[0])
     row = {"key": key, "what": what, "unit": unit, "threads": threads, "higher_is_better": higher,
-           "sides": {name: spread([values[name] for values in rounds]) for name in names}, "bar": bar, "note": note}
+           "sides": {name: spread([values[name] for values in rounds]) for name in names}, "bar": bar, "bar_of": bar_of}
+    if note:
+        row["note"] = note
     peers = [peer for peer in peers if peer in names]
-    if peers and "ours" in names:
+    if peers:
         row["peer"] = fastest(rounds, peers, higher)
         row["ratio"] = spread(_ratios(rounds, row["peer"], higher))
-    if limit is not None and "ours" in names:
+    if limit is not None:
         row["limit"] = limit(row["sides"]["ours"]["median"])
     row["verdict"] = verdict(row)
     return row
@@ -90,19 +91,25 @@ def span(values):
     return f"{number(values['median'])} ({number(values['lowest'])} to {number(values['highest'])})"
 
 
+def bar_text(row):
+    if row["bar"] is None:
+        return ""
+    if row["bar_of"] == "share":
+        return f"at least {100 * row['bar']:.0f} %"
+    return f"{'at most' if row['bar_of'] == 'at most' else 'at least'} {row['bar']:.3g}"
+
+
 def print_row(row, file=sys.stdout):
-    threads = f", {row['threads']} thread(s)" if row["threads"] else ""
-    print(f"{row['what']}{threads}", file=file)
+    print(f"{row['what']}{', %d thread(s)' % row['threads'] if row['threads'] else ''}", file=file)
     for name, values in row["sides"].items():
         print(f"    {name:32} {span(values)} {row['unit']}", file=file)
+    bar = f"   {bar_text(row)}   {row['verdict']}" if row["bar"] is not None else ""
     if row.get("ratio"):
-        bar = f", {'at most' if row.get('at_most') else 'at least'} {row['bar']}" if row["bar"] else ""
-        print(f"    {'against ' + row['peer'] if row.get('peer') else 'ratio':32} {span(row['ratio'])}{bar}"
-              f"   {row['verdict']}", file=file)
+        print(f"    {'against ' + row['peer']:32} {span(row['ratio'])}{bar if row['bar_of'] != 'share' else ''}", file=file)
     if row.get("limit"):
         limit = row["limit"]
         print(f"    {'of the ' + limit['of']:32} {number(limit['reached'])} of {number(limit['value'])} {limit['unit']}: "
-              f"{100 * limit['share']:.0f} %", file=file)
+              f"{100 * limit['share']:.1f} %{bar if row['bar_of'] == 'share' else ''}", file=file)
     if row.get("exchange_ns"):
         print(f"    {'to the other core and back':32} {span(row['exchange_ns'])} ns", file=file)
     file.flush()
