@@ -94,7 +94,7 @@ static void bench_gemm(const tci_kernels *kernels, size_t rows, size_t depth, si
     for (int round = -1; round < ROUNDS; round++) {
         double start = probe_now();
         for (int turn = 0; turn < turns; turn++)
-            kernels->gemm(rows, columns / TCI_PANEL, depth, a, a_stride, b, c, columns + 16);
+            kernels->gemm(rows, columns / TCI_PANEL, depth, a, a_stride, TCI_PANEL, b, c, columns + 16, TCI_PANEL);
         if (round >= 0)
             seconds[round] = (probe_now() - start) / turns;
     }
@@ -102,17 +102,18 @@ static void bench_gemm(const tci_kernels *kernels, size_t rows, size_t depth, si
     free(a), free(b), free(c);
 }
 
-static void bench_transposed(const tci_kernels *kernels, size_t rows, size_t depth, size_t columns, size_t b_stride,
-                             double peak)
+static void bench_transposed(const tci_kernels *kernels, size_t rows, size_t depth, size_t columns, double peak)
 {
-    float *a = block(rows * depth), *b = block(depth * b_stride), *c = block(rows * columns);
+    size_t b_block = TCI_PANEL * (depth | 1), c_block = TCI_PANEL * rows;
+    float *a = block(rows * depth), *b = block(b_block * columns / TCI_PANEL), *c = block(rows * columns);
     float *scratch = block(tci_gemm_transposed_scratch(rows, columns / TCI_PANEL));
     double seconds[ROUNDS];
     int turns = repetitions(rows, depth, columns);
     for (int round = -1; round < ROUNDS; round++) {
         double start = probe_now();
         for (int turn = 0; turn < turns; turn++)
-            kernels->gemm_transposed(rows, columns / TCI_PANEL, depth, a, rows, b, b_stride, c, columns, scratch);
+            kernels->gemm_transposed(rows, columns / TCI_PANEL, depth, a, rows, b, TCI_PANEL, b_block, c, TCI_PANEL,
+                                     c_block, scratch);
         if (round >= 0)
             seconds[round] = (probe_now() - start) / turns;
     }
@@ -154,9 +155,9 @@ static void bench_cell(const tci_kernels *kernels, size_t rows)
                 memcpy(gates, again, rows * 64 * sizeof *gates);
                 __asm__ volatile("" : : "r"(gates) : "memory");
                 if (part == 1)
-                    kernels->lstm_cell(rows, gates, 64, c, c, h, 16);
+                    kernels->lstm_cell(rows, gates, rows * 16, c, c, h, 16);
                 if (part == 2)
-                    kernels->lstm_cell_backward(rows, gates, 64, c, c, h, dc, 16);
+                    kernels->lstm_cell_backward(rows, gates, rows * 16, c, c, h, dc, 16);
             }
             double seconds = (probe_now() - start) / TURNS / units * 8.0;
             if (part == 0)
@@ -184,16 +185,16 @@ static void bench_all(const tci_kernels *kernels)
         {6400, 128, 1024, 128}, {32, 256, 512, 256},      {32, 1024, 128, 1024}, {32, 1024, 128, 1040},
         {7, 256, 1024, 256},    {13, 256, 1024, 256},
     };
-    static const size_t transposed[][4] = {
-        {256, 64, 512, 1024},    {256, 256, 512, 1024}, {256, 256, 512, 1040}, {256, 512, 1024, 1024},
-        {128, 1433, 1024, 1040}, {128, 6400, 512, 512}, {2, 32, 256, 256},
+    static const size_t transposed[][3] = {
+        {256, 64, 512},   {256, 256, 512},   {256, 512, 1024}, {256, 6400, 1024},
+        {256, 6400, 512}, {128, 1433, 1024}, {128, 330, 1024}, {2, 32, 256},
     };
     double peak = peak_of();
     for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
         bench_gemm(kernels, products[i][0], products[i][1], products[i][2], products[i][3], peak);
     peak = peak_of();
     for (size_t i = 0; i < sizeof transposed / sizeof transposed[0]; i++)
-        bench_transposed(kernels, transposed[i][0], transposed[i][1], transposed[i][2], transposed[i][3], peak);
+        bench_transposed(kernels, transposed[i][0], transposed[i][1], transposed[i][2], peak);
     peak = peak_of();
     for (size_t columns = 512; columns <= 1024; columns += 512)
         for (size_t rows = 1; rows <= FEW_ROWS; rows++)

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
                 double start = now();
                 for (int turn = 0; turn < turns; turn++) {
                     if (type == 0)
-                        kernels->gemm(counts[i], PANELS, DEPTH, a, DEPTH, f32, c, WIDE + 16);
+                        kernels->gemm(counts[i], PANELS, DEPTH, a, DEPTH, TCI_PANEL, f32, c, WIDE + 16, TCI_PANEL);
                     else if (type == 1)
                         kernels->gemm_bf16(counts[i], PANELS, DEPTH, a, DEPTH, bf16, c, WIDE + 16, TCI_PANEL);
                     else if (type == 2)

@@ -7,17 +7,17 @@
 
 #include "support/kernels.h"
 
-enum { GATES = 4 * TCI_PANEL };
+enum { GATES = 4 };
 
 typedef struct cell {
-    size_t rows, gates_stride, state_stride, gates_count, state_count;
+    size_t rows, gates_block, state_stride, gates_count, state_count;
     float *gates, *c_previous, *c, *h, *dh, *dc;
 } cell;
 
 static cell cell_create(size_t rows, size_t gap, uint32_t seed)
 {
-    cell x = {.rows = rows, .gates_stride = GATES + gap, .state_stride = TCI_PANEL + gap};
-    x.gates_count = (rows - 1) * x.gates_stride + GATES;
+    cell x = {.rows = rows, .gates_block = (rows + gap / TCI_PANEL) * TCI_PANEL, .state_stride = TCI_PANEL + gap};
+    x.gates_count = (GATES - 1) * x.gates_block + rows * TCI_PANEL;
     x.state_count = (rows - 1) * x.state_stride + TCI_PANEL;
     x.gates = random_block(x.gates_count, &seed);
     float **states[] = {&x.c_previous, &x.c, &x.h, &x.dh, &x.dc};
@@ -45,22 +45,23 @@ static void check_forward(const tci_kernels *kernels, size_t rows, size_t gap, b
     cell x = cell_create(rows, gap, (uint32_t)(rows + gap));
     float *gates = copy_block(x.gates, x.gates_count), *c = copy_block(x.c, x.state_count);
     float *h = copy_block(x.h, x.state_count);
-    kernels->lstm_cell(rows, gates, x.gates_stride, first ? NULL : x.c_previous, c, h, x.state_stride);
+    kernels->lstm_cell(rows, gates, x.gates_block, first ? NULL : x.c_previous, c, h, x.state_stride);
     for (size_t row = 0; row < rows; row++) {
-        float *gate = x.gates + row * x.gates_stride;
-        kernels->sigmoid(2 * TCI_PANEL, gate, gate);
-        kernels->tanh(TCI_PANEL, gate + 2 * TCI_PANEL, gate + 2 * TCI_PANEL);
-        kernels->sigmoid(TCI_PANEL, gate + 3 * TCI_PANEL, gate + 3 * TCI_PANEL);
+        float *gate[GATES];
+        for (size_t k = 0; k < GATES; k++) {
+            gate[k] = x.gates + k * x.gates_block + row * TCI_PANEL;
+            (k == 2 ? kernels->tanh : kernels->sigmoid)(TCI_PANEL, gate[k], gate[k]);
+        }
         for (size_t unit = 0; unit < TCI_PANEL; unit++) {
             size_t at = row * x.state_stride + unit;
             float before = first ? 0.0f : x.c_previous[at], tanh_c;
-            volatile float new_part = gate[unit] * gate[2 * TCI_PANEL + unit];
-            x.c[at] = multiply_add(kernels, gate[TCI_PANEL + unit], before, new_part);
+            volatile float new_part = gate[0][unit] * gate[2][unit];
+            x.c[at] = multiply_add(kernels, gate[1][unit], before, new_part);
             kernels->tanh(1, &x.c[at], &tanh_c);
-            x.h[at] = gate[3 * TCI_PANEL + unit] * tanh_c;
+            x.h[at] = gate[3][unit] * tanh_c;
         }
     }
-    assert_memory_equal(gates, x.gates, x.gates_count * sizeof(float)); /* gaps between rows included */
+    assert_memory_equal(gates, x.gates, x.gates_count * sizeof(float)); /* gaps between blocks included */
     assert_memory_equal(c, x.c, x.state_count * sizeof(float));
     assert_memory_equal(h, x.h, x.state_count * sizeof(float));
     free(gates), free(c), free(h);
@@ -89,8 +90,8 @@ static void forward_in_place_gives_the_same_state(void **unused)
         cell x = cell_create(5, 16, 77);
         float *gates = copy_block(x.gates, x.gates_count), *state = copy_block(x.c, x.state_count);
         memcpy(state, x.c_previous, x.state_count * sizeof(float));
-        tables[i]->lstm_cell(5, x.gates, x.gates_stride, x.c_previous, x.c, x.h, x.state_stride);
-        tables[i]->lstm_cell(5, gates, x.gates_stride, state, state, x.h, x.state_stride);
+        tables[i]->lstm_cell(5, x.gates, x.gates_block, x.c_previous, x.c, x.h, x.state_stride);
+        tables[i]->lstm_cell(5, gates, x.gates_block, state, state, x.h, x.state_stride);
         for (size_t row = 0; row < 5; row++)
             assert_memory_equal(state + row * x.state_stride, x.c + row * x.state_stride, TCI_PANEL * sizeof(float));
         free(gates), free(state);
@@ -119,15 +120,15 @@ static void check_backward(const tci_kernels *kernels, size_t rows, size_t gap, 
     cell x = cell_create(rows, gap, (uint32_t)(3 * rows + gap));
     float *before = copy_block(x.gates, x.gates_count), *dc = copy_block(x.dc, x.state_count);
     const float *c_previous = first ? NULL : x.c_previous;
-    kernels->lstm_cell(rows, x.gates, x.gates_stride, c_previous, x.c, x.h, x.state_stride);
-    kernels->lstm_cell_backward(rows, x.gates, x.gates_stride, c_previous, x.c, x.dh, x.dc, x.state_stride);
+    kernels->lstm_cell(rows, x.gates, x.gates_block, c_previous, x.c, x.h, x.state_stride);
+    kernels->lstm_cell_backward(rows, x.gates, x.gates_block, c_previous, x.c, x.dh, x.dc, x.state_stride);
     for (size_t row = 0; row < rows; row++)
         for (size_t unit = 0; unit < TCI_PANEL; unit++) {
             size_t at = row * x.state_stride + unit;
-            const float *gate = x.gates + row * x.gates_stride + unit;
+            const float *gate = x.gates + row * TCI_PANEL + unit;
             double previous = first ? 0.0 : (double)x.c_previous[at], step = 1e-5, z[4];
             for (size_t k = 0; k < 4; k++)
-                z[k] = (double)before[row * x.gates_stride + k * TCI_PANEL + unit];
+                z[k] = (double)before[k * x.gates_block + row * TCI_PANEL + unit];
             for (size_t k = 0; k < 4; k++) {
                 double at_z = z[k], up, down;
                 z[k] = at_z + step;
@@ -135,7 +136,7 @@ static void check_backward(const tci_kernels *kernels, size_t rows, size_t gap, 
                 z[k] = at_z - step;
                 down = objective(z, previous, (double)x.dh[at], (double)dc[at]);
                 z[k] = at_z;
-                assert_true(fabs((double)gate[k * TCI_PANEL] - (up - down) / (2.0 * step)) < 1e-6);
+                assert_true(fabs((double)gate[k * x.gates_block] - (up - down) / (2.0 * step)) < 1e-6);
             }
             double slope = (objective(z, previous + step, (double)x.dh[at], (double)dc[at]) -
                             objective(z, previous - step, (double)x.dh[at], (double)dc[at])) /
@@ -146,7 +147,7 @@ static void check_backward(const tci_kernels *kernels, size_t rows, size_t gap, 
         if (i % x.state_stride >= TCI_PANEL)
             assert_int_equal(bits_of(x.dc[i]), bits_of(dc[i]));
     for (size_t i = 0; i < x.gates_count; i++)
-        if (i % x.gates_stride >= GATES)
+        if (i % x.gates_block >= rows * TCI_PANEL)
             assert_int_equal(bits_of(x.gates[i]), bits_of(before[i]));
     free(before), free(dc);
     cell_free(&x);
@@ -172,14 +173,14 @@ static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         cell all = cell_create(7, 16, 5), one = cell_create(7, 16, 5);
-        size_t gates_stride = all.gates_stride, stride = all.state_stride;
-        tables[i]->lstm_cell(7, all.gates, gates_stride, all.c_previous, all.c, all.h, stride);
-        tables[i]->lstm_cell_backward(7, all.gates, gates_stride, all.c_previous, all.c, all.dh, all.dc, stride);
+        size_t block = all.gates_block, stride = all.state_stride;
+        tables[i]->lstm_cell(7, all.gates, block, all.c_previous, all.c, all.h, stride);
+        tables[i]->lstm_cell_backward(7, all.gates, block, all.c_previous, all.c, all.dh, all.dc, stride);
         for (size_t row = 0; row < 7; row++) {
-            float *gates = one.gates + row * gates_stride;
+            float *gates = one.gates + row * TCI_PANEL;
             size_t at = row * stride;
-            tables[i]->lstm_cell(1, gates, gates_stride, one.c_previous + at, one.c + at, one.h + at, stride);
-            tables[i]->lstm_cell_backward(1, gates, gates_stride, one.c_previous + at, one.c + at, one.dh + at,
+            tables[i]->lstm_cell(1, gates, block, one.c_previous + at, one.c + at, one.h + at, stride);
+            tables[i]->lstm_cell_backward(1, gates, block, one.c_previous + at, one.c + at, one.dh + at,
                                           one.dc + at, stride);
         }
         assert_memory_equal(all.gates, one.gates, all.gates_count * sizeof(float));
@@ -197,8 +198,8 @@ static void nan_stays_in_its_unit(void **unused)
     for (size_t i = 0; i < count; i++)
         for (size_t gate = 0; gate < 4; gate++) {
             cell x = cell_create(2, 0, 9);
-            x.gates[gate * TCI_PANEL + 3] = NAN;
-            tables[i]->lstm_cell(2, x.gates, x.gates_stride, x.c_previous, x.c, x.h, x.state_stride);
+            x.gates[gate * x.gates_block + 3] = NAN;
+            tables[i]->lstm_cell(2, x.gates, x.gates_block, x.c_previous, x.c, x.h, x.state_stride);
             for (size_t at = 0; at < 2 * TCI_PANEL; at++)
                 assert_int_equal(x.h[at] != x.h[at], at == 3);
             cell_free(&x);

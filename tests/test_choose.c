@@ -59,6 +59,7 @@ static void every_table_is_complete(void **unused)
             continue;
         assert_string_equal(kernels->isa, names[i]);
         assert_true(kernels->gemm && kernels->gemm_transposed && kernels->lstm_cell && kernels->lstm_cell_backward);
+        assert_true(kernels->sum_rows && kernels->transpose && kernels->adam);
         assert_true(kernels->add && kernels->add_rows && kernels->exp && kernels->tanh && kernels->sigmoid);
     }
 }

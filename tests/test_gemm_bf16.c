@@ -54,9 +54,7 @@ static void check(const tci_kernels *kernels, shape s, bool specials)
     assert_non_null(block);
     tci_pack_panels(kernels, s.depth, columns, wide, columns, false, packed_floats);
     tci_pack_panels_bf16(s.depth, columns, halves, columns, 1, packed);
-    for (size_t panel = 0; panel < s.panels; panel++) /* one by one, so that c may be in blocks */
-        kernels->gemm(s.rows, 1, s.depth, a, s.a_stride, packed_floats + panel * s.depth * TCI_PANEL,
-                      before + panel * c_block, c_row);
+    kernels->gemm(s.rows, s.panels, s.depth, a, s.a_stride, TCI_PANEL, packed_floats, before, c_row, c_block);
     kernels->gemm_bf16(s.rows, s.panels, s.depth, a, s.a_stride, packed, c, c_row, c_block);
     for (size_t i = 0; i < c_count; i++) {
         if (!same_float(c[i], before[i]))

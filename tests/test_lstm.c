@@ -14,6 +14,7 @@
 #define HIDDEN 20
 #define WIDTH 32
 #define GATES (4 * WIDTH)
+#define TABLE ((GATES + TCI_PANEL) * (TOKENS | 1))
 
 static const size_t lengths[ROWS] = {8, 6, 5, 0};
 
@@ -71,9 +72,9 @@ static void release(problem *p)
 
 /* All that a run and its backward write. */
 typedef struct outcome {
-    float x[TOKENS * X_WIDTH], table[TOKENS * GATES], gates[TOKENS * GATES], c[TOKENS * WIDTH], h[TOKENS * WIDTH];
+    float x[TOKENS * X_WIDTH], table[TABLE], gates[GATES * (TOKENS | 1)], c[TOKENS * WIDTH], h[TOKENS * WIDTH];
     float state_h[ROWS * WIDTH], state_c[ROWS * WIDTH];
-    float dh[ROWS * WIDTH], dc[ROWS * WIDTH], h_previous[TOKENS * WIDTH], sums[TOKENS * GATES], dx[TOKENS * X_WIDTH];
+    float dh[ROWS * WIDTH], dc[ROWS * WIDTH], sums[GATES * (TOKENS | 1)], dx[TOKENS * X_WIDTH];
     float gradients[PARAMETERS];
     float *grouped, *member_scratch;
     tci_lstm_run run;
@@ -97,9 +98,10 @@ static void lay_out(const problem *p, outcome *o, bool by_id, size_t members)
                             .x = {o->x, NULL},
                             .x_rows = count,
                             .x_by_id = by_id,
-                            .table = by_id ? o->table : o->gates,
+                            .table = o->table,
                             .save = true,
                             .gates = o->gates,
+                            .gate_rows = TOKENS,
                             .c = o->c,
                             .h = o->h,
                             .state_h = o->state_h,
@@ -112,7 +114,6 @@ static void lay_out(const problem *p, outcome *o, bool by_id, size_t members)
                               .dh_last = o->state_h,
                               .dh = o->dh,
                               .dc = o->dc,
-                              .h_previous = o->h_previous,
                               .sums = o->sums,
                               .grouped = o->grouped,
                               .dx = {o->dx, NULL},

@@ -5,15 +5,16 @@
  * of a panel, so a compiler may use vectors without changing the order within any chain. */
 #include "kernel/kernels_scalar.h"
 
-/* One row of one panel: a steps by a_step floats, b by b_step, over the depth. */
-static void row_of_panel(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c)
+/* One row of one panel: element k of a at a[(k / 16)·a_block + (k % 16)·a_step], b steps by b_row over the depth. */
+static void row_of_panel(size_t depth, const float *a, size_t a_block, size_t a_step, const float *b, size_t b_row,
+                         float *c)
 {
     float sum[TCI_PANEL];
     for (size_t n = 0; n < TCI_PANEL; n++)
         sum[n] = c[n];
     for (size_t k = 0; k < depth; k++) {
-        float factor = a[k * a_step];
-        const float *line = b + k * b_step;
+        float factor = a[k / TCI_PANEL * a_block + k % TCI_PANEL * a_step];
+        const float *line = b + k * b_row;
         for (size_t n = 0; n < TCI_PANEL; n++)
             sum[n] += factor * line[n];
     }
@@ -21,23 +22,36 @@ static void row_of_panel(size_t depth, const float *a, size_t a_step, const floa
         c[n] = sum[n];
 }
 
-void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
-                     float *c, size_t c_stride)
+void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                     const float *b, float *c, size_t c_row, size_t c_block)
 {
     for (size_t panel = 0; panel < panels; panel++)
         for (size_t row = 0; row < rows; row++)
-            row_of_panel(depth, a + row * a_stride, 1, b + panel * depth * TCI_PANEL, TCI_PANEL,
-                         c + row * c_stride + panel * TCI_PANEL);
+            row_of_panel(depth, a + row * a_row, a_block, 1, b + panel * depth * TCI_PANEL, TCI_PANEL,
+                         c + row * c_row + panel * c_block);
 }
 
 void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
-                                const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch)
+                                const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                                float *scratch)
 {
     (void)scratch;
     for (size_t panel = 0; panel < panels; panel++)
         for (size_t row = 0; row < a_columns; row++)
-            row_of_panel(depth, a + row, a_stride, b + panel * TCI_PANEL, b_stride,
-                         c + row * c_stride + panel * TCI_PANEL);
+            row_of_panel(depth, a + row, TCI_PANEL * a_stride, a_stride, b + panel * b_block, b_row,
+                         c + row * c_row + panel * c_block);
+}
+
+void tci_sum_rows_scalar(size_t count, const uint32_t *index, const float *src, float *dst)
+{
+    uint32_t seen = 0; /* the number that appears next for the first time */
+    for (size_t i = 0; i < count; i++, src += TCI_PANEL) {
+        float *to = dst + (size_t)index[i] * TCI_PANEL;
+        bool first = index[i] == seen;
+        seen += first;
+        for (size_t n = 0; n < TCI_PANEL; n++)
+            to[n] = first ? src[n] : to[n] + src[n];
+    }
 }
 
 void tci_add_scalar(size_t count, const float *src, float *dst)

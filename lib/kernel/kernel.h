@@ -1,9 +1,10 @@
 /* kernel.h: the contract of every compute kernel, one constant table of function pointers per instruction set.
  *
- * Shapes. Matrices are row-major with a row stride in floats. A "panel" is 16 columns; every matrix that a kernel reads
- * or writes by panels has a stride that is a multiple of 16 floats (TCI_PANEL) and 64-byte aligned rows, its padding
- * columns hold zeros or whatever arithmetic on zeros gives. So there are no column tails; row tails are the kernel's
- * business, and it never touches rows or elements outside what its arguments name.
+ * Shapes. A "panel" is 16 columns (TCI_PANEL). A matrix is addressed by two steps in floats: element (r, k) stands at
+ * [r·row + (k / 16)·block + k % 16]. Row-major it has a row of the stride and a block of 16; "blocked" it has a row of
+ * 16 and a block that holds all its rows, so that a panel is one stream. What a kernel reads or writes by panels is
+ * 64-byte aligned, its padding columns hold zeros or whatever arithmetic on zeros gives. So there are no column tails;
+ * row tails are the kernel's business, and it never touches rows or elements outside what its arguments name.
  *
  * Numbers. Each element of a matrix product is one multiply-add chain in rising depth that starts from the value found
  * in C: fused on AVX2 and NEON, multiply then add in the scalar table. Blocking, row count and tails never show in a
@@ -58,8 +59,8 @@ typedef struct tci_kernels {
     const char *isa; /* "scalar", "avx2", "neon" */
 
     /* c (rows, 16·panels) += a (rows, depth) · b, where b is packed as [panel][depth][16] by tci_pack_panels. */
-    void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
-                 size_t c_stride);
+    void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block, const float *b,
+                 float *c, size_t c_row, size_t c_block);
 
     /* The same with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. a is
      * row-major; c's element (r, n) stands at [r·c_row + (n / 16)·c_block + n % 16]. */
@@ -79,22 +80,28 @@ typedef struct tci_kernels {
     void (*quantize)(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                      size_t dst_stride);
 
-    /* c (a_columns, 16·panels) += aᵀ · b over `depth` rows: a (depth, a_columns), b (depth, 16·panels). The chain of an
-     * element runs over the depth in rising order. `scratch` holds tci_gemm_transposed_scratch() floats. */
+    /* c (a_columns, 16·panels) += aᵀ · b over `depth` rows: a (depth, a_columns) row-major, b (depth, 16·panels). The
+     * chain of an element runs over the depth in rising order. `scratch` holds tci_gemm_transposed_scratch() floats. */
     void (*gemm_transposed)(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
-                            const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
+                            const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                            float *scratch);
 
-    /* One group of 16 LSTM units for `rows` rows. gates (rows, 64): the pre-activations of i, f, g, o, 16 units each;
-     * overwritten with sigmoid(i), sigmoid(f), tanh(g), sigmoid(o). Then c = f·c_previous + i·g and h = o·tanh(c), each
-     * (rows, 16) inside matrices of stride state_stride. c_previous NULL counts as zeros; it may be c itself. */
-    void (*lstm_cell)(size_t rows, float *gates, size_t gates_stride, const float *c_previous, float *c, float *h,
+    /* One group of 16 LSTM units for `rows` rows. gates, 4 blocks (rows, 16) `gates_block` apart with rows of 16: the
+     * pre-activations of i, f, g, o; overwritten with sigmoid(i), sigmoid(f), tanh(g), sigmoid(o). Then
+     * c = f·c_previous + i·g and h = o·tanh(c), each (rows, 16) inside row-major matrices of stride state_stride.
+     * c_previous NULL counts as zeros; it may be c itself. */
+    void (*lstm_cell)(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
                       size_t state_stride);
 
     /* Backward of lstm_cell. gates: in the activations, out the gradients of the pre-activations. dh: gradient of h.
      * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL
      * counts as zeros. All matrices but gates have stride state_stride. */
-    void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_stride, const float *c_previous, const float *c,
+    void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_block, const float *c_previous, const float *c,
                                const float *dh, float *dc, size_t state_stride);
+
+    /* dst (.., 16): row index[i] is the sum of all src rows i (.., 16) with that index, in rising order of i. Indices are
+     * numbered by first appearance: dst need hold nothing before. */
+    void (*sum_rows)(size_t count, const uint32_t *index, const float *src, float *dst);
 
     /* dst (columns, rows) = srcᵀ, or with `add` dst += srcᵀ; src (rows, columns), any sizes and strides. */
     void (*transpose)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,

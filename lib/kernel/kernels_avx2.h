@@ -5,8 +5,8 @@
 #include "kernel/kernel.h"
 #include "kernel/kernels_scalar.h" /* for what is left beside whole vectors */
 
-void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b, float *c,
-                   size_t c_stride);
+void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                   const float *b, float *c, size_t c_row, size_t c_block);
 void tci_gemm_bf16_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
                         float *c, size_t c_row, size_t c_block);
 void tci_gemm_int8_avx2(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
@@ -14,10 +14,12 @@ void tci_gemm_int8_avx2(size_t rows, size_t panels, size_t depth, const tci_int8
 void tci_quantize_avx2(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                        size_t dst_stride);
 void tci_gemm_transposed_avx2(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
-                              const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
-void tci_lstm_cell_avx2(size_t rows, float *gates, size_t gates_stride, const float *c_previous, float *c, float *h,
+                              const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                              float *scratch);
+void tci_sum_rows_avx2(size_t count, const uint32_t *index, const float *src, float *dst);
+void tci_lstm_cell_avx2(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
                         size_t state_stride);
-void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
+void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_block, const float *c_previous,
                                  const float *c, const float *dh, float *dc, size_t state_stride);
 void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
                         size_t dst_stride, bool add);

@@ -11,6 +11,7 @@ const tci_kernels tci_kernels_scalar = {
     .gemm_transposed = tci_gemm_transposed_scalar,
     .lstm_cell = tci_lstm_cell_scalar,
     .lstm_cell_backward = tci_lstm_cell_backward_scalar,
+    .sum_rows = tci_sum_rows_scalar,
     .transpose = tci_transpose_scalar,
     .adam = tci_adam_scalar,
     .add = tci_add_scalar,

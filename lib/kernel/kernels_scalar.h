@@ -4,8 +4,8 @@
 
 #include "kernel/kernel.h"
 
-void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const float *b,
-                     float *c, size_t c_stride);
+void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                     const float *b, float *c, size_t c_row, size_t c_block);
 void tci_gemm_bf16_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
                           float *c, size_t c_row, size_t c_block);
 void tci_gemm_int8_scalar(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
@@ -13,10 +13,12 @@ void tci_gemm_int8_scalar(size_t rows, size_t panels, size_t depth, const tci_in
 void tci_quantize_scalar(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                          size_t dst_stride);
 void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
-                                const float *b, size_t b_stride, float *c, size_t c_stride, float *scratch);
-void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_stride, const float *c_previous, float *c, float *h,
+                                const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                                float *scratch);
+void tci_sum_rows_scalar(size_t count, const uint32_t *index, const float *src, float *dst);
+void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
                           size_t state_stride);
-void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_stride, const float *c_previous,
+void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_block, const float *c_previous,
                                    const float *c, const float *dh, float *dc, size_t state_stride);
 void tci_transpose_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
                           size_t dst_stride, bool add);

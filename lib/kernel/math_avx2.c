@@ -58,3 +58,20 @@ void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src
         _mm256_storeu_ps(dst + column, sum);
     }
 }
+
+void tci_sum_rows_avx2(size_t count, const uint32_t *index, const float *src, float *dst)
+{
+    uint32_t seen = 0; /* the number that appears next for the first time */
+    for (size_t i = 0; i < count; i++, src += TCI_PANEL) {
+        float *to = dst + (size_t)index[i] * TCI_PANEL;
+        __m256 low = _mm256_loadu_ps(src), high = _mm256_loadu_ps(src + 8);
+        if (index[i] == seen) {
+            seen++;
+        } else {
+            low = _mm256_add_ps(_mm256_loadu_ps(to), low);
+            high = _mm256_add_ps(_mm256_loadu_ps(to + 8), high);
+        }
+        _mm256_storeu_ps(to, low);
+        _mm256_storeu_ps(to + 8, high);
+    }
+}

@@ -50,8 +50,8 @@ void tci_linear_forward(const tci_linear *linear, const tci_kernels *kernels, si
     for (size_t r = 0; r < rows; r++)
         memcpy(y + r * width, linear->bias, width * sizeof *y);
     for (size_t i = 0; i < shape->inputs; i++)
-        kernels->gemm(rows, width / TCI_PANEL, shape->input_dim, x[i], TCI_PADDED(shape->input_dim), linear->weight[i],
-                      y, width);
+        kernels->gemm(rows, width / TCI_PANEL, shape->input_dim, x[i], TCI_PADDED(shape->input_dim), TCI_PANEL,
+                      linear->weight[i], y, width, TCI_PANEL);
 }
 
 size_t tci_linear_backward_scratch(const tci_linear *linear)
@@ -75,11 +75,12 @@ void tci_linear_backward(const tci_linear *linear, const tci_kernels *kernels, s
     for (size_t i = 0; i < shape->inputs; i++) {
         memset(product, 0, shape->output_dim * input_width * sizeof *product);
         kernels->gemm_transposed(shape->output_dim, input_width / TCI_PANEL, rows, dy, width, x[i], input_width,
-                                 product, input_width, gemm_scratch);
+                                 TCI_PANEL, product, input_width, TCI_PANEL, gemm_scratch);
         for (size_t o = 0; o < shape->output_dim; o++)
             kernels->add(shape->input_dim, product + o * input_width,
                          dweight + (o * shape->inputs + i) * shape->input_dim);
         memset(dx[i], 0, rows * input_width * sizeof *dx[i]);
-        kernels->gemm(rows, input_width / TCI_PANEL, shape->output_dim, dy, width, linear->back[i], dx[i], input_width);
+        kernels->gemm(rows, input_width / TCI_PANEL, shape->output_dim, dy, width, TCI_PANEL, linear->back[i], dx[i],
+                      input_width, TCI_PANEL);
     }
 }

@@ -1,10 +1,12 @@
 /* lstm.c: the LSTM recurrence over ragged rows and its gradient; equations and layout in lstm.h.
  *
  * Forward, per member of the team for its own groups: the input half of all pre-activations as one product, then per step
- * h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state), the cell, one barrier.
+ * and group h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cell while it is
+ * in the cache, then one barrier. The groups are taken upwards and downwards by turns, so that the weights that the
+ * second-level cache still holds are used first.
  * Backward, per member: per step dh = dz(t+1) W_hh for its own units, the cell's gradient in place, one barrier; then the
- * weight gradients as one product each over all tokens. A row without predecessor takes no part in the recurrent
- * product, so a text gives the same bits alone and in a batch. */
+ * weight gradients as products over all tokens. A row without predecessor takes no part in the recurrent product, so a
+ * text gives the same bits alone and in a batch. */
 #include "layer/lstm_internal.h"
 
 #include <string.h>
@@ -21,17 +23,41 @@ static span own_groups(const tci_lstm *lstm, const tci_team *team)
     return groups;
 }
 
-/* table = bias + x W_ih^T in the columns of the groups */
+/* A row of the table: an odd number of cache lines, so that rows do not all begin in the same set of the cache. */
+static size_t table_row(const tci_lstm *lstm)
+{
+    return lstm->gate_width + TCI_PANEL;
+}
+
+size_t tci_lstm_gate_floats(const tci_lstm *lstm, size_t gate_rows)
+{
+    return lstm->gate_width / TCI_PANEL * tci_lstm_gate_block(gate_rows);
+}
+
+size_t tci_lstm_table_floats(const tci_lstm *lstm, size_t x_rows)
+{
+    return table_row(lstm) * (x_rows | 1);
+}
+
+/* The input half in the columns of the groups: bias + x W_ih^T, by id in the table, by token where the gates will be. */
 static void input_half(const tci_lstm_run *run, span groups)
 {
     const tci_lstm *lstm = run->lstm;
-    size_t first = groups.begin * TCI_LSTM_GROUP, panels = (groups.end - groups.begin) * TCI_LSTM_GROUP / TCI_PANEL;
-    size_t depth = lstm->shape.input_dim;
-    for (size_t r = 0; r < run->x_rows; r++)
-        memcpy(run->table + r * lstm->gate_width + first, lstm->bias + first, panels * TCI_PANEL * sizeof(float));
+    size_t first = groups.begin * TCI_LSTM_GATES, panels = (groups.end - groups.begin) * TCI_LSTM_GATES;
+    size_t depth = lstm->shape.input_dim, row = TCI_PANEL, block = tci_lstm_gate_block(run->gate_rows);
+    float *to = run->gates + first * block;
+    if (run->x_by_id) {
+        row = table_row(lstm);
+        block = TCI_PANEL;
+        to = run->table + first * block;
+    }
+    for (size_t panel = 0; panel < panels; panel++) {
+        for (size_t r = 0; r < run->x_rows; r++)
+            memcpy(to + r * row + panel * block, lstm->bias + (first + panel) * TCI_PANEL, TCI_PANEL * sizeof *to);
+    }
     for (size_t i = 0; i < lstm->shape.inputs; i++)
-        run->kernels->gemm(run->x_rows, panels, depth, run->x[i], TCI_PADDED(depth), lstm->ih[i] + first * depth,
-                           run->table + first, lstm->gate_width);
+        run->kernels->gemm(run->x_rows, panels, depth, run->x[i], TCI_PADDED(depth), TCI_PANEL,
+                           lstm->ih[i] + first * TCI_PANEL * depth, to, row, block);
 }
 
 /* Rows of step t that have a state from the step before in the direction's order. */
@@ -59,42 +85,41 @@ static const float *states_before(const tci_lstm_run *run, size_t t, const float
     return before == SIZE_MAX ? carried : tokens + run->window->step_start[before] * run->lstm->hidden_width;
 }
 
-static void gather_input(const tci_lstm_run *run, size_t t, span groups, float *z)
+/* The table's rows of the tokens of step t, in the columns of a group. */
+static void gather_input(const tci_lstm_run *run, size_t t, size_t group, float *z, size_t block)
 {
-    size_t gate_width = run->lstm->gate_width, first = groups.begin * TCI_LSTM_GROUP;
-    size_t bytes = (groups.end - groups.begin) * TCI_LSTM_GROUP * sizeof(float);
-    size_t token = run->window->step_start[t];
-    for (size_t r = 0; r < tci_window_live(run->window, t); r++, token++) {
-        size_t row = run->x_by_id ? run->window->index[token] : token;
-        memcpy(z + r * gate_width + first, run->table + row * gate_width + first, bytes);
+    size_t row = table_row(run->lstm), live = tci_window_live(run->window, t);
+    const uint32_t *index = run->window->index + run->window->step_start[t];
+    const float *table = run->table + group * TCI_LSTM_GROUP;
+    for (size_t r = 0; r < live; r++) {
+        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++)
+            memcpy(z + gate * block + r * TCI_PANEL, table + index[r] * row + gate * TCI_PANEL,
+                   TCI_PANEL * sizeof *z);
     }
 }
 
-static void forward_step(const tci_lstm_run *run, size_t t, span groups)
+static void forward_group(const tci_lstm_run *run, size_t t, size_t group)
 {
     const tci_lstm *lstm = run->lstm;
-    size_t width = lstm->hidden_width, gate_width = lstm->gate_width, depth = lstm->shape.hidden_dim;
-    size_t token = run->window->step_start[t], live = tci_window_live(run->window, t);
-    size_t first = groups.begin * TCI_LSTM_GROUP, panels = (groups.end - groups.begin) * TCI_LSTM_GROUP / TCI_PANEL;
+    size_t width = lstm->hidden_width, depth = lstm->shape.hidden_dim, block = tci_lstm_gate_block(run->gate_rows);
+    size_t token = run->window->step_start[t], live = tci_window_live(run->window, t), unit = group * TCI_PANEL;
     size_t continued = rows_with_predecessor(run, t);
-    float *z = run->save ? run->gates + token * gate_width : run->gates;
-    if (run->table != run->gates)
-        gather_input(run, t, groups, z);
-    if (continued > 0)
-        run->kernels->gemm(continued, panels, depth, states_before(run, t, run->h, run->state_h), width,
-                           lstm->hh + first * depth, z + first, gate_width);
+    float *z = run->gates + group * TCI_LSTM_GATES * block;
+    if (run->save || !run->x_by_id)
+        z += token * TCI_PANEL;
+    if (run->x_by_id)
+        gather_input(run, t, group, z, block);
     const float *c_before = run->save ? states_before(run, t, run->c, run->state_c) : run->state_c;
-    float *c = run->save ? run->c + token * width : run->state_c;
-    float *h = run->h + token * width;
-    for (size_t group = groups.begin; group < groups.end; group++) {
-        size_t unit = group * TCI_PANEL;
-        float *gates = z + group * TCI_LSTM_GROUP;
-        if (continued > 0)
-            run->kernels->lstm_cell(continued, gates, gate_width, c_before + unit, c + unit, h + unit, width);
-        if (continued < live)
-            run->kernels->lstm_cell(live - continued, gates + continued * gate_width, gate_width, NULL,
-                                    c + continued * width + unit, h + continued * width + unit, width);
+    float *c = (run->save ? run->c + token * width : run->state_c) + unit;
+    float *h = run->h + token * width + unit;
+    if (continued > 0) {
+        run->kernels->gemm(continued, TCI_LSTM_GATES, depth, states_before(run, t, run->h, run->state_h), width,
+                           TCI_PANEL, lstm->hh + group * TCI_LSTM_GROUP * depth, z, TCI_PANEL, block);
+        run->kernels->lstm_cell(continued, z, block, c_before + unit, c, h, width);
     }
+    if (continued < live)
+        run->kernels->lstm_cell(live - continued, z + continued * TCI_PANEL, block, NULL, c + continued * width,
+                                h + continued * width, width);
 }
 
 /* After the window: each row's latest hidden state, for the next window and for pooling. */
@@ -118,7 +143,9 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
         return;
     input_half(run, groups);
     for (size_t i = 0; i < steps; i++) {
-        forward_step(run, run->lstm->shape.reverse ? steps - 1 - i : i, groups);
+        size_t t = run->lstm->shape.reverse ? steps - 1 - i : i;
+        for (size_t group = groups.begin; group < groups.end; group++)
+            forward_group(run, t, t % 2 ? groups.end - 1 - (group - groups.begin) : group);
         tci_team_wait(team);
     }
     keep_states(run, groups);
@@ -128,13 +155,14 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
 size_t tci_lstm_grouped_floats(const tci_lstm *lstm)
 {
     const tci_lstm_shape *shape = &lstm->shape;
-    return lstm->gate_width * (1 + lstm->hidden_width + shape->inputs * TCI_PADDED(shape->input_dim));
+    return lstm->gate_width * (1 + shape->hidden_dim + shape->inputs * shape->input_dim);
 }
 
 size_t tci_lstm_member_scratch(const tci_lstm *lstm)
 {
-    size_t hidden = tci_gemm_transposed_scratch(lstm->gate_width, lstm->hidden_width / TCI_PANEL);
-    size_t input = tci_gemm_transposed_scratch(lstm->gate_width, TCI_PADDED(lstm->shape.input_dim) / TCI_PANEL);
+    size_t panels = lstm->gate_width / TCI_PANEL;
+    size_t hidden = tci_gemm_transposed_scratch(lstm->shape.hidden_dim, panels);
+    size_t input = tci_gemm_transposed_scratch(lstm->shape.input_dim, panels);
     return TCI_PADDED(hidden > input ? hidden : input);
 }
 
@@ -163,8 +191,9 @@ static void gather_dh(const tci_lstm_back *back, size_t t, size_t successors, sp
     if (successors > 0) {
         size_t later = lstm->shape.reverse ? t - 1 : t + 1;
         run->kernels->gemm(successors, groups.end - groups.begin, lstm->gate_width,
-                           run->gates + run->window->step_start[later] * lstm->gate_width, lstm->gate_width,
-                           lstm->hh_back + unit * lstm->gate_width, back->dh + unit, width);
+                           run->gates + run->window->step_start[later] * TCI_PANEL, TCI_PANEL,
+                           tci_lstm_gate_block(run->gate_rows), lstm->hh_back + unit * lstm->gate_width,
+                           back->dh + unit, width, TCI_PANEL);
     }
 }
 
@@ -172,7 +201,7 @@ static void backward_step(const tci_lstm_back *back, size_t t, span groups)
 {
     const tci_lstm_run *run = back->run;
     const tci_lstm *lstm = run->lstm;
-    size_t width = lstm->hidden_width, gate_width = lstm->gate_width;
+    size_t width = lstm->hidden_width, block = tci_lstm_gate_block(run->gate_rows);
     size_t token = run->window->step_start[t], live = tci_window_live(run->window, t);
     size_t continued = rows_with_predecessor(run, t), successors = 0;
     if (lstm->shape.reverse)
@@ -182,54 +211,56 @@ static void backward_step(const tci_lstm_back *back, size_t t, span groups)
     gather_dh(back, t, successors, groups);
     for (size_t group = groups.begin; group < groups.end; group++) {
         size_t unit = group * TCI_PANEL;
-        float *gates = run->gates + token * gate_width + group * TCI_LSTM_GROUP;
+        float *gates = run->gates + group * TCI_LSTM_GATES * block + token * TCI_PANEL;
         const float *c = run->c + token * width + unit;
         if (continued > 0)
-            run->kernels->lstm_cell_backward(continued, gates, gate_width, states_before(run, t, run->c, NULL) + unit,
-                                             c, back->dh + unit, back->dc + unit, width);
+            run->kernels->lstm_cell_backward(continued, gates, block, states_before(run, t, run->c, NULL) + unit, c,
+                                             back->dh + unit, back->dc + unit, width);
         if (continued < live)
-            run->kernels->lstm_cell_backward(live - continued, gates + continued * gate_width, gate_width, NULL,
+            run->kernels->lstm_cell_backward(live - continued, gates + continued * TCI_PANEL, block, NULL,
                                              c + continued * width, back->dh + continued * width + unit,
                                              back->dc + continued * width + unit, width);
     }
 }
 
-/* h(t-1) beside each token, zeros where a text begins, so that the weight gradient is one product over all tokens. */
-static void align_previous(const tci_lstm_back *back, const tci_team *team)
-{
-    const tci_lstm_run *run = back->run;
-    size_t width = run->lstm->hidden_width, begin = 0, end = 0;
-    tci_team_share(team, run->window->step_count, 1, &begin, &end);
-    for (size_t t = begin; t < end; t++) {
-        size_t continued = rows_with_predecessor(run, t), live = tci_window_live(run->window, t);
-        float *previous = back->h_previous + run->window->step_start[t] * width;
-        if (continued > 0)
-            memcpy(previous, states_before(run, t, run->h, NULL), continued * width * sizeof *previous);
-        memset(previous + continued * width, 0, (live - continued) * width * sizeof *previous);
-    }
-}
-
-/* Gradients of the pre-activations per row of x: summed over the tokens of each distinct id. */
+/* Gradients of the pre-activations per row of x, blocked: summed over the tokens of each distinct id. */
 static const float *sum_by_row(const tci_lstm_back *back, span groups)
 {
     const tci_lstm_run *run = back->run;
     if (!run->x_by_id)
         return run->gates;
-    size_t gate_width = run->lstm->gate_width, first = groups.begin * TCI_LSTM_GROUP;
-    size_t columns = (groups.end - groups.begin) * TCI_LSTM_GROUP;
-    size_t seen = 0; /* ids are numbered in order of appearance: number `seen` appears now for the first time */
-    for (size_t token = 0; token < run->window->token_count; token++) {
-        size_t row = run->window->index[token];
-        const float *src = run->gates + token * gate_width + first;
-        float *dst = back->sums + row * gate_width + first;
-        if (row == seen) {
-            memcpy(dst, src, columns * sizeof *dst);
-            seen++;
-        } else {
-            run->kernels->add(columns, src, dst);
-        }
-    }
+    size_t block = tci_lstm_gate_block(run->gate_rows), sum_block = tci_lstm_gate_block(run->x_rows);
+    for (size_t panel = groups.begin * TCI_LSTM_GATES; panel < groups.end * TCI_LSTM_GATES; panel++)
+        run->kernels->sum_rows(run->window->token_count, run->window->index, run->gates + panel * block,
+                               back->sums + panel * sum_block);
     return back->sums;
+}
+
+/* panels += h(t-1)ᵀ dz(t) over all tokens that have a predecessor. Where no text begins or ends from one step to the next,
+ * states and gates go on side by side, and steps join into one product. */
+static void hidden_gradient(const tci_lstm_back *back, span groups, float *panels, float *scratch)
+{
+    const tci_lstm_run *run = back->run;
+    const tci_lstm *lstm = run->lstm;
+    const uint32_t *start = run->window->step_start;
+    size_t width = lstm->hidden_width, depth = lstm->shape.hidden_dim, steps = run->window->step_count;
+    size_t block = tci_lstm_gate_block(run->gate_rows), first = groups.begin * TCI_LSTM_GATES;
+    for (size_t t = 0, next; t < steps; t = next) {
+        size_t before = step_before(run, t), count = 0;
+        next = t + 1;
+        if (before == SIZE_MAX)
+            continue;
+        count = rows_with_predecessor(run, t);
+        for (; next < steps && step_before(run, next) != SIZE_MAX; next++) {
+            if (start[step_before(run, next)] != start[before] + count || start[next] != start[t] + count)
+                break;
+            count += rows_with_predecessor(run, next);
+        }
+        run->kernels->gemm_transposed(depth, (groups.end - groups.begin) * TCI_LSTM_GATES, count,
+                                      run->h + start[before] * width, width,
+                                      run->gates + first * block + start[t] * TCI_PANEL, TCI_PANEL, block,
+                                      panels + first * depth * TCI_PANEL, TCI_PANEL, depth * TCI_PANEL, scratch);
+    }
 }
 
 static void weight_gradients(const tci_lstm_back *back, const float *sums, span groups, float *scratch)
@@ -237,27 +268,31 @@ static void weight_gradients(const tci_lstm_back *back, const float *sums, span 
     const tci_lstm_run *run = back->run;
     const tci_lstm *lstm = run->lstm;
     const tci_lstm_shape *shape = &lstm->shape;
-    size_t gate_width = lstm->gate_width, width = lstm->hidden_width, input_stride = TCI_PADDED(shape->input_dim);
-    size_t first = groups.begin * TCI_LSTM_GROUP, columns = (groups.end - groups.begin) * TCI_LSTM_GROUP;
-    float *bias = back->grouped, *hh = bias + gate_width, *ih = hh + gate_width * width;
+    const tci_lstm_tensors *to = &back->gradients;
+    size_t first = groups.begin * TCI_LSTM_GATES, count = (groups.end - groups.begin) * TCI_LSTM_GATES;
+    size_t sum_block = tci_lstm_gate_block(run->x_rows), input_width = shape->inputs * shape->input_dim;
+    float *bias = back->grouped, *hh = bias + lstm->gate_width, *ih = hh + lstm->gate_width * shape->hidden_dim;
 
-    memset(bias + first, 0, columns * sizeof *bias);
-    run->kernels->add_rows(run->x_rows, columns, sums + first, gate_width, bias + first);
-    tci_lstm_ungroup(lstm, groups.begin, groups.end, bias, 1, 1, back->gradients.bias_ih, 1);
-    tci_lstm_ungroup(lstm, groups.begin, groups.end, bias, 1, 1, back->gradients.bias_hh, 1);
+    memset(bias + first * TCI_PANEL, 0, count * TCI_PANEL * sizeof *bias);
+    for (size_t panel = first; panel < first + count; panel++)
+        run->kernels->add_rows(run->x_rows, TCI_PANEL, sums + panel * sum_block, TCI_PANEL, bias + panel * TCI_PANEL);
+    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_ih, 1);
+    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_hh, 1);
 
-    memset(hh + first * width, 0, columns * width * sizeof *hh);
-    run->kernels->gemm_transposed(columns, width / TCI_PANEL, run->window->token_count, run->gates + first, gate_width,
-                                  back->h_previous, width, hh + first * width, width, scratch);
-    tci_lstm_ungroup(lstm, groups.begin, groups.end, hh, width, shape->hidden_dim, back->gradients.weight_hh,
+    size_t panel_floats = shape->hidden_dim * TCI_PANEL;
+    memset(hh + first * panel_floats, 0, count * panel_floats * sizeof *hh);
+    hidden_gradient(back, groups, hh, scratch);
+    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, hh, shape->hidden_dim, to->weight_hh,
                      shape->hidden_dim);
 
-    for (size_t i = 0; i < shape->inputs; i++, ih += gate_width * input_stride) {
-        memset(ih + first * input_stride, 0, columns * input_stride * sizeof *ih);
-        run->kernels->gemm_transposed(columns, input_stride / TCI_PANEL, run->x_rows, sums + first, gate_width,
-                                      run->x[i], input_stride, ih + first * input_stride, input_stride, scratch);
-        tci_lstm_ungroup(lstm, groups.begin, groups.end, ih, input_stride, shape->input_dim,
-                         back->gradients.weight_ih + i * shape->input_dim, shape->inputs * shape->input_dim);
+    panel_floats = shape->input_dim * TCI_PANEL;
+    for (size_t i = 0; i < shape->inputs; i++, ih += lstm->gate_width * shape->input_dim) {
+        memset(ih + first * panel_floats, 0, count * panel_floats * sizeof *ih);
+        run->kernels->gemm_transposed(shape->input_dim, count, run->x_rows, run->x[i], TCI_PADDED(shape->input_dim),
+                                      sums + first * sum_block, TCI_PANEL, sum_block, ih + first * panel_floats,
+                                      TCI_PANEL, panel_floats, scratch);
+        tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, ih, shape->input_dim,
+                         to->weight_ih + i * shape->input_dim, input_width);
     }
 }
 
@@ -272,8 +307,8 @@ static void input_gradient(const tci_lstm_back *back, const float *sums, const t
         float *dx = back->dx[i] + begin * stride;
         if (!back->add_dx)
             memset(dx, 0, (end - begin) * stride * sizeof *dx);
-        run->kernels->gemm(end - begin, stride / TCI_PANEL, lstm->gate_width, sums + begin * lstm->gate_width,
-                           lstm->gate_width, lstm->ih_back[i], dx, stride);
+        run->kernels->gemm(end - begin, stride / TCI_PANEL, lstm->gate_width, sums + begin * TCI_PANEL, TCI_PANEL,
+                           tci_lstm_gate_block(run->x_rows), lstm->ih_back[i], dx, stride, TCI_PANEL);
     }
 }
 
@@ -284,7 +319,6 @@ void tci_lstm_backward(const tci_lstm_back *back, const tci_team *team)
     size_t steps = back->run->window->step_count;
     if (steps == 0)
         return;
-    align_previous(back, team);
     for (size_t i = 0; i < steps; i++) {
         backward_step(back, lstm->shape.reverse ? i : steps - 1 - i, groups);
         tci_team_wait(team);

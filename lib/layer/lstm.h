@@ -6,7 +6,8 @@
  *
  * Layout. Units go in groups of 16; a group's pre-activations stand together: column 64·group + 16·gate + unit, gates in
  * the order i, f, g, o, so that one member of a team owns whole groups and needs one barrier a step. hidden_width is
- * hidden rounded up to 16, gate_width = 4·hidden_width; units that are not there have zero weights and stay zero.
+ * hidden rounded up to 16, gate_width = 4·hidden_width; units that are not there have zero weights and stay zero. Gates
+ * are blocked (kernel.h): 16 columns of all tokens are one stream, which every product reads as it stands.
  *
  * The input is one matrix, or two side by side (the halves of a bidirectional layer below). Its rows are either one per
  * token of the window or one per distinct id, where the tokens' rows are looked up in the window's index: the input half
@@ -21,7 +22,15 @@
 #include "kernel/kernel.h"
 #include "tensor/ragged.h"
 
-#define TCI_LSTM_GROUP 64 /* columns of a group's pre-activations */
+#define TCI_LSTM_GATES 4
+#define TCI_LSTM_GROUP (TCI_LSTM_GATES * TCI_PANEL) /* columns of a group's pre-activations */
+
+/* From one block of gates of so many rows to the next: an odd number of cache lines, so that blocks do not all begin in
+ * the same set of the cache. */
+static inline size_t tci_lstm_gate_block(size_t rows)
+{
+    return TCI_PANEL * (rows | 1);
+}
 
 typedef struct tci_lstm_shape {
     size_t inputs;     /* input matrices: 1 or 2 */
@@ -74,14 +83,19 @@ typedef struct tci_lstm_run {
     const float *x[2]; /* (x_rows, padded input_dim) each */
     size_t x_rows;
     bool x_by_id;      /* rows of x are the window's distinct ids, not its tokens */
-    float *table;      /* (x_rows, gate_width) input half of the pre-activations; may be `gates` when x is by token */
+    float *table;      /* tci_lstm_table_floats() when x is by id: input half of the pre-activations, row-major */
     bool save;         /* training: keep gates and c of every token */
-    float *gates;      /* (tokens, gate_width) when saved, else (row_count, gate_width) */
+    float *gates;      /* blocked (gate_rows, gate_width) */
+    size_t gate_rows;  /* the window's tokens when saved or x is by token, else row_count */
     float *c;          /* (tokens, hidden_width) when saved, else not used */
     float *h;          /* (tokens, hidden_width) out */
     float *state_h;    /* (row_count, hidden_width) in and out: the rows' states before and after the window */
     float *state_c;    /* likewise; only used when not saved */
 } tci_lstm_run;
+
+/* Floats of gates of so many rows, and of the table for so many distinct ids; backward's sums fit the table. */
+size_t tci_lstm_gate_floats(const tci_lstm *lstm, size_t gate_rows);
+size_t tci_lstm_table_floats(const tci_lstm *lstm, size_t x_rows);
 
 /* Windows of one batch are run in the direction's own order. A row's state counts from the window in which it begins. */
 void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team);
@@ -92,8 +106,7 @@ typedef struct tci_lstm_back {
     const float *dh_tokens;    /* (tokens, hidden_width) gradient of h, or NULL */
     const float *dh_last;      /* (row_count, hidden_width) gradient of the rows' final states, or NULL */
     float *dh, *dc;            /* (row_count, hidden_width) scratch */
-    float *h_previous;         /* (tokens, hidden_width) scratch */
-    float *sums;               /* (x_rows, gate_width) scratch when x is by id */
+    float *sums;               /* blocked (x_rows, gate_width) scratch when x is by id; may be the run's table */
     float *grouped;            /* tci_lstm_grouped_floats() scratch */
     float *dx[2];              /* (x_rows, padded input_dim) gradient of x */
     bool add_dx;               /* dx is added to (the other direction wrote it before), not overwritten */

@@ -5,16 +5,14 @@
 
 #include <string.h>
 
-#define GATES 4
-
 size_t tci_lstm_packed_floats(const tci_lstm_shape *shape)
 {
-    return GATES * TCI_PADDED(shape->hidden_dim) * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
+    return TCI_LSTM_GATES * TCI_PADDED(shape->hidden_dim) * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
 }
 
 void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block)
 {
-    size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = GATES * hidden_width;
+    size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = TCI_LSTM_GATES * hidden_width;
     *lstm = (tci_lstm){.shape = *shape, .hidden_width = hidden_width, .gate_width = gate_width};
     lstm->groups = hidden_width / TCI_PANEL;
     lstm->bias = block;
@@ -28,7 +26,7 @@ void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block)
 size_t tci_lstm_back_floats(const tci_lstm_shape *shape)
 {
     size_t hidden_width = TCI_PADDED(shape->hidden_dim);
-    return GATES * hidden_width * (shape->inputs * TCI_PADDED(shape->input_dim) + hidden_width);
+    return TCI_LSTM_GATES * hidden_width * (shape->inputs * TCI_PADDED(shape->input_dim) + hidden_width);
 }
 
 void tci_lstm_place_back(tci_lstm *lstm, float *block)
@@ -51,10 +49,10 @@ static void pack_forward(const tci_lstm *lstm, const tci_kernels *kernels, size_
                          const float *weight, size_t stride, size_t columns, float *packed)
 {
     for (size_t group = begin; group < end; group++) {
-        for (size_t gate = 0; gate < GATES; gate++) {
+        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
             const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride;
             tci_pack_panels(kernels, columns, group_units(lstm, group), rows, stride, true,
-                            packed + (group * GATES + gate) * columns * TCI_PANEL);
+                            packed + (group * TCI_LSTM_GATES + gate) * columns * TCI_PANEL);
         }
     }
 }
@@ -69,10 +67,10 @@ static void pack_backward(const tci_lstm *lstm, const tci_kernels *kernels, size
     if (lstm->hidden_width != lstm->shape.hidden_dim) /* lines of units that are not there */
         memset(packed, 0, lstm->gate_width * TCI_PANEL * sizeof *packed);
     for (size_t group = 0; group < lstm->groups; group++) {
-        for (size_t gate = 0; gate < GATES; gate++) {
+        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
             const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride + first;
             tci_pack_panels(kernels, group_units(lstm, group), count, rows, stride, false,
-                            packed + (group * GATES + gate) * TCI_PANEL * TCI_PANEL);
+                            packed + (group * TCI_LSTM_GATES + gate) * TCI_PANEL * TCI_PANEL);
         }
     }
 }
@@ -112,18 +110,15 @@ void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_l
     }
 }
 
-void tci_lstm_ungroup(const tci_lstm *lstm, size_t begin, size_t end, const float *grouped, size_t grouped_stride,
+void tci_lstm_ungroup(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end, const float *panels,
                       size_t columns, float *gradient, size_t gradient_stride)
 {
     for (size_t group = begin; group < end; group++) {
-        for (size_t column = 0; column < TCI_LSTM_GROUP; column++) {
-            size_t gate = column / TCI_PANEL, unit = column % TCI_PANEL;
-            if (unit >= group_units(lstm, group))
-                continue;
-            const float *from = grouped + (group * TCI_LSTM_GROUP + column) * grouped_stride;
-            float *to = gradient + (gate * lstm->shape.hidden_dim + group * TCI_PANEL + unit) * gradient_stride;
-            for (size_t k = 0; k < columns; k++)
-                to[k] += from[k];
+        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
+            size_t row = gate * lstm->shape.hidden_dim + group * TCI_PANEL;
+            kernels->transpose(columns, group_units(lstm, group),
+                               panels + (group * TCI_LSTM_GATES + gate) * columns * TCI_PANEL, TCI_PANEL,
+                               gradient + row * gradient_stride, gradient_stride, true);
         }
     }
 }

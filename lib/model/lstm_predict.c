@@ -37,15 +37,18 @@ static size_t lay_out(prediction *p, void *base)
 {
     const tci_lstm_network *network = p->network;
     tci_layout layout = {base, 0};
-    size_t width = network->hidden_width, gate_width = 4 * width, rows = p->row_count;
+    size_t width = network->hidden_width, rows = p->row_count;
     size_t output_tokens = p->whole ? p->tokens : p->window_tokens;
     p->places = tci_carve(&layout, p->window_count, 1, sizeof *p->places);
     void *window = tci_carve(&layout, tci_window_bytes(p->window_tokens, p->window_tokens), 1, 1);
     if (window)
         tci_window_place(&p->window, window, p->window_tokens, p->window_tokens);
     p->x = tci_carve(&layout, p->window_tokens, TCI_PADDED(network->embedding_dim), sizeof(float));
-    p->table = tci_carve(&layout, p->window_tokens, gate_width, sizeof(float));
-    p->gates = tci_carve(&layout, rows, gate_width, sizeof(float));
+    const tci_lstm *lstm = &network->lstm[0][0]; /* all have the same gates */
+    p->table = tci_carve(&layout, tci_lstm_table_floats(lstm, p->window_tokens), 1, sizeof(float));
+    /* of a layer above another all tokens of the window, else one step's */
+    size_t gate_rows = network->layers > 1 ? p->window_tokens : rows;
+    p->gates = tci_carve(&layout, tci_lstm_gate_floats(lstm, gate_rows), 1, sizeof(float));
     for (size_t direction = 0; direction < network->directions; direction++) {
         p->pooled[direction] = tci_carve(&layout, rows, width, sizeof(float));
         for (size_t parity = 0; parity < 2 && parity < network->layers; parity++)
@@ -99,6 +102,7 @@ static void run_window(prediction *p, size_t layer, size_t direction, const wind
                         .x_by_id = layer == 0,
                         .table = p->table,
                         .gates = p->gates,
+                        .gate_rows = layer == 0 ? p->row_count : p->window.token_count,
                         .h = p->h[layer % 2][direction] + output,
                         .state_h = p->state_h[layer][direction],
                         .state_c = p->state_c[layer][direction]};

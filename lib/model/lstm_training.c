@@ -29,13 +29,13 @@ struct tci_training {
     const tci_row *rows;
     size_t row_count;
     float *embedded; /* (distinct, padded embedding_dim) */
-    float *table;    /* (distinct, gate_width); the backward pass keeps its sums here */
+    float *table;    /* of the distinct ids; the backward pass keeps its sums here */
     layer_buffers layers[TCI_LSTM_LAYERS];
     float *pooled[2]; /* (rows, hidden_width) after dropout */
     uint32_t *argmax[2];
     float *logits; /* (rows, output_width) */
     /* backward */
-    float *dlogits, *dpooled[2], *dh, *dc, *h_previous, *grouped, *member_scratch, *head_scratch, *dembedded;
+    float *dlogits, *dpooled[2], *dh, *dc, *grouped, *member_scratch, *head_scratch, *dembedded;
     float *dh_tokens[2], *dx[2];
     tci_gradients *gradients;
 };
@@ -127,7 +127,6 @@ static void lay_out_backward(tci_training *training, tci_layout *layout)
     training->dlogits = floats(layout, rows, training->head.output_width);
     training->dh = floats(layout, rows, width);
     training->dc = floats(layout, rows, width);
-    training->h_previous = floats(layout, tokens, width);
     training->grouped = floats(layout, grouped, 1);
     training->member_scratch = floats(layout, member, tci_pool_size(training->pool));
     training->head_scratch = floats(layout, tci_linear_backward_scratch(&training->head), 1);
@@ -149,13 +148,13 @@ static size_t lay_out(tci_training *training, void *base)
     const tci_lstm_network *network = training->network;
     size_t tokens = training->window.token_count, distinct = training->window.distinct_count,
            rows = training->row_count;
-    size_t width = network->hidden_width, gate_width = 4 * width;
+    size_t width = network->hidden_width;
     training->embedded = floats(&layout, distinct, TCI_PADDED(network->embedding_dim));
-    training->table = floats(&layout, distinct, gate_width);
+    training->table = floats(&layout, tci_lstm_table_floats(&training->lstm[0][0], distinct), 1);
     for (size_t layer = 0; layer < network->layers; layer++) {
         layer_buffers *buffers = &training->layers[layer];
         for (size_t d = 0; d < network->directions; d++) {
-            buffers->gates[d] = floats(&layout, tokens, gate_width);
+            buffers->gates[d] = floats(&layout, tci_lstm_gate_floats(&training->lstm[layer][d], tokens), 1);
             buffers->c[d] = floats(&layout, tokens, width);
             buffers->h[d] = floats(&layout, tokens, width);
             buffers->state_h[d] = floats(&layout, rows, width);
@@ -196,9 +195,10 @@ static tci_lstm_run run_of(const tci_training *training, size_t layer, size_t di
                           .x = {layer == 0 ? training->embedded : buffers->x[0], layer == 0 ? NULL : buffers->x[1]},
                           .x_rows = layer == 0 ? training->window.distinct_count : training->window.token_count,
                           .x_by_id = layer == 0,
-                          .table = layer == 0 ? training->table : buffers->gates[direction],
+                          .table = training->table,
                           .save = true,
                           .gates = buffers->gates[direction],
+                          .gate_rows = training->window.token_count,
                           .c = buffers->c[direction],
                           .h = buffers->h[direction],
                           .state_h = buffers->state_h[direction]};
@@ -329,7 +329,6 @@ static void backward_layer(tci_training *training, size_t layer, float *const dh
                               .dh_last = last ? training->dpooled[d] : NULL,
                               .dh = training->dh,
                               .dc = training->dc,
-                              .h_previous = training->h_previous,
                               .sums = training->table,
                               .grouped = training->grouped,
                               .dx = {layer == 0 ? training->dembedded : dx[0], layer == 0 ? NULL : dx[1]},
