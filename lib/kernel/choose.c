@@ -20,6 +20,9 @@ static const candidate candidates[] = {
 #if defined(TCI_HAVE_AVX2)
     {&tci_kernels_avx2, tci_cpu_has_avx2},
 #endif
+#if defined(TCI_HAVE_NEON)
+    {&tci_kernels_neon, tci_cpu_has_neon},
+#endif
     {&tci_kernels_scalar, always},
 };
 
@@ -33,9 +36,11 @@ tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels)
             return TC_OK;
         }
     }
-    if (strcmp(max_isa, "avx2") == 0 || strcmp(max_isa, "neon") == 0)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: %s is of another kind of processor; accepted: auto, scalar%s",
-                        max_isa, sizeof candidates > sizeof candidates[0] ? ", avx2" : "");
+    if (strcmp(max_isa, "avx2") == 0 || strcmp(max_isa, "neon") == 0) {
+        bool wide = sizeof candidates > sizeof candidates[0];
+        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: %s is of another kind of processor; accepted: auto, scalar%s%s",
+                        max_isa, wide ? ", " : "", wide ? candidates[0].table->isa : "");
+    }
     return tci_fail(TC_ERROR_OPTION, "max_isa: unknown instruction set '%s'; accepted: auto, scalar, avx2, neon",
                     max_isa);
 }

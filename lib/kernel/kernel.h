@@ -127,6 +127,9 @@ extern const tci_kernels tci_kernels_scalar;
 #if defined(TCI_HAVE_AVX2)
 extern const tci_kernels tci_kernels_avx2;
 #endif
+#if defined(TCI_HAVE_NEON)
+extern const tci_kernels tci_kernels_neon;
+#endif
 
 /* The best table of this processor up to `max_isa` ("auto", "scalar", "avx2", "neon"); TC_ERROR_UNSUPPORTED when the
  * one named is of another architecture than this build. */

@@ -1,0 +1,94 @@
+/* gemm_neon.c: matrix products with NEON: a · b with packed b, and aᵀ · b. Micro-kernels, their registers and the order
+ * of loops: gemm_micro_neon.h. For aᵀ · b columns of a are packed, at most 288 at once, as micro-kernels read them. */
+#include <string.h>
+
+#include "kernel/kernels_neon.h"
+
+#define TCI_WEIGHT float
+#define TCI_PANELS_AT_ONCE                                                                                             \
+    {                                                                                                                  \
+        4, 3, 2, 1, 1, 1                                                                                               \
+    }
+#define TCI_LOAD_LINE(from, b0, b1, b2, b3)                                                                            \
+    float32x4_t b0 = vld1q_f32(from), b1 = vld1q_f32((from) + 4);                                                      \
+    float32x4_t b2 = vld1q_f32((from) + 8), b3 = vld1q_f32((from) + 12);
+#include "kernel/gemm_micro_neon.h"
+
+void tci_gemm_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                   const float *b, float *c, size_t c_row, size_t c_block)
+{
+    product(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
+}
+
+/* Lays `columns` columns of a out as [micro-kernel][depth][its rows]. */
+static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
+{
+    for (size_t column = 0, taken; column < columns; column += taken) {
+        taken = row_block(columns - column);
+        for (size_t k = 0; k < depth; k++, packed += taken) {
+            const float *from = a + k * a_stride + column;
+            if (taken == MOST_ROWS) { /* a length that the compiler knows */
+                memcpy(packed, from, MOST_ROWS * sizeof(float));
+                continue;
+            }
+            for (size_t i = 0; i < taken; i++)
+                packed[i] = from[i];
+        }
+    }
+}
+
+/* Lays panels of b out as [panel][depth][16]. Several at once, because a line of b is a page away from the next. */
+static void pack_lines(size_t panels, size_t depth, const float *b, size_t b_row, size_t b_block, float *packed)
+{
+    for (size_t k = 0; k < depth; k++)
+        for (size_t panel = 0; panel < panels; panel++)
+            memcpy(packed + (panel * depth + k) * TCI_PANEL, b + k * b_row + panel * b_block,
+                   TCI_PANEL * sizeof(float));
+}
+
+/* One panel of c for a chunk of packed columns of a. */
+static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
+{
+    for (size_t column = 0, taken; column < columns; column += taken) {
+        taken = row_block(columns - column);
+        micro_kernels[taken - 1][0](depth, a, 1, taken * TCI_PANEL, taken, b, TCI_PANEL, 0, c + column * c_row, c_row,
+                                    0);
+        a += depth * taken;
+    }
+}
+
+void tci_gemm_transposed_neon(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
+                              const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                              float *scratch)
+{
+    if (a_columns == 0)
+        return;
+    if (a_columns < 4) { /* nothing to gain from packing */
+        rows_over_panels(a_columns, panels, depth, a, 1, TCI_PANEL * a_stride, a_stride, b, b_row, b_block, c, c_row,
+                         c_block);
+        return;
+    }
+    float *lines = scratch, *packed = scratch + least(panels, TCI_GEMM_PANELS) * TCI_GEMM_DEPTH * TCI_PANEL;
+    for (size_t k = 0, block; k < depth; k += block) {
+        block = depth_block(depth - k);
+        for (size_t column = 0, chunk; column < a_columns; column += chunk) {
+            size_t left = a_columns - column;
+            /* what a chunk leaves is not so few columns that micro-kernels run slow */
+            chunk = left <= TCI_GEMM_COLUMNS ? left : left < TCI_GEMM_COLUMNS + 12 ? left - 12 : TCI_GEMM_COLUMNS;
+            pack_columns(chunk, block, a + k * a_stride + column, a_stride, packed);
+            for (size_t panel = 0, some; panel < panels; panel += some) {
+                const float *from = b + k * b_row + panel * b_block;
+                size_t step = b_block;
+                some = least(panels - panel, TCI_GEMM_PANELS);
+                if (b_row != TCI_PANEL) {
+                    pack_lines(some, block, from, b_row, b_block, lines);
+                    from = lines;
+                    step = block * TCI_PANEL;
+                }
+                for (size_t i = 0; i < some; i++)
+                    chunk_of_columns(chunk, block, packed, from + i * step, c + column * c_row + (panel + i) * c_block,
+                                     c_row);
+            }
+        }
+    }
+}
