@@ -4,6 +4,9 @@
 #include <fenv.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
+#define FLUSHING 0x8040u /* flush to zero, denormals are zero */
+#elif defined(__aarch64__)
+#define FLUSHING 0x1000000u /* flush denormals, inputs and results */
 #endif
 
 #include "support/small_host.h"
@@ -91,20 +94,43 @@ static void the_rounding_of_the_host_does_not_show(void **state)
     }
 }
 
+#if defined(FLUSHING)
+/* The register of the floating-point modes. */
+static unsigned get_modes(void)
+{
+#if defined(__x86_64__)
+    return _mm_getcsr();
+#else
+    uint64_t modes;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(modes));
+    return (unsigned)modes;
+#endif
+}
+
+static void set_modes(unsigned modes)
+{
+#if defined(__x86_64__)
+    _mm_setcsr(modes);
+#else
+    __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)modes));
+#endif
+}
+#endif
+
 static void flushed_denormals_of_the_host_do_not_show(void **state)
 {
     (void)state;
-#if defined(__x86_64__)
+#if defined(FLUSHING)
     size_t size = 0;
     uint8_t *plain = host_train(DEEP, TEXTS, &size);
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040u); /* flush to zero, denormals are zero */
+    unsigned before = get_modes();
+    set_modes(before | FLUSHING);
     assert_trains_the_same(DEEP, "threads=3", plain, size);
-    assert_int_equal(_mm_getcsr() & 0x8040u, 0x8040u);
-    _mm_setcsr(before & ~0x8040u);
+    assert_int_equal(get_modes() & FLUSHING, FLUSHING);
+    set_modes(before & ~FLUSHING);
     assert_trains_the_same(DEEP, "threads=1", plain, size);
-    assert_int_equal(_mm_getcsr() & 0x8040u, 0);
-    _mm_setcsr(before);
+    assert_int_equal(get_modes() & FLUSHING, 0);
+    set_modes(before);
     free(plain);
 #else
     skip();
@@ -184,7 +210,9 @@ static int restore_modes(void **state)
 {
     (void)state;
 #if defined(__x86_64__)
-    _mm_setcsr(0x1f80u);
+    set_modes(0x1f80u);
+#elif defined(__aarch64__)
+    set_modes(0);
 #endif
     return fesetround(FE_TONEAREST);
 }

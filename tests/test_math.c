@@ -1,6 +1,6 @@
 /* labels: quick */
 /* test_math.c: the element-wise kernels of every table, and log, exp and cos in double. The promise over all floats is
- * checked in test_math_exhaustive.c; here a sample of them, against long double. */
+ * checked in test_math_exhaustive.c; here a sample of them: floats against double, doubles against long double. */
 #include "support/testing.h"
 
 #include "base/cpu.h"
@@ -9,20 +9,12 @@
 /* A step between sampled floats that meets every exponent at other fractions. */
 #define STRIDE 10007u
 
-static long double precise(float_function which, float at)
-{
-    long double x = (long double)at;
-    if (which == FLOAT_EXP)
-        return expl(x);
-    return which == FLOAT_TANH ? tanhl(x) : 1.0L / (1.0L + expl(-x));
-}
-
 /* The float of these bits and its neighbour: error and order. Returns the error. */
 static double check_pair(const tci_kernels *kernels, float_function which, uint32_t bits)
 {
     float pair[2] = {float_of(bits), float_of(bits + 1)}, result[2];
     apply_float_function(kernels, which, 2, pair, result);
-    double error = float_error(pair[0], result[0], (double)precise(which, pair[0]));
+    double error = float_error(pair[0], result[0], float_reference(which, pair[0]));
     if (error > float_error_bound(which))
         fail_msg("%s %s(%.9g) = %.9g: %.2f units off", kernels->isa, float_function_names[which], (double)pair[0],
                  (double)result[0], error);
@@ -214,15 +206,22 @@ static void assert_one_unit(const char *name, double at, double value, long doub
         fail_msg("%s(%.17g) = %.17g instead of %.17Lg", name, at, value, exact);
 }
 
+#if defined(TEST_EMULATED) /* long double is software there, of a machine that is software */
+enum { DOUBLE_STEP = 41 };
+#else
+enum { DOUBLE_STEP = 1 };
+#endif
+
 static void log_exp_and_cos_in_double_are_within_one_unit(void **unused)
 {
     (void)unused;
     double x = 1e-300;
     for (int i = 0; i < 200000; i++) {
-        assert_one_unit("log", x, tci_log(x), logl((long double)x));
+        if (i % DOUBLE_STEP == 0)
+            assert_one_unit("log", x, tci_log(x), logl((long double)x));
         x *= 1.0069;
     }
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 200000; i += DOUBLE_STEP) {
         x = 0.25 + i * 1.3e-5;
         assert_one_unit("log", x, tci_log(x), logl((long double)x));
         x = -700.0 + i * 0.007;

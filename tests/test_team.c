@@ -219,6 +219,9 @@ static void wait_for(pid_t child)
 static void a_forked_child_runs_on_workers_of_its_own(void **state)
 {
     (void)state;
+#if defined(TEST_EMULATED)
+    skip(); /* qemu 7 loses its own head when a child of a process with threads starts threads */
+#endif
     tci_memory memory;
     tci_memory_init(&memory, NULL, 0);
     tci_pool *pool;

@@ -1,5 +1,5 @@
-/* float_check.h: what is promised of exp, tanh and sigmoid, as a check of one result against long double or
- * double. Shared by the sampled and the exhaustive test. */
+/* float_check.h: what is promised of exp, tanh and sigmoid, as a check of one result against double.
+ * Shared by the sampled and the exhaustive test. */
 #ifndef TEST_SUPPORT_FLOAT_CHECK_H
 #define TEST_SUPPORT_FLOAT_CHECK_H
 
