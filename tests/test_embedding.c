@@ -93,15 +93,17 @@ static void tensors_stand_apart_and_clearing_forgets_what_was_touched(void **sta
     assert_true(tensor->offset >= 3);
     assert_ptr_equal(tci_parameters_find(&f.parameters, "embedding"), tensor);
     assert_null(tci_parameters_find(&f.parameters, "embeddings"));
-    f.gradients.values[1] = 4.0f;
+    assert_true(f.gradients.fresh);
+    f.gradients.fresh = false;
     tci_gradients_touch(&f.gradients, 6);
     tci_gradients_touch(&f.gradients, 6);
     f.gradients.values[tensor->offset + 6 * DIM + 4] = 5.0f;
     assert_int_equal(f.gradients.touched_count, 1);
     tci_gradients_clear(&f.gradients);
     assert_int_equal(f.gradients.touched_count, 0);
-    for (size_t i = 0; i < f.parameters.size; i++)
-        assert_true(f.gradients.values[i] == 0.0f);
+    assert_true(f.gradients.fresh);
+    for (size_t i = 0; i < tensor->count; i++)
+        assert_true(f.gradients.values[tensor->offset + i] == 0.0f);
     tci_gradients_touch(&f.gradients, 6);
     assert_int_equal(f.gradients.touched_count, 1);
     tear_down(&f);

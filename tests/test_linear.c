@@ -74,19 +74,20 @@ static void check_forward(const problem *p, const tci_kernels *kernels)
     }
 }
 
-static void check_backward(problem *p, const tci_kernels *kernels)
+/* Stored, or added to what was there. */
+static void check_backward(problem *p, const tci_kernels *kernels, bool add)
 {
     size_t columns = p->shape.inputs * p->shape.input_dim, outputs = p->shape.output_dim;
     float *old_weight = copy_block(p->dweight, outputs * columns), *old_bias = copy_block(p->dbias, outputs);
     tci_linear_backward(&p->linear, kernels, p->rows, (const float *const *)p->x, p->dy, p->dx, p->dweight, p->dbias,
-                        p->scratch);
+                        add, p->scratch);
     for (size_t o = 0; o < outputs; o++) {
-        double bias = (double)old_bias[o];
+        double bias = add ? (double)old_bias[o] : 0.0;
         for (size_t r = 0; r < p->rows; r++)
             bias += (double)p->dy[r * p->width + o];
         assert_close(p->dbias[o], bias, 1e-5);
         for (size_t k = 0; k < columns; k++) {
-            double weight = (double)old_weight[o * columns + k];
+            double weight = add ? (double)old_weight[o * columns + k] : 0.0;
             for (size_t r = 0; r < p->rows; r++)
                 weight += (double)p->dy[r * p->width + o] * input(p, r, k);
             assert_close(p->dweight[o * columns + k], weight, 1e-5);
@@ -114,7 +115,8 @@ static void outputs_and_gradients_are_those_of_the_equations(void **state)
         for (size_t i = 0; i < 5 * 5 * 4 * table_count; i++) {
             problem p = pose(tables[i / 100], inputs, dims[i % 5], dims[i / 5 % 5], row_counts[i / 25 % 4]);
             check_forward(&p, tables[i / 100]);
-            check_backward(&p, tables[i / 100]);
+            check_backward(&p, tables[i / 100], true);
+            check_backward(&p, tables[i / 100], false);
             release(&p);
         }
     }

@@ -61,8 +61,17 @@ size_t tci_linear_backward_scratch(const tci_linear *linear)
            tci_gemm_transposed_scratch(output_dim, input_width / TCI_PANEL);
 }
 
+static void put(const tci_kernels *kernels, size_t count, const float *src, float *dst, bool add)
+{
+    if (add)
+        kernels->add(count, src, dst);
+    else
+        memcpy(dst, src, count * sizeof *dst);
+}
+
 void tci_linear_backward(const tci_linear *linear, const tci_kernels *kernels, size_t rows, const float *const x[2],
-                         const float *dy, float *const dx[2], float *dweight, float *dbias, float *scratch)
+                         const float *dy, float *const dx[2], float *dweight, float *dbias, bool add,
+                         float *scratch)
 {
     const tci_linear_shape *shape = &linear->shape;
     size_t width = linear->output_width, input_width = TCI_PADDED(shape->input_dim);
@@ -71,14 +80,14 @@ void tci_linear_backward(const tci_linear *linear, const tci_kernels *kernels, s
 
     memset(column_sums, 0, width * sizeof *column_sums);
     kernels->add_rows(rows, width, dy, width, column_sums);
-    kernels->add(shape->output_dim, column_sums, dbias);
+    put(kernels, shape->output_dim, column_sums, dbias, add);
     for (size_t i = 0; i < shape->inputs; i++) {
         memset(product, 0, shape->output_dim * input_width * sizeof *product);
         kernels->gemm_transposed(shape->output_dim, input_width / TCI_PANEL, rows, dy, width, x[i], input_width,
                                  TCI_PANEL, product, input_width, TCI_PANEL, gemm_scratch);
         for (size_t o = 0; o < shape->output_dim; o++)
-            kernels->add(shape->input_dim, product + o * input_width,
-                         dweight + (o * shape->inputs + i) * shape->input_dim);
+            put(kernels, shape->input_dim, product + o * input_width,
+                dweight + (o * shape->inputs + i) * shape->input_dim, add);
         memset(dx[i], 0, rows * input_width * sizeof *dx[i]);
         kernels->gemm(rows, input_width / TCI_PANEL, shape->output_dim, dy, width, TCI_PANEL, linear->back[i], dx[i],
                       input_width, TCI_PANEL);

@@ -36,9 +36,10 @@ void tci_linear_forward(const tci_linear *linear, const tci_kernels *kernels, si
 
 size_t tci_linear_backward_scratch(const tci_linear *linear);
 
-/* From dy (rows, output_width): dx[i] (rows, padded input_dim) overwritten, gradients in PyTorch's layout added to.
- * `scratch` holds tci_linear_backward_scratch() floats. */
+/* From dy (rows, output_width): dx[i] (rows, padded input_dim) overwritten, gradients in PyTorch's layout
+ * stored, or with `add` added to. `scratch` holds tci_linear_backward_scratch() floats. */
 void tci_linear_backward(const tci_linear *linear, const tci_kernels *kernels, size_t rows, const float *const x[2],
-                         const float *dy, float *const dx[2], float *dweight, float *dbias, float *scratch);
+                         const float *dy, float *const dx[2], float *dweight, float *dbias, bool add,
+                         float *scratch);
 
 #endif

@@ -276,14 +276,14 @@ static void weight_gradients(const tci_lstm_back *back, const float *sums, span 
     memset(bias + first * TCI_PANEL, 0, count * TCI_PANEL * sizeof *bias);
     for (size_t panel = first; panel < first + count; panel++)
         run->kernels->add_rows(run->x_rows, TCI_PANEL, sums + panel * sum_block, TCI_PANEL, bias + panel * TCI_PANEL);
-    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_ih, 1);
-    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_hh, 1);
+    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_ih, 1, back->add);
+    tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, bias, 1, to->bias_hh, 1, back->add);
 
     size_t panel_floats = shape->hidden_dim * TCI_PANEL;
     memset(hh + first * panel_floats, 0, count * panel_floats * sizeof *hh);
     hidden_gradient(back, groups, hh, scratch);
     tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, hh, shape->hidden_dim, to->weight_hh,
-                     shape->hidden_dim);
+                     shape->hidden_dim, back->add);
 
     panel_floats = shape->input_dim * TCI_PANEL;
     for (size_t i = 0; i < shape->inputs; i++, ih += lstm->gate_width * shape->input_dim) {
@@ -292,7 +292,7 @@ static void weight_gradients(const tci_lstm_back *back, const float *sums, span 
                                       sums + first * sum_block, TCI_PANEL, sum_block, ih + first * panel_floats,
                                       TCI_PANEL, panel_floats, scratch);
         tci_lstm_ungroup(lstm, run->kernels, groups.begin, groups.end, ih, shape->input_dim,
-                         to->weight_ih + i * shape->input_dim, input_width);
+                         to->weight_ih + i * shape->input_dim, input_width, back->add);
     }
 }
 

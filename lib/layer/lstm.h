@@ -100,7 +100,7 @@ size_t tci_lstm_table_floats(const tci_lstm *lstm, size_t x_rows);
 /* Windows of one batch are run in the direction's own order. A row's state counts from the window in which it begins. */
 void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team);
 
-/* Backward of a run that saved and whose window was the whole batch. Gradients are added to. */
+/* Backward of a run that saved and whose window was the whole batch. */
 typedef struct tci_lstm_back {
     const tci_lstm_run *run;   /* its gates become the gradients of the pre-activations */
     const float *dh_tokens;    /* (tokens, hidden_width) gradient of h, or NULL */
@@ -112,6 +112,7 @@ typedef struct tci_lstm_back {
     bool add_dx;               /* dx is added to (the other direction wrote it before), not overwritten */
     float *member_scratch;     /* tci_lstm_member_scratch() floats for each member of the team */
     tci_lstm_tensors gradients;
+    bool add;                  /* gradients are added to, not overwritten */
 } tci_lstm_back;
 
 size_t tci_lstm_grouped_floats(const tci_lstm *lstm);

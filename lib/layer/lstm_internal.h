@@ -4,9 +4,9 @@
 
 #include "layer/lstm.h"
 
-/* Adds panels [4·begin, 4·end), each [column][16 units of a gate], to the `columns` columns of a gradient in PyTorch's
- * order (4·hidden_dim, gradient_stride). */
+/* Stores or adds panels [4·begin, 4·end), each [column][16 units of a gate], as the `columns` columns of a gradient in
+ * PyTorch's order (4·hidden_dim, gradient_stride). */
 void tci_lstm_ungroup(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end, const float *panels,
-                      size_t columns, float *gradient, size_t gradient_stride);
+                      size_t columns, float *gradient, size_t gradient_stride, bool add);
 
 #endif

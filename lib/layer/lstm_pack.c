@@ -111,14 +111,14 @@ void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_l
 }
 
 void tci_lstm_ungroup(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end, const float *panels,
-                      size_t columns, float *gradient, size_t gradient_stride)
+                      size_t columns, float *gradient, size_t gradient_stride, bool add)
 {
     for (size_t group = begin; group < end; group++) {
         for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
             size_t row = gate * lstm->shape.hidden_dim + group * TCI_PANEL;
             kernels->transpose(columns, group_units(lstm, group),
                                panels + (group * TCI_LSTM_GATES + gate) * columns * TCI_PANEL, TCI_PANEL,
-                               gradient + row * gradient_stride, gradient_stride, true);
+                               gradient + row * gradient_stride, gradient_stride, add);
         }
     }
 }

@@ -309,7 +309,8 @@ static void backward_head(tci_training *training)
     float *values = training->gradients->values;
     tci_linear_backward(&training->head, network->base.kernels, training->row_count,
                         (const float *const *)training->pooled, training->dlogits, training->dpooled,
-                        values + tensor[0].offset, values + tensor[1].offset, training->head_scratch);
+                        values + tensor[0].offset, values + tensor[1].offset, !training->gradients->fresh,
+                        training->head_scratch);
     for (size_t d = 0; network->dropout > 0 && d < network->directions; d++) {
         tci_dropout dropout = dropout_of(training, network->layers, d);
         tci_dropout_rows(&dropout, training->rows, training->row_count, training->dpooled[d]);
@@ -334,7 +335,8 @@ static void backward_layer(tci_training *training, size_t layer, float *const dh
                               .dx = {layer == 0 ? training->dembedded : dx[0], layer == 0 ? NULL : dx[1]},
                               .add_dx = d == 1,
                               .member_scratch = training->member_scratch,
-                              .gradients = tci_lstm_network_tensors(network, training->gradients->values, layer, d)};
+                              .gradients = tci_lstm_network_tensors(network, training->gradients->values, layer, d),
+                              .add = !training->gradients->fresh};
         tci_lstm_backward(&back, team);
     }
 }
@@ -378,4 +380,5 @@ void tci_lstm_training_backward(tci_training *training, const float *dlogits, tc
         memset(training->dlogits + r * stride + labels, 0, (stride - labels) * sizeof *dlogits);
     }
     tci_pool_run(training->pool, backward_member, training);
+    gradients->fresh = false;
 }

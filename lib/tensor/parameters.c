@@ -68,7 +68,7 @@ const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, con
 tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients)
 {
     tc_status status = TC_OK;
-    *gradients = (tci_gradients){.memory = memory, .parameters = parameters, .sparse_tensor = SIZE_MAX};
+    *gradients = (tci_gradients){.memory = memory, .parameters = parameters, .sparse_tensor = SIZE_MAX, .fresh = true};
     TCI_CHECK(tci_alloc_zero(memory, parameters->size, sizeof(float), "gradients", &gradients->values));
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         if (parameters->tensors[i].sparse_rows)
@@ -105,19 +105,14 @@ void tci_gradients_touch(tci_gradients *gradients, uint32_t row)
 
 void tci_gradients_clear(tci_gradients *gradients)
 {
-    const tci_parameters *parameters = gradients->parameters;
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        const tci_tensor_info *tensor = &parameters->tensors[i];
-        float *values = gradients->values + tensor->offset;
-        if (i != gradients->sparse_tensor) {
-            memset(values, 0, tensor->count * sizeof(float));
-            continue;
-        }
-        for (size_t t = 0; t < gradients->touched_count; t++) {
-            uint32_t row = gradients->touched[t];
-            memset(values + row * tensor->shape[1], 0, tensor->shape[1] * sizeof(float));
-            gradients->is_touched[row] = 0;
-        }
-        gradients->touched_count = 0;
+    gradients->fresh = true;
+    if (gradients->sparse_tensor == SIZE_MAX)
+        return;
+    const tci_tensor_info *tensor = &gradients->parameters->tensors[gradients->sparse_tensor];
+    for (size_t t = 0; t < gradients->touched_count; t++) {
+        uint32_t row = gradients->touched[t];
+        memset(gradients->values + tensor->offset + row * tensor->shape[1], 0, tensor->shape[1] * sizeof(float));
+        gradients->is_touched[row] = 0;
     }
+    gradients->touched_count = 0;
 }

@@ -54,7 +54,8 @@ tc_status tci_parameters_allocate(tci_parameters *parameters);
 /* NULL when there is none of that name. */
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);
 
-/* Gradients: a block of the same layout. Everything is zero outside the rows and tensors that backward has added to. */
+/* Gradients: a block of the same layout. Of the tensor with sparse rows everything is zero outside the touched rows. The
+ * others count as zeros while `fresh`, whatever stands there: the first backward stores all of them, later ones add. */
 typedef struct tci_gradients {
     tci_memory *memory;
     const tci_parameters *parameters;
@@ -63,6 +64,7 @@ typedef struct tci_gradients {
     uint32_t *touched;      /* rows of it that were added to, in order of first touch */
     size_t touched_count;
     uint8_t *is_touched;    /* one flag a row */
+    bool fresh;
 } tci_gradients;
 
 tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients);
@@ -71,7 +73,7 @@ void tci_gradients_free(tci_gradients *gradients);
 /* Notes a row of the sparse tensor as touched; its values are then added to by the caller. */
 void tci_gradients_touch(tci_gradients *gradients, uint32_t row);
 
-/* Back to zero: the touched rows and all dense tensors. */
+/* Back to zero: clears the touched rows, makes the rest fresh. */
 void tci_gradients_clear(tci_gradients *gradients);
 
 #endif
