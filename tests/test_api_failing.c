@@ -349,6 +349,56 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
     tear_down(&f);
 }
 
+/* Long enough to be read piece by piece, alone or among others; the n-th allocation after the model is there fails. */
+#define LONG_BYTES 300000
+static char long_text[LONG_BYTES];
+
+static tc_status predict_long(const tc_model *model, bool in_batch, float scores[4 * STORY_LABELS])
+{
+    const char *const texts[4] = {long_text, "splendid", "", long_text};
+    const size_t lengths[4] = {LONG_BYTES, 8, 0, LONG_BYTES - 1};
+    size_t count = 0;
+    if (in_batch)
+        return tc_predict_batch(model, texts, lengths, 4, 4 * STORY_LABELS, scores, &count);
+    return tc_predict(model, long_text, LONG_BYTES, 4 * STORY_LABELS, scores, &count);
+}
+
+static bool long_text_fails(bool in_batch, long n)
+{
+    test_allocator allocator;
+    tc_config *config = NULL;
+    tc_model *model = NULL;
+    float scores[4 * STORY_LABELS] = {0}, again[4 * STORY_LABELS] = {0};
+    test_allocator_init(&allocator, TEST_NEVER, false);
+    const tc_allocator memory = test_allocator_host(&allocator);
+    assert_ok(host_config(&memory, "max_length=0 num_layers=2 bidirectional=true hidden_dim=6 threads=2", &config));
+    assert_ok(host_model(config, TEXTS, &model));
+    allocator.fail_at = allocator.calls + n;
+    tc_status status = predict_long(model, in_batch, scores);
+    allocator.fail_at = TEST_NEVER;
+    assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+    assert_ok(predict_long(model, in_batch, again));
+    if (status == TC_OK)
+        assert_memory_equal(scores, again, sizeof scores);
+    tc_model_free(model);
+    tc_config_free(config);
+    assert_nothing_held(&allocator);
+    return allocator.failed;
+}
+
+static void a_long_text_with_one_failed_allocation_ends_in_a_status_and_works_the_next_time(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LONG_BYTES; i++)
+        long_text[i] = "a very dull film with the actors, "[i % 34];
+    for (int in_batch = 0; in_batch < 2; in_batch++) {
+        long n = 0;
+        while (long_text_fails(in_batch != 0, n))
+            n++;
+        assert_true(n >= 4);
+    }
+}
+
 static void a_training_with_failures_in_every_call_ends_in_the_bits_of_one_without(void **state)
 {
     static const char *const settings[] = {SETTINGS, SETTINGS "accumulate_steps=2 batch_size=7"};
@@ -412,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_training_with_one_failed_allocation_ends_in_a_status_and_holds_nothing),
         cmocka_unit_test(a_training_without_memory_from_some_moment_on_does_so_too),
         cmocka_unit_test(no_call_loses_or_changes_anything_when_an_allocation_fails),
+        cmocka_unit_test(a_long_text_with_one_failed_allocation_ends_in_a_status_and_works_the_next_time),
         cmocka_unit_test(a_training_with_failures_in_every_call_ends_in_the_bits_of_one_without),
         cmocka_unit_test(weights_that_could_not_be_loaded_leave_the_old_ones),
     };

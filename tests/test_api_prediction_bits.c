@@ -159,11 +159,12 @@ static void a_cut_text_scores_as_the_part_that_is_read(void **state)
 static void a_huge_text_scores_the_same_bits_in_every_company(void **state)
 {
     static const char *const shapes[] = {"max_length=0", "max_length=0 num_layers=2 bidirectional=true pooling=mean"};
-    size_t words = 20000, capacity = 12 * words + 1, written = 0;
+    size_t words = 70000, capacity = 12 * words + 1, written = 0;
     char *huge = malloc(capacity);
     (void)state;
     assert_non_null(huge);
     size_t length = story_write_words(5, words, huge, capacity);
+    assert_true(length > 300000); /* read piece by piece, but by examples */
     const char *const many[] = {"a film", huge, "", "the good scene and the bad music again", huge};
     const size_t sizes[] = {6, length, 0, 38, length};
     for (size_t i = 0; i < 2; i++) {
@@ -175,6 +176,12 @@ static void a_huge_text_scores_the_same_bits_in_every_company(void **state)
         assert_ok(tc_predict_batch(copy, many, sizes, 5, 5 * STORY_LABELS, scores, &written));
         assert_memory_equal(scores + 1 * STORY_LABELS, alone, sizeof alone);
         assert_memory_equal(scores + 4 * STORY_LABELS, alone, sizeof alone);
+        tc_examples *examples = NULL;
+        assert_ok(tc_examples_create(model, &examples));
+        assert_ok(tc_examples_add_label(examples, huge, length, 0, 1.0f));
+        assert_ok(tc_predict_examples(model, examples, NULL, 1, STORY_LABELS, scores, &written));
+        assert_memory_equal(scores, alone, sizeof alone);
+        tc_examples_free(examples);
         tc_model_free(copy);
         tc_model_free(model);
     }

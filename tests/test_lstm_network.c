@@ -204,6 +204,70 @@ static void states_are_carried_from_window_to_window(void **state)
     }
 }
 
+/* ---- ids from a source ---- */
+
+typedef struct id_list {
+    uint32_t ids[3000];
+    size_t reads, fail_at; /* calls so far, and the number from 0 of the one that fails */
+} id_list;
+
+static tc_status read_list(void *context, size_t first, size_t count, uint32_t *ids)
+{
+    id_list *list = context;
+    assert_true(first + count <= 3000);
+    memcpy(ids, list->ids + first, count * sizeof *ids);
+    return list->reads++ == list->fail_at ? tci_fail(TC_ERROR_ARGUMENT, "the list ends here") : TC_OK;
+}
+
+static void check_source(const char *settings, id_list *list, size_t length)
+{
+    fixture f;
+    float wanted[LABELS], logits[LABELS];
+    tci_workspace workspace = {0};
+    set_up(&f, settings);
+    const tci_network *network = f.model->network;
+    tci_row row = {.ids = list->ids, .length = length};
+    tci_id_source source = {list, length, read_list};
+    workspace.memory = &f.model->memory;
+    tci_float_environment environment = tci_float_enter();
+    assert_ok(network->architecture->predict(network, &workspace, &row, 1, wanted));
+    tci_workspace_free(&workspace);
+    list->reads = 0;
+    list->fail_at = SIZE_MAX;
+    assert_ok(network->architecture->predict_long(network, &workspace, &source, logits));
+    assert_memory_equal(logits, wanted, sizeof wanted);
+    assert_true(length == 0 || list->reads > 0);
+    for (size_t last = list->reads, n = 0; n < last; n++) {
+        list->reads = 0;
+        list->fail_at = n;
+        assert_int_equal(network->architecture->predict_long(network, &workspace, &source, logits), TC_ERROR_ARGUMENT);
+        assert_contains(tci_error_text(), "the list ends here");
+    }
+    list->fail_at = SIZE_MAX;
+    assert_ok(network->architecture->predict_long(network, &workspace, &source, logits));
+    assert_memory_equal(logits, wanted, sizeof wanted);
+    tci_float_leave(environment);
+    tci_workspace_free(&workspace);
+    tear_down(&f);
+}
+
+static void logits_of_ids_from_a_source_are_those_of_ids_at_hand(void **state)
+{
+    static const char *const poolings[] = {"last", "mean", "max"};
+    static const size_t lengths[] = {0, 1, 1023, 1024, 1025, 2048, 3000};
+    static id_list list;
+    (void)state;
+    for (uint32_t i = 0; i < 3000; i++)
+        list.ids[i] = i * i % 11 % 6;
+    for (size_t i = 0; i < 12 * 7; i++) {
+        char settings[160];
+        (void)snprintf(settings, sizeof settings, "hidden_dim=5 pooling=%s num_layers=%zu bidirectional=%s",
+                       poolings[i % 3], 1 + i / 3 % 2, i / 6 % 2 ? "true" : "false");
+        check_source(settings, &list, lengths[i / 12]);
+    }
+    check_source("hidden_dim=300 embedding_dim=4 bidirectional=true", &list, 1800); /* windows of 862 tokens */
+}
+
 /* ---- initial weights ---- */
 
 static double mean_square(const float *values, size_t count, double *greatest)
@@ -276,6 +340,7 @@ int main(void)
         cmocka_unit_test(gradients_of_wide_and_deep_layers_are_differences_of_the_loss),
         cmocka_unit_test(predicted_logits_are_those_of_the_equations),
         cmocka_unit_test(states_are_carried_from_window_to_window),
+        cmocka_unit_test(logits_of_ids_from_a_source_are_those_of_ids_at_hand),
         cmocka_unit_test(initial_weights_have_the_distributions_of_pytorch),
         cmocka_unit_test(the_unknown_word_starts_at_zero),
         cmocka_unit_test(a_batch_of_empty_texts_teaches_the_heads_bias_alone),

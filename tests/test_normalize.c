@@ -23,8 +23,9 @@ static tc_status list_segment(void *context, const tci_point *points, size_t cou
 static const char *segments_of(bool compatible, const uint32_t *codes, size_t count)
 {
     tci_normalizer normalizer;
+    tci_decompositions cache;
     segments[0] = 0;
-    tci_normalizer_init(&normalizer, compatible, list_segment, NULL);
+    tci_normalizer_init(&normalizer, &cache, compatible, list_segment, NULL);
     for (size_t i = 0; i < count; i++)
         assert_ok(tci_normalizer_push(&normalizer, tci_point_of(codes[i]), i, i + 1));
     assert_ok(tci_normalizer_flush(&normalizer));
@@ -127,9 +128,10 @@ static void passing_what_is_normalized_is_pushing_it(void **state)
     enum { ROWS = sizeof rows / sizeof *rows };
     for (size_t pair = 0; pair < ROWS * ROWS; pair++) {
         tci_normalizer passing, pushing;
+        tci_decompositions caches[2];
         code_list passed = {.count = 0}, pushed = {.count = 0};
-        tci_normalizer_init(&passing, false, list_codes, &passed);
-        tci_normalizer_init(&pushing, false, list_codes, &pushed);
+        tci_normalizer_init(&passing, &caches[0], false, list_codes, &passed);
+        tci_normalizer_init(&pushing, &caches[1], false, list_codes, &pushed);
         for (size_t half = 0; half < 2; half++) {
             const uint32_t *row = rows[half ? pair / ROWS : pair % ROWS];
             tci_point points[5];

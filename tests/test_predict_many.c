@@ -1,4 +1,6 @@
-/* Many rows or texts on a team: in their order, more than fit at once, and the one that failed is named. labels: quick */
+/* labels: quick
+ * Many rows or texts on a team: in their order, more than fit at once, long ones among them; the one that failed is
+ * named. */
 #include "support/testing.h"
 
 #include <math.h>
@@ -93,6 +95,134 @@ static void rows_are_answered_in_their_order(void **state)
     tear_down(f);
 }
 
+/* ---- long texts ---- */
+
+#define LONG_BYTES 270000 /* above the 262,144 from which on a text is read piece by piece */
+
+/* Words that the model knows, by chance. */
+static char *write_long(uint32_t seed)
+{
+    static const char *const words[] = {"good ", "bad ", "the ", "film ", "\xE5\xA5\xBD ", "dull "};
+    char *text = malloc(LONG_BYTES + 1);
+    size_t length = 0;
+    assert_non_null(text);
+    while (length < LONG_BYTES - 6) {
+        const char *word = words[(seed = seed * 1664525u + 1013904223u) % 65521 % 6];
+        memcpy(text + length, word, strlen(word));
+        length += strlen(word);
+    }
+    memset(text + length, '!', LONG_BYTES - length);
+    return text;
+}
+
+/* By encoding it whole. */
+static void logits_of_whole(const tc_model *model, const char *text, size_t length, float *logits, size_t *tokens,
+                            size_t *used)
+{
+    tci_encoded encoded;
+    tci_memory memory;
+    tci_memory_init(&memory, NULL, 0);
+    tci_encoded_init(&encoded, &memory, false);
+    assert_ok(tci_pipeline_encode(model->pipeline, text, length, &encoded));
+    tci_row row = {.ids = encoded.ids, .length = encoded.count};
+    assert_ok(tci_predict_rows(model, NULL, &row, 1, logits));
+    *tokens = encoded.tokens;
+    *used = encoded.count;
+    tci_encoded_free(&encoded);
+}
+
+static const char *const *const long_settings[] = {
+    (const char *const[]){"max_length", "0", NULL},
+    (const char *const[]){"max_length", "0", "bidirectional", "true", "pooling", "mean", "tokenizer", "char", NULL},
+    (const char *const[]){"max_length", "0", "num_layers", "2", "bidirectional", "true", "pooling", "max", NULL},
+    (const char *const[]){"max_length", "65537", "truncate", "both", "bidirectional", "true", "tokenizer", "char",
+                          NULL},
+    (const char *const[]){"max_length", "70001", "truncate", "tail", "tokenizer", "char", NULL},
+    (const char *const[]){"max_length", "70001", "num_layers", "2", "tokenizer", "char", NULL},
+};
+#define LONG_SETTINGS (sizeof long_settings / sizeof long_settings[0])
+
+static void a_long_text_is_answered_as_if_it_were_encoded_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LONG_SETTINGS; i++) {
+        tci_scratch *scratch = NULL;
+        float wanted[LABELS], logits[LABELS];
+        size_t tokens = 0, used = 0;
+        tc_model *model = test_tiny_model(long_settings[i]);
+        char *text = write_long((uint32_t)i);
+        logits_of_whole(model, text, LONG_BYTES, wanted, &tokens, &used);
+        assert_ok(tci_scratch_create(model, &scratch));
+        for (size_t again = 0; again < 2; again++) {
+            tci_float_environment environment = tci_float_enter();
+            tc_status status = tci_model_predict_text(model, scratch, text, LONG_BYTES, logits);
+            tci_float_leave(environment);
+            assert_ok(status);
+            assert_memory_equal(logits, wanted, sizeof wanted);
+            assert_int_equal(scratch->tokens, tokens);
+            assert_int_equal(scratch->tokens_used, used);
+            assert_int_equal(scratch->encoded.capacity, 0);
+        }
+        tci_scratch_free(scratch);
+        tci_model_release(model);
+        free(text);
+    }
+}
+
+static void long_texts_among_others_are_answered_in_their_order(void **state)
+{
+    static const size_t places[] = {0, 7, 2047, 2048, 2060};
+    char *texts[3];
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++)
+        texts[i] = write_long(i);
+    for (size_t threads = 1; threads <= 3; threads++) {
+        float wanted[3][LABELS];
+        size_t tokens = 0, used = 0;
+        fixture *f = set_up(long_settings[threads - 1], threads);
+        for (size_t i = 0; i < 3; i++)
+            logits_of_whole(f->model, texts[i], LONG_BYTES - i, wanted[i], &tokens, &used);
+        for (size_t i = 0; i < 5; i++) {
+            f->texts[places[i]] = texts[i % 3];
+            f->lengths[places[i]] = LONG_BYTES - i % 3;
+        }
+        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, 2061, f->logits));
+        for (size_t i = 0, next = 0; i < 2061; i++) {
+            bool is_long = next < 5 && i == places[next];
+            const float *expected = is_long ? wanted[next++ % 3] : f->wanted[i * i % PHRASES];
+            assert_memory_equal(f->logits + i * LABELS, expected, sizeof wanted[0]);
+        }
+        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, 1, f->logits));
+        assert_memory_equal(f->logits, wanted[0], sizeof wanted[0]);
+        tear_down(f);
+    }
+    for (size_t i = 0; i < 3; i++)
+        free(texts[i]);
+}
+
+static void a_long_text_that_failed_is_named_from_any_thread(void **state)
+{
+    static const char *const strict[] = {"strict_utf8", "true", "max_length", "0", NULL};
+    char *good = write_long(1), *bad = write_long(2);
+    (void)state;
+    bad[LONG_BYTES - 2] = (char)0xC3;
+    for (size_t threads = 1; threads <= 3; threads++) {
+        fixture *f = set_up(strict, threads);
+        f->texts[3] = f->texts[70] = good;
+        f->texts[2049] = bad;
+        f->lengths[3] = f->lengths[70] = f->lengths[2049] = LONG_BYTES;
+        assert_int_equal(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits),
+                         TC_ERROR_ENCODING);
+        assert_contains(tci_error_text(), "text 2049:");
+        f->texts[2049] = good;
+        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits));
+        assert_memory_equal(f->logits + 3 * LABELS, f->logits + 2049 * LABELS, LABELS * sizeof(float));
+        tear_down(f);
+    }
+    free(good);
+    free(bad);
+}
+
 static void nothing_is_predicted_of_nothing(void **state)
 {
     fixture *f = set_up(NULL, 2);
@@ -142,6 +272,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_answered_in_their_order),
         cmocka_unit_test(rows_are_answered_in_their_order),
+        cmocka_unit_test(a_long_text_is_answered_as_if_it_were_encoded_whole),
+        cmocka_unit_test(long_texts_among_others_are_answered_in_their_order),
+        cmocka_unit_test(a_long_text_that_failed_is_named_from_any_thread),
         cmocka_unit_test(nothing_is_predicted_of_nothing),
         cmocka_unit_test(the_text_that_failed_is_named_from_any_thread),
         cmocka_unit_test(logits_that_are_not_finite_are_named_by_their_text),

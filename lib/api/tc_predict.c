@@ -59,8 +59,8 @@ static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const
         memcpy(prediction->logits, scores, model->label_count * sizeof *scores);
     TCI_RETURN_IF(tci_model_scores(model, 1, scores));
     if (prediction) {
-        prediction->tokens = scratch->encoded.tokens;
-        prediction->tokens_used = scratch->encoded.count;
+        prediction->tokens = scratch->tokens;
+        prediction->tokens_used = scratch->tokens_used;
     }
     return TC_OK;
 }

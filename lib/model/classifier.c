@@ -171,6 +171,7 @@ void tci_scratch_free(tci_scratch *scratch)
     if (!scratch)
         return;
     tci_encoded_free(&scratch->encoded);
+    tci_long_text_free(scratch->long_text);
     tci_workspace_free(&scratch->workspace);
     tci_free(scratch->memory, scratch);
 }
@@ -193,7 +194,8 @@ tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch)
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch)
 {
     tc_model *slots = (tc_model *)model;
-    size_t kept = scratch->workspace.size + scratch->encoded.capacity * sizeof(uint32_t);
+    size_t kept = scratch->workspace.size + scratch->encoded.capacity * sizeof(uint32_t) +
+                  tci_long_text_bytes(scratch->long_text);
     for (size_t i = 0; kept <= TCI_SCRATCH_KEEP && i < TCI_SCRATCH_SLOTS; i++) {
         tci_scratch *empty = NULL;
         if (atomic_compare_exchange_strong_explicit(&slots->slots[i], &empty, scratch, memory_order_acq_rel,
@@ -227,10 +229,31 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
     return status;
 }
 
+static tc_status read_ids(void *context, size_t first, size_t count, uint32_t *ids)
+{
+    return tci_long_text_read(context, first, count, ids);
+}
+
+static tc_status predict_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                   float *logits)
+{
+    const tci_network *network = model->network;
+    if (!scratch->long_text)
+        TCI_RETURN_IF(tci_long_text_create(scratch->memory, &scratch->long_text));
+    TCI_RETURN_IF(tci_long_text_begin(scratch->long_text, model->pipeline, text, length, TCI_LONG_TEXT_SEGMENT,
+                                      &scratch->tokens, &scratch->tokens_used));
+    tci_id_source source = {scratch->long_text, scratch->tokens_used, read_ids};
+    return network->architecture->predict_long(network, &scratch->workspace, &source, logits);
+}
+
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits)
 {
+    if (tci_text_is_long(&model->pipeline->options, length))
+        return predict_long_text(model, scratch, text, length, logits);
     TCI_RETURN_IF(tci_pipeline_encode(model->pipeline, text, length, &scratch->encoded));
+    scratch->tokens = scratch->encoded.tokens;
+    scratch->tokens_used = scratch->encoded.count;
     tci_row row = {.ids = scratch->encoded.ids, .length = scratch->encoded.count};
     return tci_model_logits(model, scratch, &row, 1, logits);
 }

@@ -11,6 +11,7 @@
 #include "layer/loss.h"
 #include "model/network.h"
 #include "model/options.h"
+#include "text/long_text.h"
 #include "text/pipeline.h"
 #include "textclf/model.h"
 
@@ -82,7 +83,9 @@ void tci_model_release(tc_model *model);
 struct tci_scratch {
     tci_memory *memory; /* the model's */
     tci_encoded encoded;
+    tci_long_text *long_text; /* NULL until there was one */
     tci_workspace workspace;
+    size_t tokens, tokens_used; /* of the text that was predicted last, before and after truncation */
 };
 
 tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch);
@@ -97,7 +100,9 @@ void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
 tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
                            float *logits);
 
-/* One text, likewise: encodes into scratch->encoded, then as above with one row. */
+/* One text, likewise: encoded into scratch->encoded and then as above with one row; or, where tci_text_is_long(), read
+ * piece by piece, in memory that does not grow with it (but for a deep bidirectional network). The same bits either
+ * way. */
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits);
 

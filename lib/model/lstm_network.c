@@ -228,6 +228,7 @@ const tci_architecture tci_lstm_architecture = {
     .initialize = lstm_initialize,
     .refresh = lstm_refresh,
     .predict = tci_lstm_network_predict,
+    .predict_long = tci_lstm_network_predict_long,
     .training_create = tci_lstm_training_create,
     .training_free = tci_lstm_training_free,
     .training_refresh = tci_lstm_training_refresh,

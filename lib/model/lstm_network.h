@@ -38,6 +38,8 @@ void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LS
 
 tc_status tci_lstm_network_predict(const tci_network *network, tci_workspace *workspace, const tci_row *rows,
                                    size_t row_count, float *logits);
+tc_status tci_lstm_network_predict_long(const tci_network *network, tci_workspace *workspace,
+                                        const tci_id_source *source, float *logits);
 
 /* The training side (lstm_training.c). */
 tc_status tci_lstm_training_create(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);

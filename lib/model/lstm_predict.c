@@ -3,7 +3,8 @@
  * Steps are taken in windows of a bounded number of tokens, states are carried from window to window. One direction:
  * each window goes through all layers. Two directions: each layer runs over all windows, forwards and then backwards; a
  * layer above another needs that one's output whole, so a deep bidirectional network holds
- * tokens · hidden · 4 floats. */
+ * tokens · hidden · 4 floats. A text whose ids come from a source has the windows of one whose ids are held; their places
+ * are worked out, not kept, so that nothing here grows with its length. */
 #include "model/lstm_network.h"
 
 #include <string.h>
@@ -21,9 +22,11 @@ typedef struct prediction {
     const tci_lstm_network *network;
     const tci_row *rows;
     size_t row_count;
+    const tci_id_source *source; /* of the one row's ids; NULL: rows hold theirs */
+    uint32_t *ids;               /* (window_tokens) of a window, when there is a source */
     size_t tokens, steps, window_tokens, window_count;
     bool whole; /* outputs of a layer are kept for all tokens */
-    window_place *places;
+    window_place *places; /* NULL when there is a source */
     tci_window window;
     float *x, *table, *gates;
     float *h[2][2]; /* [layer parity][direction] */
@@ -39,7 +42,10 @@ static size_t lay_out(prediction *p, void *base)
     tci_layout layout = {base, 0};
     size_t width = network->hidden_width, rows = p->row_count;
     size_t output_tokens = p->whole ? p->tokens : p->window_tokens;
-    p->places = tci_carve(&layout, p->window_count, 1, sizeof *p->places);
+    if (p->source)
+        p->ids = tci_carve(&layout, p->window_tokens, 1, sizeof *p->ids);
+    else
+        p->places = tci_carve(&layout, p->window_count, 1, sizeof *p->places);
     void *window = tci_carve(&layout, tci_window_bytes(p->window_tokens, p->window_tokens), 1, 1);
     if (window)
         tci_window_place(&p->window, window, p->window_tokens, p->window_tokens);
@@ -74,6 +80,14 @@ static size_t count_windows(const prediction *p, window_place *places)
         step += steps;
     }
     return count;
+}
+
+static window_place place_of(const prediction *p, size_t window)
+{
+    if (!p->source)
+        return p->places[window];
+    size_t first = window * p->window_tokens, left = p->tokens - first;
+    return (window_place){first, left < p->window_tokens ? left : p->window_tokens, first};
 }
 
 static tci_pooling pooling_of(const prediction *p, size_t direction)
@@ -119,31 +133,41 @@ static void run_window(prediction *p, size_t layer, size_t direction, const wind
     }
 }
 
-static void fill(prediction *p, const window_place *place)
+static tc_status fill(prediction *p, const window_place *place)
 {
-    tci_window_fill(&p->window, p->rows, p->row_count, place->first_step, place->step_count);
+    if (!p->source) {
+        tci_window_fill(&p->window, p->rows, p->row_count, place->first_step, place->step_count);
+        return TC_OK;
+    }
+    TCI_RETURN_IF(p->source->read(p->source->context, place->first_step, place->step_count, p->ids));
+    tci_row part = {.ids = p->ids, .length = place->step_count};
+    tci_window_fill(&p->window, &part, 1, 0, place->step_count);
+    p->window.first_step = place->first_step; /* of the whole row */
+    return TC_OK;
 }
 
-static void run_all(prediction *p)
+static tc_status run_all(prediction *p)
 {
     const tci_lstm_network *network = p->network;
     if (network->directions == 1) {
         for (size_t w = 0; w < p->window_count; w++) {
-            fill(p, &p->places[w]);
+            window_place place = place_of(p, w);
+            TCI_RETURN_IF(fill(p, &place));
             for (size_t layer = 0; layer < network->layers; layer++)
-                run_window(p, layer, 0, &p->places[w]);
+                run_window(p, layer, 0, &place);
         }
-        return;
+        return TC_OK;
     }
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < 2; direction++) {
             for (size_t i = 0; i < p->window_count; i++) {
-                const window_place *place = &p->places[direction ? p->window_count - 1 - i : i];
-                fill(p, place);
-                run_window(p, layer, direction, place);
+                window_place place = place_of(p, direction ? p->window_count - 1 - i : i);
+                TCI_RETURN_IF(fill(p, &place));
+                run_window(p, layer, direction, &place);
             }
         }
     }
+    return TC_OK;
 }
 
 static void pool_and_score(prediction *p, float *logits)
@@ -161,28 +185,43 @@ static void pool_and_score(prediction *p, float *logits)
                network->base.label_count * sizeof *logits);
 }
 
+/* Of a network and rows, with or without a source. */
+static tc_status predict(prediction *p, tci_workspace *workspace, float *logits)
+{
+    const tci_lstm_network *network = p->network;
+    for (size_t r = 0; r < p->row_count; r++)
+        p->tokens += p->rows[r].length;
+    p->steps = p->row_count > 0 ? p->rows[0].length : 0;
+    p->whole = network->directions == 2 && network->layers > 1;
+    size_t most = WINDOW_TABLE_FLOATS / (4 * network->hidden_width);
+    most = most > WINDOW_TOKENS ? WINDOW_TOKENS : most;
+    most = most < p->tokens ? most : p->tokens;
+    p->window_tokens = most > p->row_count ? most : p->row_count;
+    p->window_count = p->source ? (p->tokens + p->window_tokens - 1) / p->window_tokens : count_windows(p, NULL);
+    TCI_RETURN_IF(tci_workspace_reserve(workspace, lay_out(p, NULL), "working memory of the prediction"));
+    (void)lay_out(p, workspace->block);
+    if (!p->source)
+        (void)count_windows(p, p->places);
+    for (size_t direction = 0; direction < network->directions; direction++) {
+        tci_pooling pooling = pooling_of(p, direction);
+        tci_pooling_begin(&pooling, &tci_team_alone);
+    }
+    TCI_RETURN_IF(run_all(p));
+    pool_and_score(p, logits);
+    return TC_OK;
+}
+
 tc_status tci_lstm_network_predict(const tci_network *base, tci_workspace *workspace, const tci_row *rows,
                                    size_t row_count, float *logits)
 {
-    const tci_lstm_network *network = (const tci_lstm_network *)base;
-    prediction p = {.network = network, .rows = rows, .row_count = row_count};
-    for (size_t r = 0; r < row_count; r++)
-        p.tokens += rows[r].length;
-    p.steps = row_count > 0 ? rows[0].length : 0;
-    p.whole = network->directions == 2 && network->layers > 1;
-    size_t most = WINDOW_TABLE_FLOATS / (4 * network->hidden_width);
-    most = most > WINDOW_TOKENS ? WINDOW_TOKENS : most;
-    most = most < p.tokens ? most : p.tokens;
-    p.window_tokens = most > row_count ? most : row_count;
-    p.window_count = count_windows(&p, NULL);
-    TCI_RETURN_IF(tci_workspace_reserve(workspace, lay_out(&p, NULL), "working memory of the prediction"));
-    (void)lay_out(&p, workspace->block);
-    (void)count_windows(&p, p.places);
-    for (size_t direction = 0; direction < network->directions; direction++) {
-        tci_pooling pooling = pooling_of(&p, direction);
-        tci_pooling_begin(&pooling, &tci_team_alone);
-    }
-    run_all(&p);
-    pool_and_score(&p, logits);
-    return TC_OK;
+    prediction p = {.network = (const tci_lstm_network *)base, .rows = rows, .row_count = row_count};
+    return predict(&p, workspace, logits);
+}
+
+tc_status tci_lstm_network_predict_long(const tci_network *base, tci_workspace *workspace, const tci_id_source *source,
+                                        float *logits)
+{
+    tci_row row = {.length = source->length};
+    prediction p = {.network = (const tci_lstm_network *)base, .rows = &row, .row_count = 1, .source = source};
+    return predict(&p, workspace, logits);
 }

@@ -49,6 +49,14 @@ typedef struct tci_layout {
 /* rows × columns × bytes, 64-byte aligned; NULL in the counting round. */
 void *tci_carve(tci_layout *layout, size_t rows, size_t columns, size_t bytes);
 
+/* The ids of one text that is too long to hold them: read a range at a time. */
+typedef struct tci_id_source {
+    void *context;
+    size_t length;
+    /* Writes ids [first, first + count), of those below `length`. */
+    tc_status (*read)(void *context, size_t first, size_t count, uint32_t *ids);
+} tci_id_source;
+
 /* Where a training step stands: keys of its random numbers. */
 typedef struct tci_step_context {
     uint64_t seed;
@@ -75,6 +83,9 @@ struct tci_architecture {
     /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order. */
     tc_status (*predict)(const tci_network *network, tci_workspace *workspace, const tci_row *rows, size_t row_count,
                          float *logits);
+    /* The same bits for one row that is read from a source, forwards or backwards, a few times over. */
+    tc_status (*predict_long)(const tci_network *network, tci_workspace *workspace, const tci_id_source *source,
+                              float *logits);
 
     tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
     void (*training_free)(tci_training *training);

@@ -1,5 +1,6 @@
 /* predict_many.c: batch prediction. Rows are sorted by length once, cut into batches and handed out by a counter; texts
- * come in chunks, each encoded on the team and then predicted like rows. */
+ * come in chunks, each encoded on the team and then predicted like rows. Long texts of a chunk are not encoded: they pass
+ * for empty ones, and their logits are then written over by members who predict one at a time. */
 #include "model/predict_many.h"
 
 #include <string.h>
@@ -109,13 +110,23 @@ typedef struct texts_job {
     size_t first_text, count; /* the chunk's place among all texts, and its size */
     tci_row *rows;
     member_ids *members;
+    float *logits;      /* of the chunk */
+    atomic_size_t next; /* text to look at for a long one */
     failure first;
 } texts_job;
+
+static bool is_long(const texts_job *job, size_t i)
+{
+    return tci_text_is_long(&job->model->pipeline->options, job->lengths[i]);
+}
 
 static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, size_t end)
 {
     member->count = 0;
     for (size_t i = begin; i < end; i++) {
+        job->rows[i].length = 0;
+        if (is_long(job, i))
+            continue;
         tc_status status = tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded);
         if (status != TC_OK)
             return tci_fail_prefix(status, "text %zu", job->first_text + i);
@@ -143,6 +154,48 @@ static void texts_member(void *context, const tci_team *team)
     note_failure(&job->first, encode_share(job, &job->members[team->index], begin, end));
 }
 
+static tc_status predict_long_texts(texts_job *job, tci_scratch *scratch)
+{
+    for (;;) {
+        size_t i = atomic_fetch_add(&job->next, 1);
+        if (i >= job->count || atomic_load(&job->first.happened))
+            return TC_OK;
+        if (!is_long(job, i))
+            continue;
+        tc_status status = tci_model_predict_text(job->model, scratch, job->texts[i], job->lengths[i],
+                                                  job->logits + i * job->model->label_count);
+        if (status != TC_OK)
+            return tci_fail_prefix(status, "text %zu", job->first_text + i);
+    }
+}
+
+static void long_texts_member(void *context, const tci_team *team)
+{
+    texts_job *job = context;
+    tci_scratch *scratch = NULL;
+    (void)team;
+    tc_status status = tci_scratch_borrow(job->model, &scratch);
+    if (status == TC_OK) {
+        status = predict_long_texts(job, scratch);
+        tci_scratch_return(job->model, scratch);
+    }
+    note_failure(&job->first, status);
+}
+
+static tc_status predict_long_of_chunk(texts_job *job, tci_pool *pool)
+{
+    size_t found = 0;
+    while (found < job->count && !is_long(job, found))
+        found++;
+    if (found == job->count)
+        return TC_OK;
+    atomic_store(&job->next, found);
+    tci_float_environment environment = tci_float_enter();
+    tci_pool_run(pool, long_texts_member, job);
+    tci_float_leave(environment);
+    return failure_status(&job->first);
+}
+
 tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *const *texts, const size_t *lengths,
                             size_t count, float *logits)
 {
@@ -162,7 +215,9 @@ tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *c
         job.lengths = lengths + first;
         tci_pool_run(pool, texts_member, &job);
         TCI_CHECK(failure_status(&job.first));
-        TCI_CHECK(tci_predict_rows(model, pool, job.rows, job.count, logits + first * model->label_count));
+        job.logits = logits + first * model->label_count;
+        TCI_CHECK(tci_predict_rows(model, pool, job.rows, job.count, job.logits));
+        TCI_CHECK(predict_long_of_chunk(&job, pool));
     }
 done:
     for (size_t i = 0; job.members && i < members; i++) {

@@ -10,8 +10,10 @@
 
 #include <string.h>
 
-void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segment_function sink, void *context)
+void tci_normalizer_init(tci_normalizer *normalizer, tci_decompositions *cache, bool compatible,
+                         tci_segment_function sink, void *context)
 {
+    normalizer->cache = cache;
     normalizer->sink = sink;
     normalizer->context = context;
     normalizer->compatible = compatible;
@@ -22,7 +24,7 @@ void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segmen
     normalizer->nonstarters = 0;
     normalizer->count = 0;
     normalizer->begin = normalizer->end = 0;
-    memset(normalizer->known_codes, 0, sizeof normalizer->known_codes);
+    memset(cache->codes, 0, sizeof cache->codes);
 }
 
 /* Composes what follows the latest starter with it (D117); the rest moves up. Doing it again changes nothing: a mark
@@ -101,14 +103,14 @@ static void insert_mark(tci_normalizer *n, tci_point point)
 static tci_decomposition *decomposition_of(tci_normalizer *n, uint32_t code)
 {
     size_t at = (code ^ code >> 5) % TCI_DECOMPOSITIONS;
-    tci_decomposition *known = &n->known[at];
-    if (n->known_codes[at] != code) {
+    tci_decomposition *known = &n->cache->known[at];
+    if (n->cache->codes[at] != code) {
         uint32_t codes[TCI_DECOMPOSED_MAX];
         known->count = (uint32_t)tci_point_decompose(code, n->compatible, codes);
         for (uint32_t i = 0; i < known->count; i++)
             known->points[i] = tci_point_of(codes[i]);
         known->composed = 0;
-        n->known_codes[at] = code;
+        n->cache->codes[at] = code;
     }
     return known;
 }

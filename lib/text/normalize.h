@@ -28,9 +28,17 @@ typedef struct tci_decomposition {
 } tci_decomposition;
 #define TCI_DECOMPOSITIONS 32
 
+/* A cache of one normalizer's; what it holds changes no result. */
+typedef struct tci_decompositions {
+    uint32_t codes[TCI_DECOMPOSITIONS]; /* 0: none */
+    tci_decomposition known[TCI_DECOMPOSITIONS];
+} tci_decompositions;
+
+/* All that a normalizer carries from code point to code point: a copy of it goes on where the original stood. */
 typedef struct tci_normalizer {
     tci_segment_function sink;
     void *context;
+    tci_decompositions *cache;
     bool compatible;
     uint8_t decomposes;     /* the flag that tells whether a code point decomposes in this form */
     bool is_whole;          /* points are the normalized form of the code point `whole`, not decomposed */
@@ -41,11 +49,11 @@ typedef struct tci_normalizer {
     size_t count;
     size_t begin, end;      /* bytes */
     tci_point points[TCI_SEGMENT_MAX];
-    uint32_t known_codes[TCI_DECOMPOSITIONS]; /* 0: none */
-    tci_decomposition known[TCI_DECOMPOSITIONS];
 } tci_normalizer;
 
-void tci_normalizer_init(tci_normalizer *normalizer, bool compatible, tci_segment_function sink, void *context);
+/* Empties the cache, which stays the caller's and must live as long. */
+void tci_normalizer_init(tci_normalizer *normalizer, tci_decompositions *cache, bool compatible,
+                         tci_segment_function sink, void *context);
 
 /* Takes the next code point, made from the bytes [begin, end). */
 tc_status tci_normalizer_push(tci_normalizer *normalizer, tci_point point, size_t begin, size_t end);

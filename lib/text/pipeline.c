@@ -156,19 +156,25 @@ static void reverse(tci_encoded *out, size_t begin, size_t end)
     }
 }
 
+size_t tci_head_length(const tci_text_options *options)
+{
+    if (options->max_length == 0)
+        return SIZE_MAX;
+    switch (options->truncate) {
+    case TCI_TRUNCATE_HEAD:
+        return options->max_length;
+    case TCI_TRUNCATE_TAIL:
+        return 0;
+    default:
+        return options->max_length - options->max_length / 2;
+    }
+}
+
 tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
 {
     const tci_text_options *options = &pipeline->options;
-    encoding e = {pipeline->vocabulary, encoded, SIZE_MAX, 0, 0, length};
-    if (options->max_length != 0) {
-        if (options->truncate == TCI_TRUNCATE_HEAD)
-            e.head = options->max_length;
-        else if (options->truncate == TCI_TRUNCATE_TAIL)
-            e.head = 0;
-        else
-            e.head = options->max_length - options->max_length / 2;
-        e.ring = options->max_length - e.head;
-    }
+    size_t head = tci_head_length(options), ring = options->max_length == 0 ? 0 : options->max_length - head;
+    encoding e = {pipeline->vocabulary, encoded, head, ring, 0, length};
     encoded->count = encoded->tokens = 0;
     tc_status status = tci_tokenize(options, encoded->memory, text, length, encode_token, &e);
     if (status != TC_OK) {

@@ -28,6 +28,9 @@ typedef struct tci_text_options {
     tci_truncate truncate;
 } tci_text_options;
 
+/* How many of the first tokens truncation keeps; the last ones fill up to max_length. SIZE_MAX where all are kept. */
+size_t tci_head_length(const tci_text_options *options);
+
 /* Called for each token in order: its normalized UTF-8 bytes (valid during the call) and its byte range in the caller's
  * text. A token longer than TCI_TOKEN_BYTES comes with length 0 and counts as unknown. */
 #define TCI_TOKEN_BYTES 1024

@@ -4,20 +4,14 @@
  *
  * ASCII neither composes backwards nor changes under normalization, so all of an ASCII run but its last letter (to which
  * marks may follow) goes straight to the cutter; so do ideographs, which compose with nothing. */
+#include "text/tokenize.h"
+
 #include <string.h>
 
-#include "text/cut.h"
 #include "text/decode.h"
-#include "text/normalize.h"
-#include "text/pipeline.h"
 #include "text/point.h"
 
-typedef struct stream {
-    const tci_text_options *options;
-    tci_normalizer first;  /* of the text */
-    tci_normalizer second; /* of what folding made of it */
-    tci_cutter cutter;
-} stream;
+#define ASCII_PIECE 4096 /* bytes of a run that are taken at once */
 
 static tc_status cut_segment(void *context, const tci_point *points, size_t count, size_t begin, size_t end)
 {
@@ -27,7 +21,7 @@ static tc_status cut_segment(void *context, const tci_point *points, size_t coun
     return TC_OK;
 }
 
-static tc_status put_unfolded(stream *s, const tci_point *points, size_t count, size_t begin, size_t end)
+static tc_status put_unfolded(tci_stream *s, const tci_point *points, size_t count, size_t begin, size_t end)
 {
     if (count == 0)
         return TC_OK;
@@ -36,7 +30,7 @@ static tc_status put_unfolded(stream *s, const tci_point *points, size_t count, 
     return tci_normalizer_pass(&s->second, points, count, begin, end);
 }
 
-static tc_status put_folded(stream *s, uint32_t code, size_t begin, size_t end)
+static tc_status put_folded(tci_stream *s, uint32_t code, size_t begin, size_t end)
 {
     uint32_t folded[TCI_DECOMPOSED_MAX];
     size_t count = tci_point_fold(code, folded);
@@ -52,7 +46,7 @@ static tc_status put_folded(stream *s, uint32_t code, size_t begin, size_t end)
 
 static tc_status fold_segment(void *context, const tci_point *points, size_t count, size_t begin, size_t end)
 {
-    stream *s = context;
+    tci_stream *s = context;
     size_t unfolded = 0; /* from where nothing folds */
     for (size_t i = 0; i < count; i++) {
         if (!(points[i].flags & TCI_POINT_FOLDS))
@@ -64,7 +58,7 @@ static tc_status fold_segment(void *context, const tci_point *points, size_t cou
     return put_unfolded(s, points + unfolded, count - unfolded, begin, end);
 }
 
-static tc_status put_point(stream *s, uint32_t code, size_t begin, size_t end)
+static tc_status put_point(tci_stream *s, uint32_t code, size_t begin, size_t end)
 {
     tci_point point = tci_point_of(code);
     if (s->options->normalize != TCI_NORMALIZE_NONE)
@@ -74,7 +68,7 @@ static tc_status put_point(stream *s, uint32_t code, size_t begin, size_t end)
     return tci_cutter_put(&s->cutter, point, begin, end);
 }
 
-static tc_status flush_normalizers(stream *s)
+static tc_status flush_normalizers(tci_stream *s)
 {
     TCI_RETURN_IF(tci_normalizer_flush(&s->first));
     return tci_normalizer_flush(&s->second);
@@ -100,7 +94,7 @@ static size_t ascii_end(const char *text, size_t at, size_t length)
 }
 
 /* An ASCII run [begin, end). Controls that cleaning drops leave no trace: a mark after them goes to what was before. */
-static tc_status put_ascii_run(stream *s, const char *text, size_t begin, size_t end)
+static tc_status put_ascii_run(tci_stream *s, const char *text, size_t begin, size_t end)
 {
     const tci_text_options *options = s->options;
     size_t last = end;
@@ -113,7 +107,7 @@ static tc_status put_ascii_run(stream *s, const char *text, size_t begin, size_t
     return put_point(s, (uint8_t)text[last - 1], last - 1, last);
 }
 
-static tc_status put_other(stream *s, uint32_t code, size_t begin, size_t end)
+static tc_status put_other(tci_stream *s, uint32_t code, size_t begin, size_t end)
 {
     if (tci_point_is_inert(code)) {
         tci_point point = {code, 0, code == TCI_REPLACEMENT ? TCI_KIND_OTHER : TCI_KIND_SOLO, 0};
@@ -125,9 +119,9 @@ static tc_status put_other(stream *s, uint32_t code, size_t begin, size_t end)
     return put_point(s, code, begin, end);
 }
 
-static tc_status check_utf8(const char *text, size_t length)
+tc_status tci_text_check(const tci_text_options *options, const char *text, size_t length)
 {
-    size_t good = tci_utf8_prefix(text, length);
+    size_t good = options->strict_utf8 ? tci_utf8_prefix(text, length) : length;
     if (good == length)
         return TC_OK;
     return tci_fail(TC_ERROR_ENCODING,
@@ -135,34 +129,51 @@ static tc_status check_utf8(const char *text, size_t length)
                     good, (unsigned)(uint8_t)text[good]);
 }
 
+void tci_stream_begin(tci_stream *s, const tci_text_options *options, tci_decompositions caches[2],
+                      tci_token_function function, void *context)
+{
+    bool compatible = options->normalize == TCI_NORMALIZE_NFKC;
+    s->options = options;
+    tci_cutter_init(&s->cutter, options->tokenizer, function, context);
+    if (options->lowercase)
+        tci_normalizer_init(&s->first, &caches[0], compatible, fold_segment, s);
+    else
+        tci_normalizer_init(&s->first, &caches[0], compatible, cut_segment, &s->cutter);
+    tci_normalizer_init(&s->second, &caches[1], compatible, cut_segment, &s->cutter);
+}
+
+/* The piece that begins at `begin`; *end is behind it. */
+static inline tc_status take(tci_stream *s, const char *text, size_t length, size_t begin, size_t *end)
+{
+    if ((uint8_t)text[begin] < 0x80) {
+        *end = ascii_end(text, begin, length - begin > ASCII_PIECE ? begin + ASCII_PIECE : length);
+        return put_ascii_run(s, text, begin, *end);
+    }
+    uint32_t code;
+    *end = begin + tci_decode((const uint8_t *)text + begin, length - begin, &code);
+    return put_other(s, code == TCI_ILL_FORMED ? TCI_REPLACEMENT : code, begin, *end);
+}
+
+tc_status tci_stream_take(tci_stream *s, const char *text, size_t length, size_t *at)
+{
+    return take(s, text, length, *at, at);
+}
+
+tc_status tci_stream_end(tci_stream *s)
+{
+    TCI_RETURN_IF(flush_normalizers(s));
+    return tci_cutter_close(&s->cutter);
+}
+
 tc_status tci_tokenize(const tci_text_options *options, tci_memory *memory, const char *text, size_t length,
                        tci_token_function function, void *context)
 {
     (void)memory; /* all state is of fixed size */
-    /* Before the first token, so that a refused text leaves no tokens behind. */
-    if (options->strict_utf8)
-        TCI_RETURN_IF(check_utf8(text, length));
-    stream s;
-    s.options = options;
-    tci_cutter_init(&s.cutter, options->tokenizer, function, context);
-    bool compatible = options->normalize == TCI_NORMALIZE_NFKC;
-    if (options->lowercase)
-        tci_normalizer_init(&s.first, compatible, fold_segment, &s);
-    else
-        tci_normalizer_init(&s.first, compatible, cut_segment, &s.cutter);
-    tci_normalizer_init(&s.second, compatible, cut_segment, &s.cutter);
-    for (size_t at = 0; at < length;) {
-        if ((uint8_t)text[at] < 0x80) {
-            size_t end = ascii_end(text, at, length);
-            TCI_RETURN_IF(put_ascii_run(&s, text, at, end));
-            at = end;
-            continue;
-        }
-        uint32_t code;
-        size_t size = tci_decode((const uint8_t *)text + at, length - at, &code);
-        TCI_RETURN_IF(put_other(&s, code == TCI_ILL_FORMED ? TCI_REPLACEMENT : code, at, at + size));
-        at += size;
-    }
-    TCI_RETURN_IF(flush_normalizers(&s));
-    return tci_cutter_close(&s.cutter);
+    tci_stream stream;
+    tci_decompositions caches[2];
+    TCI_RETURN_IF(tci_text_check(options, text, length));
+    tci_stream_begin(&stream, options, caches, function, context);
+    for (size_t at = 0; at < length;)
+        TCI_RETURN_IF(take(&stream, text, length, at, &at));
+    return tci_stream_end(&stream);
 }

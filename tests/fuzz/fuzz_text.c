@@ -1,11 +1,12 @@
 /* fuzz_text.c: text to tokens to ids, under the options that the first three bytes choose. What must hold for any bytes:
  * tokens are non-empty valid UTF-8 without line breaks, ranges rise and lie inside the text, truncation keeps the first
- * and last tokens of the whole, and nothing stays allocated. */
+ * and last tokens of the whole, ids read a range at a time are those of the whole, and nothing stays allocated. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text/decode.h"
+#include "text/long_text.h"
 #include "text/pipeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,9 +36,30 @@ static tc_status check_token(void *context, const char *token, size_t length, si
     return tci_word_counter_add(c->words, token, length, 1);
 }
 
-/* The ids of the text, whole and cut, agree. */
+/* Ranges of `step` ids, backwards, then a longer one; from segments of at least `step` tokens. */
+static void check_ranges(tci_memory *memory, const tci_pipeline *pipeline, const char *text, size_t length, size_t step,
+                         const tci_encoded *whole)
+{
+    uint32_t ids[256];
+    size_t tokens = 0, count = 0;
+    tci_long_text *long_text = NULL;
+    require(tci_long_text_create(memory, &long_text) == TC_OK);
+    require(tci_long_text_begin(long_text, pipeline, text, length, step, &tokens, &count) == TC_OK);
+    require(tokens == whole->tokens && count == whole->count);
+    for (size_t end = count, first; end > 0; end = first) {
+        first = end > step ? end - step : 0;
+        require(tci_long_text_read(long_text, first, end - first, ids) == TC_OK);
+        require(memcmp(ids, whole->ids + first, (end - first) * sizeof *ids) == 0);
+    }
+    size_t most = count - count / 3 < 256 ? count - count / 3 : 256;
+    require(tci_long_text_read(long_text, count / 3, most, ids) == TC_OK);
+    require(most == 0 || memcmp(ids, whole->ids + count / 3, most * sizeof *ids) == 0);
+    tci_long_text_free(long_text);
+}
+
+/* The ids of the text, whole and cut, agree. `step` is below 256. */
 static void check_ids(tci_memory *memory, const tci_text_options *options, const tci_word_counter *words,
-                      const char *text, size_t length)
+                      const char *text, size_t length, size_t step)
 {
     tci_encoded whole, cut;
     tci_vocabulary *vocabularies[2] = {NULL, NULL};
@@ -61,6 +83,8 @@ static void check_ids(tci_memory *memory, const tci_text_options *options, const
         require(cut.ids[i] == whole.ids[from] && cut.ids[i] < tci_vocabulary_size(vocabularies[1]));
         require(cut.ranges[2 * i] == whole.ranges[2 * from] && cut.ranges[2 * i + 1] == whole.ranges[2 * from + 1]);
     }
+    check_ranges(memory, pipelines[0], text, length, step, &whole);
+    check_ranges(memory, pipelines[1], text, length, step, &cut);
     tci_encoded_free(&whole);
     tci_encoded_free(&cut);
     tci_pipeline_release(pipelines[0]);
@@ -110,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(status == TC_ERROR_ENCODING && tci_word_counter_size(c.words) == 0);
     } else {
         require(status == TC_OK);
-        check_ids(&memory, &options, c.words, text, length);
+        check_ids(&memory, &options, c.words, text, length, 1 + data[2] / 3);
         check_vocabulary(&memory, c.words);
     }
     tci_word_counter_free(c.words);
