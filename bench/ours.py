@@ -13,8 +13,8 @@ from textclf._library import lib
 
 
 class Predictor:
-    def __init__(self, threads, folder, weights="f32", two_threads="scratch"):
-        self.data = prepared.Prepared(folder)
+    def __init__(self, threads, folder, model="model.safetensors", weights="f32", two_threads="scratch"):
+        self.data = prepared.Prepared(folder, model)
         path = self.data.model if weights == "f32" else f"{self.data.model}.{weights}"
         self.threads, self.two_threads = threads, two_threads
         self.model = textclf.Model.load(path, textclf.Config(threads=threads))
@@ -82,8 +82,8 @@ class Predictor:
 class Trainer:
     """Real tokens a second of training; the options are the library's, by name."""
 
-    def __init__(self, threads, folder, **options):
-        self.data = prepared.Prepared(folder)
+    def __init__(self, threads, folder, model="model.safetensors", **options):
+        self.data = prepared.Prepared(folder, model)
         config = textclf.Config(**{**common.SEED_MODEL, **options}, threads=threads)
         self.model = textclf.Model.load(self.data.model, textclf.Config(threads=threads))
         self.trainer = textclf.Trainer(self.model, config)

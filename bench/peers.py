@@ -54,9 +54,9 @@ class Tokenizer:
 class Peer:
     """What both peers do alike; a peer runs ids (longest, rows) with lengths, or one text of ids."""
 
-    def __init__(self, threads, folder):
+    def __init__(self, threads, folder, model="model.safetensors"):
         import numpy
-        self.numpy, self.threads, self.data = numpy, threads, prepared.Prepared(folder)
+        self.numpy, self.threads, self.data = numpy, threads, prepared.Prepared(folder, model)
         self.texts = None
         self._ways, self._batch = {}, {}
 
@@ -137,8 +137,8 @@ class Peer:
 
 
 class PyTorch(Peer):
-    def __init__(self, threads, folder, traced=False):
-        super().__init__(threads, folder)
+    def __init__(self, threads, folder, model="model.safetensors", traced=False):
+        super().__init__(threads, folder, model)
         import torch
         self.torch = torch
         torch.set_num_threads(threads)
@@ -229,9 +229,9 @@ def classifier(tensors, sparse=False):
 class PyTorchTrainer:
     """Real tokens a second of training. Adam in PyTorch's fused form; `sparse`: SparseAdam on the embedding."""
 
-    def __init__(self, threads, folder, sparse=False):
+    def __init__(self, threads, folder, model="model.safetensors", sparse=False):
         import torch
-        self.torch, self.data = torch, prepared.Prepared(folder)
+        self.torch, self.data = torch, prepared.Prepared(folder, model)
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
         self.module = classifier(tensors_of(self.data), sparse)

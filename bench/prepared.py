@@ -4,15 +4,17 @@ The model has random weights (speed does not depend on their values) and the wor
 the library's. Texts without tokens are left out: PyTorch's LSTM has no answer for them.
 """
 import ctypes
-import os
+import itertools
+import json
 import random
+import shutil
 import tempfile
 from pathlib import Path
 
 import common
 import numpy as np
 
-EXACT = 16  # texts of each exact length
+SEED_HIDDEN = 256
 
 
 def encode(model, data, room):
@@ -31,9 +33,9 @@ def _flat(parts, kind):
 class Prepared:
     """What a folder holds, read in a side's process: texts (bytes), ids, labels, the model's path."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, model="model.safetensors"):
         self.folder = Path(folder)
-        self.model = str(self.folder / "model.safetensors")
+        self.model = str(self.folder / model)
         with np.load(self.folder / "rows.npz") as arrays:
             self._ids, self._id_ends = arrays["ids"], arrays["id_ends"]
             self._text, self._text_ends = arrays["text"].tobytes(), arrays["text_ends"]
@@ -53,14 +55,12 @@ class Prepared:
 
     def words(self):
         """The words of the ids, as bytes."""
-        import json
         data = Path(self.model).read_bytes()
         length = int.from_bytes(data[:8], "little")
         first, last = json.loads(data[8:8 + length])["textclf.vocab"]["data_offsets"]
         return data[8 + length + first:8 + length + last].split(b"\n")[:-1]
 
     def close(self):
-        import shutil
         shutil.rmtree(self.folder)
 
 
@@ -74,16 +74,18 @@ def _write(model, texts, ids, labels):
     return Prepared(folder)
 
 
-def new_model(train, names, **options):
+def new_models(train, names, variants):
+    """One model for each {option: value} of `variants`, all with one vocabulary."""
     import textclf
-    config = textclf.Config(**{**common.SEED_MODEL, **options})
-    return textclf.Model(config, textclf.Vocabulary(config, train.texts), names)
+    configs = [textclf.Config(**{**common.SEED_MODEL, **options}) for options in variants]
+    words = textclf.Vocabulary(configs[0], train.texts)
+    return [textclf.Model(config, words, names) for config in configs]
 
 
 def rows_of_set(name, part="train", at_least=1, most=None, **options):
     """Texts of a set as they are, those of `at_least` tokens, the first `most` of them."""
     train, test, names = common.read_set(name)
-    model, rows = new_model(train, names, **options), train if part == "train" else test
+    (model,), rows = new_models(train, names, [options]), train if part == "train" else test
     texts, ids, labels = [], [], []
     for text, label in zip(rows.texts, rows.labels):
         if most is not None and len(texts) == most:
@@ -95,28 +97,28 @@ def rows_of_set(name, part="train", at_least=1, most=None, **options):
     return _write(model, texts, ids, labels)
 
 
-def rows_of_lengths(lengths, count=EXACT, **options):
-    """Texts of exactly these numbers of tokens, `count` of each, cut from IMDB's test texts put end to end."""
+def rows_of_lengths(counts, hidden=()):
+    """{tokens: texts}: texts of exactly these numbers of tokens, in this order, cut from IMDB's test texts put end to end.
+    A model hidden-N.safetensors for each N of `hidden` stands beside the seed model."""
     train, test, names = common.read_set("imdb")
-    model = new_model(train, names, max_length=0, **options)
+    model, *others = new_models(train, names, [{"max_length": 0, "hidden_dim": size} for size in (SEED_HIDDEN, *hidden)])
     texts, ids, labels = [], [], []
     order = list(range(len(test.texts)))
     random.Random("exact lengths").shuffle(order)
-    at = 0
-    for length in lengths:
+    sources = itertools.cycle(order)
+    for length, count in counts.items():
         for _ in range(count):
             data, known, ends = b"", np.zeros(0, np.int64), np.zeros(0, np.int64)
             while len(known) < length:
-                data += (b" " if data else b"") + test.texts[order[at % len(order)]].encode()
-                at += 1
+                source = next(sources)
+                data += (b" " if data else b"") + test.texts[source].encode()
                 known, ends = encode(model, data, len(data))
             data = data[:ends[length - 1]]
             again, _ = encode(model, data, length)
             if not np.array_equal(again, known[:length]):
                 raise SystemExit("prepared.py: a text cut behind a token has other ids than the whole text's first")
-            texts.append(data), ids.append(again), labels.append(0)
-    return _write(model, texts, ids, labels)
-
-
-def model_bytes(prepared):
-    return os.path.getsize(prepared.model)
+            texts.append(data), ids.append(again), labels.append(test.labels[source])
+    data = _write(model, texts, ids, labels)
+    for size, other in zip(hidden, others):
+        other.save(data.folder / f"hidden-{size}.safetensors")
+    return data

@@ -119,7 +119,7 @@ def parser(description, threads=(1, 2)):
     common_options = argparse.ArgumentParser(description=description,
                                              formatter_class=argparse.RawDescriptionHelpFormatter)
     common_options.add_argument("--quick", action="store_true", help="few and short rounds: to see that it runs")
-    common_options.add_argument("--rounds", type=int, help="default: 9, with --quick 3")
+    common_options.add_argument("--rounds", type=int, help="default: 7 or 9, with --quick 3")
     common_options.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     common_options.add_argument("--only", nargs="+", metavar="KEY", help="cases whose key begins so")
     common_options.add_argument("--build", type=Path, default=common.ROOT / "build", help="the library's build folder")
@@ -128,11 +128,11 @@ def parser(description, threads=(1, 2)):
     return common_options
 
 
-def parse(common_options, data=True):
+def parse(common_options, data=True, rounds=9):
     options = common_options.parse_args()
     if data:
         common.data_folder()
-    options.rounds = options.rounds or (3 if options.quick else 9)
+    options.rounds = options.rounds or (3 if options.quick else rounds)
     library = options.build / "lib" / "libtextclf.so"
     if not common.LIBRARY_NAMED and library.exists():
         os.environ["TEXTCLF_LIBRARY"] = str(library.resolve())
@@ -140,19 +140,34 @@ def parse(common_options, data=True):
 
 
 def wanted(options, key):
-    return not options.only or any(key.startswith(start) for start in options.only)
+    """Whether --only asks for this key, for a part of it, or for what it is part of."""
+    return not options.only or any(key.startswith(start) or start.startswith(key) for start in options.only)
 
 
-def write(part, options, rows, limits, versions=None):
-    """The part's figures as JSON; a part that is measured again replaces its rows of the same key and threads."""
+def write(part, options, rows, limits):
+    """The part's figures as JSON. Where the file is there from a run of the same kind, quick or not, rows of the same key
+    and threads are replaced and the others stay: a part may be measured in pieces."""
     if not options.json:
         return
     old = []
-    if options.json.exists() and options.only:
-        old = json.loads(options.json.read_text(encoding="utf-8"))["rows"]
-    new = {(row["key"], row["threads"]) for row in rows}
-    rows = [row for row in old if (row["key"], row["threads"]) not in new] + rows
+    if options.json.exists():
+        before = json.loads(options.json.read_text(encoding="utf-8"))
+        old = before["rows"] if before["quick"] == options.quick else []
+    new = {(row["key"], row["threads"]): row for row in rows}
+    kept = [new.pop((row["key"], row["threads"]), row) for row in old]
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps({"part": part, "quick": options.quick, "machine": machine.description(),
-                                        "limits": limits.as_json() if limits else None, "versions": versions or {},
-                                        "rows": rows}, indent=1) + "\n", encoding="utf-8")
+                                        "limits": limits.as_json() if limits else None, "versions": versions(),
+                                        "rows": kept + list(new.values())}, indent=1) + "\n", encoding="utf-8")
+
+
+def versions():
+    """Of the library and the peers, without importing them."""
+    from importlib import metadata
+    found = {"textclf": (common.ROOT / "VERSION").read_text(encoding="ascii").strip()}
+    for name in ("torch", "onnxruntime", "tokenizers", "numpy"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            pass
+    return found

@@ -81,7 +81,7 @@ def training(options, limits):
 
 
 def prediction(options, limits):
-    data, rows, seconds = prepared.rows_of_lengths((100,)), [], 0.1 if options.quick else 0.4
+    data, rows, seconds = prepared.rows_of_lengths({100: 16}), [], 0.1 if options.quick else 0.4
     many = prepared.rows_of_set("imdb", "test", most=640)
     members = list(range(len(data)))
 

@@ -1,6 +1,6 @@
 """speed_kernels.py: the kernels' rates with gcc and with clang, beside what one core can do and beside PyTorch's products.
 
-usage: speed_kernels.py [--quick] [--build build] [--clang build/clang] [--json FILE]
+usage: speed_kernels.py [--quick] [--build build] [--clang FOLDER] [--json FILE]
 bench_kernels of both builds and PyTorch's torch.mm by turns, all on one core. A product counts 2 · rows · depth · columns
 operations; its share is that of the multiply-add peak measured in the same run. For up to 8 rows the reading of the
 weights may bound: there the limit shown is the one that the figure is nearer to. Functions and the LSTM's cell are
@@ -89,10 +89,10 @@ def product_row(compiler, key, runs, peers):
 
 def main():
     parser = results.parser(__doc__, threads=None)
-    parser.add_argument("--clang", type=results.Path, metavar="FOLDER", help="default: the folder clang of --build")
+    parser.add_argument("--clang", type=results.Path, metavar="FOLDER", help="the build folder of a clang build")
     options = results.parse(parser, data=False)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    programs = [Program("gcc", options.build), Program("clang", options.clang or options.build / "clang")]
+    programs = [Program("gcc", options.build)] + ([Program("clang", options.clang)] if options.clang else [])
     peer = Side("PyTorch", "speed_kernels:Products", 1)
     shapes = sorted({shape_of(row) for row in programs[0].run().values() if row["kernel"] == "gemm"})
     by_name = {"PyTorch": [], **{program.name: [] for program in programs}}

@@ -20,6 +20,7 @@ from sides import Side, Sides
 # examples: tc_predict_examples with one row.
 TWO_THREADS = ("scratch", "examples")
 LENGTHS = (10, 100, 400)
+TEXTS = 16  # of each length, by turns
 BARS = {"f32": {(10, 1): 3.0, (10, 2): 3.0, (100, 1): 1.7, (400, 1): 1.7, (100, 2): 2.1, (400, 2): 2.1},
         "bf16": dict.fromkeys([(length, threads) for length in LENGTHS for threads in (1, 2)], 2.7),
         "int8": dict.fromkeys([(length, threads) for length in LENGTHS for threads in (1, 2)], 4.5)}
@@ -54,7 +55,7 @@ def recurrent_limit(limits, threads, weights, length, seconds):
 
 
 def one_text(threads, options, limits, weights):
-    data, rows, seconds = prepared.rows_of_lengths(LENGTHS), [], 0.05 if options.quick else 0.25
+    data, rows, seconds = prepared.rows_of_lengths(dict.fromkeys(LENGTHS, TEXTS)), [], 0.05 if options.quick else 0.12
     try:
         conversion.convert(data.model, weights, options.build)
         with sides_for(threads, data, options, weights) as sides:
@@ -63,7 +64,7 @@ def one_text(threads, options, limits, weights):
             sides.insert(2, traced)
             check_same(sides)
             for number, length in enumerate(LENGTHS):
-                members = list(range(number * prepared.EXACT, (number + 1) * prepared.EXACT))
+                members = list(range(number * TEXTS, (number + 1) * TEXTS))
                 key, name = f"one.{length}.{weights}", f"one text of {length} tokens, {weights}"
                 limit = functools.partial(recurrent_limit, limits, threads, weights, length)
 
@@ -105,6 +106,8 @@ def many(threads, options, limits, weights):
         lengths, dealt = data.lengths(), stretches(data, options)
         with sides_for(threads, data, options, weights) as sides:
             for way in ("sorted", "file order"):
+                if not results.wanted(options, f"many.{way.replace(' ', '_')}"):
+                    continue
                 for text_in in (False, True):
                     turn = {side.name: 0 for side in sides}
 

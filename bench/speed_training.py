@@ -6,7 +6,7 @@ time only.
   equal          rows of exactly 200 tokens of IMDB texts
   imdb.buckets   IMDB, cap 400, texts of like length together; PyTorch pads (which beats packing there)
   imdb.file      IMDB in file order; PyTorch padded and packed, the faster counts; its buckets are printed beside
-  trec, thucnews whole epochs in buckets; dense Adam against Adam, sparse_embedding against SparseAdam on the embedding
+  trec, thucnews in buckets; dense Adam against Adam, sparse_embedding against SparseAdam on the embedding
 PyTorch's Adam is the fused one. By formula a token of the seed model is 6 · 4H · (E + H) = 2.36 MFLOP: the LSTM's products
 forward and backward; words that a batch holds twice and that a side computes once count as done twice.
 """
@@ -46,16 +46,17 @@ def in_order(lengths):
 
 class Stretches:
     """The same batches for every side in one round, others in the next. PyTorch's ways are sides by name; a way with other
-    batches (`buckets`) has its own."""
+    batches (`others`: buckets), or with fewer because it is slow (`counts`), has its own."""
 
-    def __init__(self, data, batches, count, others=None):
+    def __init__(self, data, batches, count, others=None, counts=None):
         self.lengths, self.batches, self.count, self.turn = data.lengths(), batches, count, {}
-        self.others = others or {}
+        self.others, self.counts = others or {}, counts or {}
 
     def rate(self, name, side, way):
         turn, batches = self.turn.get(name, 0), self.others.get(name, self.batches)
         self.turn[name] = turn + 1
-        part = [batches[at % len(batches)] for at in range(turn * self.count, (turn + 1) * self.count)]
+        count = self.counts.get(name, self.count)
+        part = [batches[at % len(batches)] for at in range(turn * self.count, turn * self.count + count)]
         return float(sum(self.lengths[row] for batch in part for row in batch)) / side.ask("train", part, way)
 
 
@@ -96,11 +97,12 @@ def imdb(options, limits):
     try:
         for threads in options.threads:
             if results.wanted(options, "imdb.buckets"):
-                stretches = Stretches(data, buckets, 8 if options.quick else 24 * threads)
+                stretches = Stretches(data, buckets, 8 if options.quick else 12 * threads)
                 yield compare(options, limits, threads, data, "imdb.buckets", "training, IMDB in length buckets",
                               BARS["imdb.buckets"], {"PyTorch": "padded"}, stretches, ["PyTorch"])
             if results.wanted(options, "imdb.file"):
-                stretches = Stretches(data, order, 3 if options.quick else 6 * threads, {"PyTorch buckets": buckets})
+                stretches = Stretches(data, order, 3 if options.quick else 4 * threads, {"PyTorch buckets": buckets},
+                                      {"PyTorch packed": 1 if options.quick else 2})
                 yield compare(options, limits, threads, data, "imdb.file", "training, IMDB in file order",
                               BARS["imdb.file"], {"PyTorch padded": "padded", "PyTorch packed": "packed",
                                                   "PyTorch buckets": "padded"},
@@ -118,7 +120,7 @@ def short_texts(options, limits, key, name, tokenizer):
                 word = "sparse" if sparse else "dense"
                 if not results.wanted(options, f"{key}.{word}"):
                     continue
-                stretches = Stretches(data, batches, 30 if options.quick else len(batches))
+                stretches = Stretches(data, batches, 30 if options.quick else min(120, len(batches)))
                 what = "sparse_embedding, PyTorch SparseAdam" if sparse else "Adam"
                 yield compare(options, limits, threads, data, f"{key}.{word}", f"training, {name} in buckets, {what}",
                               BARS[key], {"PyTorch": "padded"}, stretches, ["PyTorch"], sparse)
