@@ -2,9 +2,9 @@
  *
  *     bench_machine [--json | --exchange]
  *
- * Reading is measured for blocks of several sizes, one a core: half of a second-level cache, the whole of one, what only
- * the third level holds, what only memory holds. "turning" reads to and fro. Each thread stays on a core of its own.
- * --exchange prints only the nanoseconds that a number takes to the other core and back. */
+ * Reading is measured for blocks of several sizes, one a core: half of a second-level cache, the whole of one, what
+ * only the third level holds, what only memory holds. "turning" reads to and fro. Each thread stays on a core of its
+ * own. --exchange prints only the nanoseconds that a number takes to the other core and back. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -59,8 +59,8 @@ static void *measure(void *argument)
     return NULL;
 }
 
-/* Two cores write one number by turns, which neither has to itself. Nanoseconds there and back: on a virtual machine they
- * change by the hour, and with them what two threads of a small step can gain. */
+/* Two cores write one number by turns, which neither has to itself. Nanoseconds there and back: on a virtual machine
+ * they change by the hour, and with them what two threads of a small step can gain. */
 enum { EXCHANGES = 100000 };
 
 typedef struct partner {

@@ -32,7 +32,8 @@ class Rows(NamedTuple):
 def data_folder():
     folder = os.environ.get("TEXTCLF_DATA")
     if not folder:
-        raise SystemExit("TEXTCLF_DATA is not set; set it to the folder that holds NAME.train.tsv.gz and NAME.test.tsv.gz")
+        raise SystemExit("TEXTCLF_DATA is not set; set it to the folder that holds NAME.train.tsv.gz and "
+                         "NAME.test.tsv.gz")
     if not Path(folder).is_dir():
         raise SystemExit(f"TEXTCLF_DATA: {folder} is not a folder; the one that holds NAME.train.tsv.gz and "
                          "NAME.test.tsv.gz is wanted")

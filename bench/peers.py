@@ -102,8 +102,8 @@ class Peer:
     def best_batch(self):
         """Texts in one batch when they are sorted by length, by trial on a sample of the rows."""
         if "best" not in self._batch:
-            rows = sorted(range(0, len(self.data), max(1, len(self.data) // 512)), key=lambda row: len(self.data.ids(row)))
-            ids, times = [self.data.ids(row) for row in rows], {}
+            sample = range(0, len(self.data), max(1, len(self.data) // 512))
+            ids, times = sorted((self.data.ids(row) for row in sample), key=len), {}
             for batch in BATCHES:
                 self._run_all(ids[:batch], batch)
                 start = time.perf_counter()
@@ -181,9 +181,10 @@ class OnnxRuntime(Peer):
         choices.add_session_config_entry("session.intra_op.allow_spinning", "1")
         tensors = tensors_of(self.data)
         with tempfile.TemporaryDirectory() as folder:
+            paths = [onnx_classifier.write(f"{folder}/{lengths}.onnx", tensors, lengths, int8)
+                     for lengths in (False, True)]
             self.one, self.many_rows = (
-                onnxruntime.InferenceSession(onnx_classifier.write(f"{folder}/{lengths}.onnx", tensors, lengths, int8), choices,
-                                             providers=["CPUExecutionProvider"]) for lengths in (False, True))
+                onnxruntime.InferenceSession(path, choices, providers=["CPUExecutionProvider"]) for path in paths)
 
     def call_for(self, ids):
         feed = {"ids": self.numpy.ascontiguousarray(ids)[:, None]}
@@ -238,7 +239,8 @@ class PyTorchTrainer:
         parameters = list(self.module.parameters())
         rate = 1e-3
         if sparse:
-            self.optimizers = [torch.optim.SparseAdam(parameters[:1], rate), torch.optim.Adam(parameters[1:], rate, fused=True)]
+            self.optimizers = [torch.optim.SparseAdam(parameters[:1], rate),
+                               torch.optim.Adam(parameters[1:], rate, fused=True)]
         else:
             self.optimizers = [torch.optim.Adam(parameters, rate, fused=True)]
         self.ids = [torch.from_numpy(self.data.ids(row)) for row in range(len(self.data))]

@@ -98,10 +98,11 @@ def rows_of_set(name, part="train", at_least=1, most=None, **options):
 
 
 def rows_of_lengths(counts, hidden=()):
-    """{tokens: texts}: texts of exactly these numbers of tokens, in this order, cut from IMDB's test texts put end to end.
-    A model hidden-N.safetensors for each N of `hidden` stands beside the seed model."""
+    """{tokens: texts}: texts of exactly these numbers of tokens, in this order, cut from IMDB's test texts put end to
+    end. A model hidden-N.safetensors for each N of `hidden` stands beside the seed model."""
     train, test, names = common.read_set("imdb")
-    model, *others = new_models(train, names, [{"max_length": 0, "hidden_dim": size} for size in (SEED_HIDDEN, *hidden)])
+    variants = [{"max_length": 0, "hidden_dim": size} for size in (SEED_HIDDEN, *hidden)]
+    model, *others = new_models(train, names, variants)
     texts, ids, labels = [], [], []
     order = list(range(len(test.texts)))
     random.Random("exact lengths").shuffle(order)

@@ -34,12 +34,10 @@ double probe_median(double *values, int count)
 #define CLOBBERED                                                                                                      \
     "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",  \
         "xmm12", "xmm13", "xmm14", "xmm15"
-#define CHAIN(register, number) "vfmadd231ps %%" register "12, %%" register "13, %%" register number "\n\t"
-#define CHAINS(register)                                                                                               \
-    CHAIN(register, "0")                                                                                               \
-    CHAIN(register, "1") CHAIN(register, "2") CHAIN(register, "3") CHAIN(register, "4") CHAIN(register, "5")           \
-        CHAIN(register, "6") CHAIN(register, "7") CHAIN(register, "8") CHAIN(register, "9") CHAIN(register, "10")      \
-            CHAIN(register, "11")
+#define CHAIN(vector, number) "vfmadd231ps %%" vector "12, %%" vector "13, %%" vector number "\n\t"
+#define FOUR(vector, a, b, c, d) CHAIN(vector, a) CHAIN(vector, b) CHAIN(vector, c) CHAIN(vector, d)
+#define CHAINS(vector)                                                                                                 \
+    FOUR(vector, "0", "1", "2", "3") FOUR(vector, "4", "5", "6", "7") FOUR(vector, "8", "9", "10", "11")
 
 static void chains_of_8(uint64_t turns)
 {

@@ -1,7 +1,7 @@
 /* probe.h: what one core of the machine can do, for the benches to print beside what the library does.
  *
- * Every loop that is timed is one piece of assembler where there is one, so that no compiler can merge, drop or spill any
- * of it. Knows nothing of the library. */
+ * Every loop that is timed is one piece of assembler where there is one, so that no compiler can merge, drop or spill
+ * any of it. Knows nothing of the library. */
 #ifndef TEXTCLF_BENCH_PROBE_H
 #define TEXTCLF_BENCH_PROBE_H
 

@@ -43,7 +43,8 @@ def general(rows):
         peer = row.get("peer")
         beside = [f"{name} {results.number(values['median'])}" for name, values in row["sides"].items()
                   if name not in ("ours", peer)]
-        beside += [f"{name} against itself {results.span(values)}" for name, values in row.get("peers_slower", {}).items()]
+        beside += [f"{name} against itself {results.span(values)}"
+                   for name, values in row.get("peers_slower", {}).items()]
         beside += [row["note"]] if row.get("note") else []
         theirs = f"{peer} {results.span(row['sides'][peer])}" if peer in row["sides"] else peer or ""
         cells.append([f"{row['what']}, {row['unit']}", str(row["threads"]), results.span(row["sides"]["ours"]), theirs,
@@ -66,7 +67,8 @@ def kernels(rows):
         by = found[key]
         what = next(iter(by.values()))["what"].rpartition(",")[0]
         if "limit" not in next(iter(by.values())):
-            functions.append([what] + [results.span(by[name]["sides"]["ours"]) if name in by else "" for name in compilers])
+            functions.append([what] + [results.span(by[name]["sides"]["ours"]) if name in by else ""
+                                       for name in compilers])
             continue
         cells = [what]
         for name in compilers:
@@ -76,10 +78,10 @@ def kernels(rows):
                          f"{' ' + row['limit']['of'] if 'reading' in row['limit']['of'] else ''}"
                          f"{'; ' + row['verdict'] if row['bar'] else ''}" if row else "")
         first = next(iter(by.values()))
-        products.append(cells + [results.number(first["sides"]["PyTorch"]["median"]) if "PyTorch" in first["sides"] else "",
-                                 results.bar_text(first)])
-    return (table(["rows × depth × columns", *(f"{name}, GFLOP/s: share of the peak" for name in compilers), "PyTorch",
-                   "bar"], products) + [""] + table(["ns for 8 floats", *compilers], functions))
+        theirs = results.number(first["sides"]["PyTorch"]["median"]) if "PyTorch" in first["sides"] else ""
+        products.append([*cells, theirs, results.bar_text(first)])
+    head = ["rows × depth × columns", *(f"{name}, GFLOP/s: share of the peak" for name in compilers), "PyTorch", "bar"]
+    return table(head, products) + [""] + table(["ns for 8 floats", *compilers], functions)
 
 
 def growth(rows):
@@ -91,8 +93,8 @@ def growth(rows):
     def cell(row):
         if row is None:
             return ""
-        return (f"{results.number(row['sides']['ours']['median'])} / {results.number(row['sides']['PyTorch']['median'])}: "
-                f"{row['ratio']['median']:.2f}")
+        ours, theirs = (results.number(row["sides"][name]["median"]) for name in ("ours", "PyTorch"))
+        return f"{ours} / {theirs}: {row['ratio']['median']:.2f}"
     lines = []
     for axis, values in AXES.items():
         cells = [[str(value)] + [cell(found.get((f"{kind}.{axis}.{value}", threads))) for kind, threads in columns]
@@ -112,7 +114,8 @@ def machine_lines(parts):
              f"caches of a core: {caches}; {machine['system']}; Python {machine['python']}; "
              + ", ".join(f"{name} {version}" for name, version in part["versions"].items()) + "."]
     for limits in part["limits"] or []:
-        reads = ", ".join(f"{read['kib']} KB {max(read['forward_gbs'], read['turning_gbs']):.0f}" for read in limits["read"])
+        reads = ", ".join(f"{read['kib']} KB {max(read['forward_gbs'], read['turning_gbs']):.0f}"
+                          for read in limits["read"])
         lines.append(f"{limits['threads']} core{'s' if limits['threads'] > 1 else ''}: multiply-adds "
                      f"{max(limits['fma_gflops'].values()):.0f} GFLOP/s; reading blocks, GB/s: {reads}"
                      + (f"; a number to the other core and back {limits['exchange_ns']:.0f} ns" if limits["exchange_ns"]

@@ -1,7 +1,7 @@
 """results.py: figures of a part: rows with medians, spreads, ratios and verdicts; the common command line; output.
 
-A row: what was measured, on how many threads, every side's median with its lowest and highest round, the ratio of ours to
-the fastest of the peers that count (round by round), the bar, the machine's own limit. A ratio above 1 is in our favour.
+A row: what was measured, on how many threads, every side's median with its lowest and highest round, the ratio of ours
+to the fastest of the peers that count (round by round), the bar, the machine's own limit. A ratio above 1 is for us.
 A bar is met by the median of the ratios, or where the figure stands at the share of the machine's limit that is enough.
 """
 import argparse
@@ -105,10 +105,12 @@ def print_row(row, file=sys.stdout):
         print(f"    {name:32} {span(values)} {row['unit']}", file=file)
     bar = f"   {bar_text(row)}   {row['verdict']}" if row["bar"] is not None else ""
     if row.get("ratio"):
-        print(f"    {'against ' + row['peer']:32} {span(row['ratio'])}{bar if row['bar_of'] != 'share' else ''}", file=file)
+        met = "" if row["bar_of"] == "share" else bar
+        print(f"    {'against ' + row['peer']:32} {span(row['ratio'])}{met}", file=file)
     if row.get("limit"):
         limit = row["limit"]
-        print(f"    {'of the ' + limit['of']:32} {number(limit['reached'])} of {number(limit['value'])} {limit['unit']}: "
+        amounts = f"{number(limit['reached'])} of {number(limit['value'])} {limit['unit']}"
+        print(f"    {'of the ' + limit['of']:32} {amounts}: "
               f"{100 * limit['share']:.1f} %{bar if row['bar_of'] == 'share' else ''}", file=file)
     if row.get("exchange_ns"):
         print(f"    {'to the other core and back':32} {span(row['exchange_ns'])} ns", file=file)
@@ -145,8 +147,8 @@ def wanted(options, key):
 
 
 def write(part, options, rows, limits):
-    """The part's figures as JSON. Where the file is there from a run of the same kind, quick or not, rows of the same key
-    and threads are replaced and the others stay: a part may be measured in pieces."""
+    """The part's figures as JSON. Where the file is there from a run of the same kind, quick or not, rows of the same
+    key and threads are replaced and the others stay: a part may be measured in pieces."""
     if not options.json:
         return
     old = []

@@ -1,9 +1,9 @@
 """speed_busy.py: training and prediction on two threads while another process keeps one of two cores busy.
 
 usage: speed_busy.py [--quick] [--json FILE]
-A process that does nothing but count stays on the last core; it is stopped and let go again, so that each round has every
-side alone and with it. The figure is how many times slower a side is than alone: 2 is what is left when one core of two
-is gone, more is what its own waiting costs.
+A process that does nothing but count stays on the last core; it is stopped and let go again, so that each round has
+every side alone and with it. The figure is how many times slower a side is than alone: 2 would be one core of two gone,
+more is what a side's own waiting costs.
 """
 import os
 import signal
@@ -54,9 +54,10 @@ def compare(options, limits, key, what, unit, sides, higher, measure):
     row = results.figure(key, what, unit, 2, rounds, higher=higher, bar=None)
 
     def slower(name):
-        return results.spread([values[name] / values[f"{name}, busy"] if higher else values[f"{name}, busy"] / values[name]
-                               for values in rounds])
-    row.update(bar=BAR, bar_of="at most", peer="itself alone", ratio=slower("ours"), exchange_ns=results.spread(exchanges),
+        pairs = [(values[name], values[f"{name}, busy"]) for values in rounds]
+        return results.spread([alone / taken if higher else taken / alone for alone, taken in pairs])
+    row.update(bar=BAR, bar_of="at most", peer="itself alone", ratio=slower("ours"),
+               exchange_ns=results.spread(exchanges),
                peers_slower={side.name: slower(side.name) for side in sides if side.name != "ours"})
     row["verdict"] = results.verdict(row)
     results.print_row(row)
@@ -74,8 +75,8 @@ def training(options, limits):
                     Side("PyTorch", "peers:PyTorchTrainer", 2, folder=data.folder)]) as sides:
             for side in sides:
                 side.ask("train", batches[:6], "padded")
-            return compare(options, limits, "training", "training, IMDB in length buckets, one core busy", "tokens/s", sides,
-                           True, lambda side: stretches.rate(side.name, side, "padded"))
+            return compare(options, limits, "training", "training, IMDB in length buckets, one core busy", "tokens/s",
+                           sides, True, lambda side: stretches.rate(side.name, side, "padded"))
     finally:
         data.close()
 
@@ -86,7 +87,8 @@ def prediction(options, limits):
     members = list(range(len(data)))
 
     def sides_for(folder):
-        return Sides([Side("ours", "ours:Predictor", 2, folder=folder), Side("PyTorch", "peers:PyTorch", 2, folder=folder),
+        return Sides([Side("ours", "ours:Predictor", 2, folder=folder),
+                      Side("PyTorch", "peers:PyTorch", 2, folder=folder),
                       Side("ONNX Runtime", "peers:OnnxRuntime", 2, folder=folder)])
     try:
         with sides_for(data.folder) as sides:
@@ -99,8 +101,8 @@ def prediction(options, limits):
             ask = ("many", [everything]) if side.name == "ours" else ("many_sorted", everything)
             return float(lengths.sum()) / side.ask(*ask, False)
         with sides_for(many.folder) as sides:
-            rows.append(compare(options, limits, "many", f"{len(many)} IMDB test texts, one core busy", "tokens/s", sides,
-                                True, rate))
+            rows.append(compare(options, limits, "many", f"{len(many)} IMDB test texts, one core busy", "tokens/s",
+                                sides, True, rate))
     finally:
         data.close()
         many.close()

@@ -1,8 +1,9 @@
 """speed_growth.py: how cost grows: tokens a second over rows of a batch, hidden size, length of the texts, threads.
 
 usage: speed_growth.py [--quick] [--threads 1 2] [--only rows hidden length] [--json FILE] [--plot FILE]
-Around the seed model's 32 rows of 200 tokens, one size at a time: 1 to 256 rows, hidden 64 to 1024, 10 to 2000 tokens, all
-real text. Training (forward, backward, Adam) and prediction (ids in, the batch in one call), ours and PyTorch's by turns.
+Around the seed model's 32 rows of 200 tokens, one size at a time: 1 to 256 rows, hidden 64 to 1024, 10 to 2000 tokens,
+all real text. Training (forward, backward, Adam) and prediction (ids in, the batch in one call), ours and PyTorch's by
+turns.
 --plot draws the figures of --json; with --draw nothing is measured before.
 """
 import json
@@ -60,10 +61,13 @@ def point(options, limits, threads, axis, value, kinds, rows, length, hidden):
             entry.seconds(rows, 1)
             times[entry.name] = max(1, min(200, int((0.02 if options.quick else 0.1) / entry.seconds(rows, 1))))
         work = WORK[kind] * 2 * 4 * hidden * (EMBEDDING + hidden)
+
+        def rate(entry):
+            return len(rows) * length / entry.seconds(rows, times[entry.name])
         yield results.measured(
-            entries, options, limits, lambda entry: len(rows) * length / entry.seconds(rows, times[entry.name]), ["PyTorch"],
-            True, None, key=f"{kind}.{axis}.{value}", what=f"{kind}, {len(rows)} rows of {length} tokens, hidden {hidden}",
-            unit="tokens/s", threads=threads, limit=lambda rate: limits.multiply_adds(threads, rate * work))
+            entries, options, limits, rate, ["PyTorch"], True, None, key=f"{kind}.{axis}.{value}",
+            what=f"{kind}, {len(rows)} rows of {length} tokens, hidden {hidden}", unit="tokens/s",
+            threads=threads, limit=lambda rate: limits.multiply_adds(threads, rate * work))
 
 
 def measure(options, limits):
@@ -80,14 +84,15 @@ def measure(options, limits):
                         for value in values:
                             sizes = {"rows": BATCH, "length": LENGTH, "hidden": HIDDEN, axis: value}
                             if sizes["hidden"] == hidden:
-                                yield from point(options, limits, threads, axis, value, kinds,
-                                                 rows_of(counts, sizes["length"], sizes["rows"]), sizes["length"], hidden)
+                                rows = rows_of(counts, sizes["length"], sizes["rows"])
+                                yield from point(options, limits, threads, axis, value, kinds, rows, sizes["length"],
+                                                 hidden)
     finally:
         data.close()
 
 
 def plot(rows, path):
-    """Three sizes across, training above prediction; ours in blue, PyTorch in grey; two threads full, one thread dashed."""
+    """Three sizes across, training above prediction; ours in blue, PyTorch in grey; one thread dashed."""
     import matplotlib
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "textclf", "font.size": 8})

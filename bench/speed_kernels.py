@@ -1,9 +1,9 @@
-"""speed_kernels.py: the kernels' rates with gcc and with clang, beside what one core can do and beside PyTorch's products.
+"""speed_kernels.py: the kernels' rates with gcc and with clang, beside what one core can do and PyTorch's products.
 
 usage: speed_kernels.py [--quick] [--build build] [--clang FOLDER] [--json FILE]
-bench_kernels of both builds and PyTorch's torch.mm by turns, all on one core. A product counts 2 · rows · depth · columns
-operations; its share is that of the multiply-add peak measured in the same run. For up to 8 rows the reading of the
-weights may bound: there the limit shown is the one that the figure is nearer to. Functions and the LSTM's cell are
+bench_kernels of both builds and PyTorch's torch.mm by turns, all on one core. A product counts 2 · rows · depth ·
+columns operations; its share is that of the multiply-add peak measured in the same run. For up to 8 rows the reading
+of the weights may bound: there the limit shown is the one that the figure is nearer to. Functions and the LSTM's cell are
 nanoseconds for 8 floats.
 """
 import json
@@ -63,7 +63,8 @@ def share_limit(rows):
     kinds = [{"of": "multiply-add peak", "unit": "GFLOP/s", "enough": 0.88,
               "pairs": [(row["gflops"], row["peak_gflops"]) for row in rows]}]
     if "gbs" in rows[0]:
-        kinds.append({"of": f"reading {rows[0]['depth'] * rows[0]['columns'] * 4 // 1024} KB", "unit": "GB/s", "enough": 0.85,
+        size = rows[0]["depth"] * rows[0]["columns"] * 4 // 1024
+        kinds.append({"of": f"reading {size} KB", "unit": "GB/s", "enough": 0.85,
                       "pairs": [(row["gbs"], max(row["forward_gbs"], row["turning_gbs"])) for row in rows]})
     for kind in kinds:
         pairs = kind.pop("pairs")
@@ -82,9 +83,10 @@ def product_row(compiler, key, runs, peers):
             values["PyTorch"] = work / peer[tuple(shape)] * 1e-9
     limit = share_limit([run[key] for run in runs])
     name = {"gemm": "product", "transposed": "weight gradient"}[kernel]
+    sizes = list(map(str, shape))
     return results.figure(
-        f"{kernel}.{'x'.join(map(str, shape))}.{compiler}", f"{name} {'×'.join(map(str, shape))}, {compiler}", "GFLOP/s", 1,
-        rounds, ["PyTorch"], True, BARS.get(tuple(shape)) if kernel == "gemm" else None, "share", lambda _: limit)
+        f"{kernel}.{'x'.join(sizes)}.{compiler}", f"{name} {'×'.join(sizes)}, {compiler}", "GFLOP/s", 1, rounds,
+        ["PyTorch"], True, BARS.get(tuple(shape)) if kernel == "gemm" else None, "share", lambda _: limit)
 
 
 def main():

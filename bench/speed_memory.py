@@ -2,9 +2,9 @@
 
 usage: speed_memory.py [--quick] [--threads 2] [--json FILE]
 Ours is `textclf train` (seed model, cap 400); PyTorch is the part of this file below `PYTORCH`: it reads the same file,
-counts words, keeps ids and trains in length buckets. Each is a process of its own that this small one starts; the kernel
-tells its largest resident size at its end. The file is read whole; --quick takes its first 2,000 lines. A run of more
-epochs is no larger. This figure needs no quiet machine.
+counts words, keeps ids and trains in length buckets. Each is a process of its own that this small one starts; the
+kernel tells its largest resident size at its end. The file is read whole; --quick takes its first 2,000 lines. A run
+of more epochs is no larger. This figure needs no quiet machine.
 """
 import gzip
 import itertools
@@ -41,7 +41,8 @@ del counts
 class Classifier(nn.Module):
     def __init__(self):
         super().__init__()
-        self.embedding, self.lstm, self.fc = nn.Embedding(10000, 128), nn.LSTM(128, 256, batch_first=True), nn.Linear(256, 2)
+        self.embedding, self.lstm = nn.Embedding(10000, 128), nn.LSTM(128, 256, batch_first=True)
+        self.fc = nn.Linear(256, 2)
     def forward(self, ids, lengths):
         outputs, _ = self.lstm(self.embedding(ids))
         return self.fc(outputs[torch.arange(len(lengths)), lengths - 1])
@@ -93,15 +94,16 @@ def main():
             data = first_lines(data, QUICK_LINES, folder)
         for threads in options.threads:
             commands = {
-                "ours": [str(options.build / "src" / "textclf"), "train", "--input", str(data), "--output",
-                         f"{folder}/model.safetensors", "--epochs", "1", "--max-length", "400", "--threads", str(threads)],
+                "ours": [str(options.build / "src" / "textclf"), "train", "--input", str(data), "--epochs", "1",
+                         "--output", f"{folder}/model.safetensors", "--max-length", "400", "--threads", str(threads)],
                 "PyTorch": [sys.executable, "-c", PYTORCH, str(data), str(threads)]}
             taken = {name: peak_of(command) for name, command in commands.items()}
-            row = results.figure("imdb", "largest resident size, one epoch of IMDB", "MB", threads, [taken], higher=False)
-            row.update(peer="PyTorch", ratio=results.spread([taken["ours"] / taken["PyTorch"]]), bar=BAR, bar_of="at most")
-            row["note"] = (f"importing torch alone: {peak_of([sys.executable, '-c', 'import torch']):.0f} MB; first "
-                           f"{QUICK_LINES} lines" if options.quick else
-                           f"importing torch alone: {peak_of([sys.executable, '-c', 'import torch']):.0f} MB")
+            row = results.figure("imdb", "largest resident size, one epoch of IMDB", "MB", threads, [taken],
+                                 higher=False)
+            row.update(peer="PyTorch", ratio=results.spread([taken["ours"] / taken["PyTorch"]]), bar=BAR,
+                       bar_of="at most")
+            row["note"] = (f"importing torch alone {peak_of([sys.executable, '-c', 'import torch']):.0f} MB"
+                           + (f"; first {QUICK_LINES} lines" if options.quick else ""))
             row["verdict"] = results.verdict(row)
             results.print_row(row)
             print(f"    {row['note']}")

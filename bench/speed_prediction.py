@@ -3,9 +3,9 @@
 usage: speed_prediction.py [--quick] [--threads 1 2] [--only one many] [--weights f32 ...] [--json FILE]
 One text of 10, 100, 400 tokens of IMDB: ours takes text and gives scores; against the peers with ids in (theirs is then
 less work) and, a row of its own, with text in. On one thread ours with ids in stands beside it.
-Many: IMDB test texts, cap 400; a round is 1,000 of the 10,000, dealt by length so that rounds are alike. `sorted`: all at
-once, the peers sort them by length and take the batch size that is best for them; `file order`: batches of 32 as they
-come, ours 32 a call too. Ids in, and text in. ONNX Runtime's int8 is printed and does not count as a peer of f32.
+Many: IMDB test texts, cap 400; a round is 1,000 of the 10,000, dealt by length so that rounds are alike. `sorted`: all
+at once, the peers sort them by length and take the batch size that is best for them; `file order`: batches of 32 as
+they come, ours 32 a call too. Ids in, and text in. ONNX Runtime's int8 is printed and does not count as a peer of f32.
 """
 import functools
 import random

@@ -1,14 +1,14 @@
 """speed_training.py: real tokens a second of training, ours beside PyTorch, by turns on the same batches.
 
 usage: speed_training.py [--quick] [--threads 1 2] [--only equal imdb.buckets imdb.file trec thucnews] [--json FILE]
-The seed model, batches of 32 encoded beforehand; forward, backward and Adam. What PyTorch computes for padding counts as
-time only.
+The seed model, batches of 32 encoded beforehand; forward, backward and Adam. What PyTorch computes for padding
+counts as time only.
   equal          rows of exactly 200 tokens of IMDB texts
   imdb.buckets   IMDB, cap 400, texts of like length together; PyTorch pads (which beats packing there)
   imdb.file      IMDB in file order; PyTorch padded and packed, the faster counts; its buckets are printed beside
   trec, thucnews in buckets; dense Adam against Adam, sparse_embedding against SparseAdam on the embedding
-PyTorch's Adam is the fused one. By formula a token of the seed model is 6 · 4H · (E + H) = 2.36 MFLOP: the LSTM's products
-forward and backward; words that a batch holds twice and that a side computes once count as done twice.
+PyTorch's Adam is the fused one. By formula a token of the seed model is 6 · 4H · (E + H) = 2.36 MFLOP: the LSTM's
+products forward and backward; words that a batch holds twice and that a side computes once count as done twice.
 """
 import random
 
@@ -45,8 +45,8 @@ def in_order(lengths):
 
 
 class Stretches:
-    """The same batches for every side in one round, others in the next. PyTorch's ways are sides by name; a way with other
-    batches (`others`: buckets), or with fewer because it is slow (`counts`), has its own."""
+    """The same batches for every side in one round, others in the next. PyTorch's ways are sides by name; a way with
+    other batches (`others`: buckets), or with fewer because it is slow (`counts`), has its own."""
 
     def __init__(self, data, batches, count, others=None, counts=None):
         self.lengths, self.batches, self.count, self.turn = data.lengths(), batches, count, {}
@@ -74,9 +74,11 @@ def compare(options, limits, threads, data, key, what, bar, ways, stretches, cou
         for entry in entries:  # warm-up: the longest batch, so that no round allocates
             longest = max(stretches.batches, key=lambda rows: max(stretches.lengths[row] for row in rows))
             entry.side.ask("train", [longest] + stretches.batches[:2], entry.way)
+
+        def rate(entry):
+            return stretches.rate(entry.name, entry.side, entry.way)
         return results.measured(
-            entries, options, limits, lambda entry: stretches.rate(entry.name, entry.side, entry.way), counted, True, bar,
-            key=key, what=what, unit="tokens/s", threads=threads,
+            entries, options, limits, rate, counted, True, bar, key=key, what=what, unit="tokens/s", threads=threads,
             limit=lambda rate: limits.multiply_adds(threads, rate * flops_per_token()))
 
 
