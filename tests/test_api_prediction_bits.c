@@ -90,6 +90,20 @@ static void check_examples(const tc_model *model, const char *settings, const te
     tc_examples_free(examples);
 }
 
+/* Alone, by as many threads as the model was loaded with. */
+static void check_scratch(const tc_model *model, const char *settings, const texts *t, size_t count, const float *alone)
+{
+    float scores[TEXT_COUNT * STORY_LABELS];
+    size_t written = 0;
+    tc_scratch *scratch = NULL;
+    assert_ok(tc_scratch_create(model, &scratch));
+    for (size_t i = 0; i < count; i++)
+        assert_ok(tc_predict_with(model, scratch, t->text[i], t->length[i], STORY_LABELS, scores + i * STORY_LABELS,
+                                  &written, NULL));
+    assert_scores("with scratch", settings, scores, alone, count);
+    tc_scratch_free(scratch);
+}
+
 static void check_model(const tc_model *model, const char *settings, const char *isa, const texts *t, size_t count)
 {
     float alone[TEXT_COUNT * STORY_LABELS], scores[TEXT_COUNT * STORY_LABELS];
@@ -105,6 +119,7 @@ static void check_model(const tc_model *model, const char *settings, const char 
         assert_ok(tc_predict_batch(copy, (const char *const *)t->text, t->length, count, TEXT_COUNT * STORY_LABELS,
                                    scores, &written));
         assert_scores("in a batch", settings, scores, alone, count);
+        check_scratch(copy, settings, t, count, alone);
         if (threads == 3)
             check_examples(copy, settings, t, count, alone);
         tc_model_free(copy);
@@ -176,6 +191,11 @@ static void a_huge_text_scores_the_same_bits_in_every_company(void **state)
         assert_ok(tc_predict_batch(copy, many, sizes, 5, 5 * STORY_LABELS, scores, &written));
         assert_memory_equal(scores + 1 * STORY_LABELS, alone, sizeof alone);
         assert_memory_equal(scores + 4 * STORY_LABELS, alone, sizeof alone);
+        tc_scratch *scratch = NULL;
+        assert_ok(tc_scratch_create(copy, &scratch));
+        assert_ok(tc_predict_with(copy, scratch, huge, length, STORY_LABELS, scores, &written, NULL));
+        assert_memory_equal(scores, alone, sizeof alone);
+        tc_scratch_free(scratch);
         tc_examples *examples = NULL;
         assert_ok(tc_examples_create(model, &examples));
         assert_ok(tc_examples_add_label(examples, huge, length, 0, 1.0f));

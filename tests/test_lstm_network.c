@@ -155,7 +155,7 @@ static void check_logits(const char *settings, const char *text)
     double wanted[LABELS];
     set_up(&f, settings);
     reference_open(&network, f.model);
-    assert_ok(tci_scratch_create(f.model, &scratch));
+    assert_ok(tci_scratch_create(f.model, 1, &scratch));
     tci_float_environment environment = tci_float_enter();
     tc_status status = tci_model_predict_text(f.model, scratch, text, strlen(text), logits);
     tci_float_leave(environment);
@@ -228,25 +228,28 @@ static void check_source(const char *settings, id_list *list, size_t length)
     const tci_network *network = f.model->network;
     tci_row row = {.ids = list->ids, .length = length};
     tci_id_source source = {list, length, read_list};
+    tci_pool *pool = NULL;
     workspace.memory = &f.model->memory;
+    assert_ok(tci_pool_create(workspace.memory, 3, &pool));
     tci_float_environment environment = tci_float_enter();
-    assert_ok(network->architecture->predict(network, &workspace, &row, 1, wanted));
+    assert_ok(network->architecture->predict(network, NULL, &workspace, &row, 1, wanted));
     tci_workspace_free(&workspace);
     list->reads = 0;
     list->fail_at = SIZE_MAX;
-    assert_ok(network->architecture->predict_long(network, &workspace, &source, logits));
+    assert_ok(network->architecture->predict_long(network, NULL, &workspace, &source, logits));
     assert_memory_equal(logits, wanted, sizeof wanted);
     assert_true(length == 0 || list->reads > 0);
     for (size_t last = list->reads, n = 0; n < last; n++) {
         list->reads = 0;
         list->fail_at = n;
-        assert_int_equal(network->architecture->predict_long(network, &workspace, &source, logits), TC_ERROR_ARGUMENT);
+        assert_int_equal(network->architecture->predict_long(network, pool, &workspace, &source, logits), TC_ERROR_ARGUMENT);
         assert_contains(tci_error_text(), "the list ends here");
     }
     list->fail_at = SIZE_MAX;
-    assert_ok(network->architecture->predict_long(network, &workspace, &source, logits));
+    assert_ok(network->architecture->predict_long(network, pool, &workspace, &source, logits));
     assert_memory_equal(logits, wanted, sizeof wanted);
     tci_float_leave(environment);
+    tci_pool_free(pool);
     tci_workspace_free(&workspace);
     tear_down(&f);
 }

@@ -274,7 +274,7 @@ static void the_hosts_rounding_mode_changes_nothing(void **state)
         tc_status status = test_read(bytes, size, NULL, &loaded[i]);
         assert_int_equal(fesetround(FE_TONEAREST), 0);
         assert_ok(status);
-        assert_ok(tci_scratch_create(loaded[i], &scratch));
+        assert_ok(tci_scratch_create(loaded[i], 1, &scratch));
         assert_ok(tci_model_predict_text(loaded[i], scratch, "the good bad film", 17, logits[i]));
         tci_scratch_free(scratch);
         tci_model_release(loaded[i]);

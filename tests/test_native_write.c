@@ -49,8 +49,8 @@ static void a_loaded_model_predicts_the_same_bits(void **state)
     free(bytes); /* nothing of them is needed any more */
     tci_scratch *scratch = NULL, *other = NULL;
     float a[2], b[2];
-    assert_ok(tci_scratch_create(model, &scratch));
-    assert_ok(tci_scratch_create(loaded, &other));
+    assert_ok(tci_scratch_create(model, 1, &scratch));
+    assert_ok(tci_scratch_create(loaded, 1, &other));
     assert_ok(tci_model_predict_text(model, scratch, "the good film", 13, a));
     assert_ok(tci_model_predict_text(loaded, other, "the good film", 13, b));
     assert_memory_equal(a, b, sizeof a);

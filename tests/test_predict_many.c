@@ -33,7 +33,7 @@ static fixture *set_up(const char *const *settings, size_t threads)
     f->model = test_tiny_model(settings);
     tci_memory_init(&f->memory, NULL, 0);
     assert_ok(tci_pool_create(&f->memory, threads, &f->pool));
-    assert_ok(tci_scratch_create(f->model, &scratch));
+    assert_ok(tci_scratch_create(f->model, 1, &scratch));
     tci_float_environment environment = tci_float_enter();
     for (size_t i = 0; i < PHRASES; i++)
         assert_ok(tci_model_predict_text(f->model, scratch, phrases[i], strlen(phrases[i]), f->wanted[i]));
@@ -152,7 +152,7 @@ static void a_long_text_is_answered_as_if_it_were_encoded_whole(void **state)
         tc_model *model = test_tiny_model(long_settings[i]);
         char *text = write_long((uint32_t)i);
         logits_of_whole(model, text, LONG_BYTES, wanted, &tokens, &used);
-        assert_ok(tci_scratch_create(model, &scratch));
+        assert_ok(tci_scratch_create(model, 1, &scratch));
         for (size_t again = 0; again < 2; again++) {
             tci_float_environment environment = tci_float_enter();
             tc_status status = tci_model_predict_text(model, scratch, text, LONG_BYTES, logits);

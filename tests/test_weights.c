@@ -100,7 +100,7 @@ static void prediction_uses_the_new_weights(void **state)
     tc_model *model = test_tiny_model(NULL), *loaded = NULL;
     tci_scratch *scratch = NULL, *other = NULL;
     float before[2], after[2], wanted[2];
-    assert_ok(tci_scratch_create(model, &scratch));
+    assert_ok(tci_scratch_create(model, 1, &scratch));
     assert_ok(tci_model_predict_text(model, scratch, "good film", 9, before));
     declare_foreign(&file, model, TCI_DTYPE_F32);
     write_foreign(&file);
@@ -109,7 +109,7 @@ static void prediction_uses_the_new_weights(void **state)
     assert_memory_not_equal(before, after, sizeof before);
     uint8_t *bytes = test_model_bytes(model, &size);
     assert_ok(test_read(bytes, size, NULL, &loaded));
-    assert_ok(tci_scratch_create(loaded, &other));
+    assert_ok(tci_scratch_create(loaded, 1, &other));
     assert_ok(tci_model_predict_text(loaded, other, "good film", 9, wanted));
     assert_memory_equal(after, wanted, sizeof wanted);
     free(bytes);

@@ -16,7 +16,7 @@ tc_status tc_scratch_create(const tc_model *model, tc_scratch **scratch)
     TCI_REQUIRE(model);
     TCI_REQUIRE(scratch);
     *scratch = NULL;
-    TCI_RETURN_IF(tci_scratch_create(model, &made));
+    TCI_RETURN_IF(tci_scratch_create(model, (size_t)model->options.threads, &made));
     *scratch = (tc_scratch *)(void *)made;
     return TC_OK;
 }

@@ -156,14 +156,19 @@ static tci_memory *scratch_memory(const tc_model *model)
     return (tci_memory *)&model->memory;
 }
 
-tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch)
+tc_status tci_scratch_create(const tc_model *model, size_t threads, tci_scratch **scratch)
 {
     tci_memory *memory = scratch_memory(model);
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof **scratch, "scratch", scratch));
     (*scratch)->memory = memory;
     (*scratch)->workspace.memory = memory;
     tci_encoded_init(&(*scratch)->encoded, memory, false);
-    return TC_OK;
+    tc_status status = threads > 1 ? tci_pool_create(memory, threads, &(*scratch)->pool) : TC_OK;
+    if (status != TC_OK) {
+        tci_scratch_free(*scratch);
+        *scratch = NULL;
+    }
+    return status;
 }
 
 void tci_scratch_free(tci_scratch *scratch)
@@ -173,6 +178,7 @@ void tci_scratch_free(tci_scratch *scratch)
     tci_encoded_free(&scratch->encoded);
     tci_long_text_free(scratch->long_text);
     tci_workspace_free(&scratch->workspace);
+    tci_pool_free(scratch->pool);
     tci_free(scratch->memory, scratch);
 }
 
@@ -188,7 +194,7 @@ tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch)
             return TC_OK;
         }
     }
-    return tci_scratch_create(model, scratch);
+    return tci_scratch_create(model, 1, scratch);
 }
 
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch)
@@ -221,7 +227,7 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
     float *to = logits;
     if (!in_order)
         TCI_RETURN_IF(tci_alloc(scratch->memory, sorted_bytes, 1, "logits", &to));
-    tc_status status = network->architecture->predict(network, &scratch->workspace, sorted, row_count, to);
+    tc_status status = network->architecture->predict(network, scratch->pool, &scratch->workspace, sorted, row_count, to);
     for (size_t r = 0; status == TC_OK && !in_order && r < row_count; r++)
         memcpy(logits + sorted[r].position * labels, to + r * labels, labels * sizeof *logits);
     if (!in_order)
@@ -243,7 +249,7 @@ static tc_status predict_long_text(const tc_model *model, tci_scratch *scratch, 
     TCI_RETURN_IF(tci_long_text_begin(scratch->long_text, model->pipeline, text, length, TCI_LONG_TEXT_SEGMENT,
                                       &scratch->tokens, &scratch->tokens_used));
     tci_id_source source = {scratch->long_text, scratch->tokens_used, read_ids};
-    return network->architecture->predict_long(network, &scratch->workspace, &source, logits);
+    return network->architecture->predict_long(network, scratch->pool, &scratch->workspace, &source, logits);
 }
 
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,

@@ -85,10 +85,12 @@ struct tci_scratch {
     tci_encoded encoded;
     tci_long_text *long_text; /* NULL until there was one */
     tci_workspace workspace;
+    tci_pool *pool; /* NULL: the predicting thread computes alone */
     size_t tokens, tokens_used; /* of the text that was predicted last, before and after truncation */
 };
 
-tc_status tci_scratch_create(const tc_model *model, tci_scratch **scratch);
+/* With `threads` above 1 the scratch has a pool of its own. */
+tc_status tci_scratch_create(const tc_model *model, size_t threads, tci_scratch **scratch);
 void tci_scratch_free(tci_scratch *scratch);
 /* From the model's slots, or made; put back with tci_scratch_return. */
 tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);

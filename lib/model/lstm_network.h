@@ -36,9 +36,9 @@ const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network); /
 void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], const tci_linear *head,
                            const tci_team *team);
 
-tc_status tci_lstm_network_predict(const tci_network *network, tci_workspace *workspace, const tci_row *rows,
-                                   size_t row_count, float *logits);
-tc_status tci_lstm_network_predict_long(const tci_network *network, tci_workspace *workspace,
+tc_status tci_lstm_network_predict(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
+                                   const tci_row *rows, size_t row_count, float *logits);
+tc_status tci_lstm_network_predict_long(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                                         const tci_id_source *source, float *logits);
 
 /* The training side (lstm_training.c). */

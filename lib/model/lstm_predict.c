@@ -4,7 +4,9 @@
  * each window goes through all layers. Two directions: each layer runs over all windows, forwards and then backwards; a
  * layer above another needs that one's output whole, so a deep bidirectional network holds
  * tokens · hidden · 4 floats. A text whose ids come from a source has the windows of one whose ids are held; their places
- * are worked out, not kept, so that nothing here grows with its length. */
+ * are worked out, not kept, so that nothing here grows with its length.
+ *
+ * Every member of a team runs the same function; the first one fills the windows. */
 #include "model/lstm_network.h"
 
 #include <string.h>
@@ -33,6 +35,7 @@ typedef struct prediction {
     float *state_h[TCI_LSTM_LAYERS][2], *state_c[TCI_LSTM_LAYERS][2];
     float *pooled[2]; /* mean and maximum */
     float *logits;
+    tc_status status; /* of the window that was filled last */
 } prediction;
 
 /* Places everything in `base` and returns the bytes it takes; called once with NULL to learn them. */
@@ -102,7 +105,8 @@ static tci_pooling pooling_of(const prediction *p, size_t direction)
 }
 
 /* One layer and direction over one window, whose steps have been filled in. */
-static void run_window(prediction *p, size_t layer, size_t direction, const window_place *place)
+static void run_window(const prediction *p, size_t layer, size_t direction, const window_place *place,
+                       const tci_team *team)
 {
     const tci_lstm_network *network = p->network;
     size_t output = p->whole ? place->first_token * network->hidden_width : 0;
@@ -122,14 +126,16 @@ static void run_window(prediction *p, size_t layer, size_t direction, const wind
                         .state_c = p->state_c[layer][direction]};
     for (size_t i = 0; layer > 0 && i < network->directions; i++)
         run.x[i] = p->h[(layer - 1) % 2][i] + output;
-    if (layer == 0)
+    if (layer == 0) {
         tci_embedding_forward(tci_parameters_read(&network->base.parameters, 0), network->embedding_dim,
-                              p->window.distinct, p->window.distinct_count, p->x,
-                              &tci_team_alone);
-    tci_lstm_forward(&run, &tci_team_alone);
+                              p->window.distinct, p->window.distinct_count, p->x, team);
+        tci_team_wait(team);
+    }
+    tci_lstm_forward(&run, team);
     if (layer + 1 == network->layers) {
         tci_pooling pooling = pooling_of(p, direction);
-        tci_pooling_window(&pooling, &p->window, run.h, &tci_team_alone);
+        tci_pooling_window(&pooling, &p->window, run.h, team);
+        tci_team_wait(team); /* before the window is filled anew */
     }
 }
 
@@ -146,47 +152,64 @@ static tc_status fill(prediction *p, const window_place *place)
     return TC_OK;
 }
 
-static tc_status run_all(prediction *p)
+static bool next_window(prediction *p, const window_place *place, const tci_team *team)
+{
+    if (team->index == 0) /* the calling thread, whose error text it is */
+        p->status = fill(p, place);
+    tci_team_wait(team);
+    return p->status == TC_OK;
+}
+
+/* Returns false when a window could not be filled. */
+static bool run_all(prediction *p, const tci_team *team)
 {
     const tci_lstm_network *network = p->network;
     if (network->directions == 1) {
         for (size_t w = 0; w < p->window_count; w++) {
             window_place place = place_of(p, w);
-            TCI_RETURN_IF(fill(p, &place));
+            if (!next_window(p, &place, team))
+                return false;
             for (size_t layer = 0; layer < network->layers; layer++)
-                run_window(p, layer, 0, &place);
+                run_window(p, layer, 0, &place, team);
         }
-        return TC_OK;
+        return true;
     }
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < 2; direction++) {
             for (size_t i = 0; i < p->window_count; i++) {
                 window_place place = place_of(p, direction ? p->window_count - 1 - i : i);
-                TCI_RETURN_IF(fill(p, &place));
-                run_window(p, layer, direction, &place);
+                if (!next_window(p, &place, team))
+                    return false;
+                run_window(p, layer, direction, &place, team);
             }
         }
     }
-    return TC_OK;
+    return true;
 }
 
-static void pool_and_score(prediction *p, float *logits)
+static void predict_member(void *context, const tci_team *team)
 {
+    prediction *p = context;
     const tci_lstm_network *network = p->network;
     const float *pooled[2] = {NULL, NULL};
     for (size_t direction = 0; direction < network->directions; direction++) {
         tci_pooling pooling = pooling_of(p, direction);
-        tci_pooling_end(&pooling, &tci_team_alone);
+        tci_pooling_begin(&pooling, team);
+    }
+    if (!run_all(p, team))
+        return;
+    for (size_t direction = 0; direction < network->directions; direction++) {
+        tci_pooling pooling = pooling_of(p, direction);
+        tci_pooling_end(&pooling, team);
         pooled[direction] = pooling.pooled;
     }
-    tci_linear_forward(&network->head, network->base.kernels, p->row_count, pooled, p->logits);
-    for (size_t r = 0; r < p->row_count; r++)
-        memcpy(logits + r * network->base.label_count, p->logits + r * network->head.output_width,
-               network->base.label_count * sizeof *logits);
+    tci_team_wait(team);
+    if (team->index == 0)
+        tci_linear_forward(&network->head, network->base.kernels, p->row_count, pooled, p->logits);
 }
 
 /* Of a network and rows, with or without a source. */
-static tc_status predict(prediction *p, tci_workspace *workspace, float *logits)
+static tc_status predict(prediction *p, tci_pool *pool, tci_workspace *workspace, float *logits)
 {
     const tci_lstm_network *network = p->network;
     for (size_t r = 0; r < p->row_count; r++)
@@ -202,26 +225,24 @@ static tc_status predict(prediction *p, tci_workspace *workspace, float *logits)
     (void)lay_out(p, workspace->block);
     if (!p->source)
         (void)count_windows(p, p->places);
-    for (size_t direction = 0; direction < network->directions; direction++) {
-        tci_pooling pooling = pooling_of(p, direction);
-        tci_pooling_begin(&pooling, &tci_team_alone);
-    }
-    TCI_RETURN_IF(run_all(p));
-    pool_and_score(p, logits);
-    return TC_OK;
+    tci_pool_run(pool, predict_member, p);
+    for (size_t r = 0; p->status == TC_OK && r < p->row_count; r++)
+        memcpy(logits + r * network->base.label_count, p->logits + r * network->head.output_width,
+               network->base.label_count * sizeof *logits);
+    return p->status;
 }
 
-tc_status tci_lstm_network_predict(const tci_network *base, tci_workspace *workspace, const tci_row *rows,
-                                   size_t row_count, float *logits)
+tc_status tci_lstm_network_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace,
+                                   const tci_row *rows, size_t row_count, float *logits)
 {
     prediction p = {.network = (const tci_lstm_network *)base, .rows = rows, .row_count = row_count};
-    return predict(&p, workspace, logits);
+    return predict(&p, pool, workspace, logits);
 }
 
-tc_status tci_lstm_network_predict_long(const tci_network *base, tci_workspace *workspace, const tci_id_source *source,
-                                        float *logits)
+tc_status tci_lstm_network_predict_long(const tci_network *base, tci_pool *pool, tci_workspace *workspace,
+                                        const tci_id_source *source, float *logits)
 {
     tci_row row = {.length = source->length};
     prediction p = {.network = (const tci_lstm_network *)base, .rows = &row, .row_count = 1, .source = source};
-    return predict(&p, workspace, logits);
+    return predict(&p, pool, workspace, logits);
 }

@@ -53,7 +53,7 @@ void *tci_carve(tci_layout *layout, size_t rows, size_t columns, size_t bytes);
 typedef struct tci_id_source {
     void *context;
     size_t length;
-    /* Writes ids [first, first + count), of those below `length`. */
+    /* Writes ids [first, first + count), of those below `length`. Called by the predicting thread only. */
     tc_status (*read)(void *context, size_t first, size_t count, uint32_t *ids);
 } tci_id_source;
 
@@ -80,12 +80,13 @@ struct tci_architecture {
     /* Packs the parameters for prediction. */
     void (*refresh)(tci_network *network);
 
-    /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order. */
-    tc_status (*predict)(const tci_network *network, tci_workspace *workspace, const tci_row *rows, size_t row_count,
-                         float *logits);
+    /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order, computed by the members of
+     * `pool` (NULL: the caller alone). */
+    tc_status (*predict)(const tci_network *network, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
+                         size_t row_count, float *logits);
     /* The same bits for one row that is read from a source, forwards or backwards, a few times over. */
-    tc_status (*predict_long)(const tci_network *network, tci_workspace *workspace, const tci_id_source *source,
-                              float *logits);
+    tc_status (*predict_long)(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
+                              const tci_id_source *source, float *logits);
 
     tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
     void (*training_free)(tci_training *training);

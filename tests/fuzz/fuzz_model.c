@@ -39,7 +39,7 @@ static void predict(const tc_model *model)
     static const char *const texts[] = {"", "the good \xE5\xA5\xBD film, a bad 1", "\xFF good\n\xCC\x81 good"};
     tci_scratch *scratch = NULL;
     float *scores = calloc(model->label_count, sizeof *scores);
-    REQUIRE(scores && tci_scratch_create(model, &scratch) == TC_OK);
+    REQUIRE(scores && tci_scratch_create(model, 1, &scratch) == TC_OK);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         tci_float_environment environment = tci_float_enter();
         tc_status status = tci_model_predict_text(model, scratch, texts[i], strlen(texts[i]), scores);

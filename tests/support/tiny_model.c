@@ -91,7 +91,7 @@ tc_status test_predict_20(const tc_model *model)
     tc_status status = TC_OK;
     float *scores = malloc(model->label_count * sizeof *scores);
     assert_non_null(scores);
-    TCI_CHECK(tci_scratch_create(model, &scratch));
+    TCI_CHECK(tci_scratch_create(model, 1, &scratch));
     for (size_t i = 0; i < 20; i++) {
         char text[200];
         int length = snprintf(text, sizeof text, "%s %s", texts[i % 10], texts[(i * 7 + i / 10) % 10]);
