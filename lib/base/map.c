@@ -6,7 +6,8 @@
 #include "base/map.h"
 
 #include <string.h>
-#include <xxhash.h>
+
+#include "base/hash.h"
 
 /* Three quarters of 2^31 slots; the hash's 32 bits still spread over them. */
 #define MAX_SLOTS ((size_t)1 << 31)
@@ -66,7 +67,7 @@ const char *tci_map_key(const tci_map *map, uint32_t entry, size_t *length)
 /* The map's address is the seed: with address-space randomization nobody outside knows it. */
 static uint32_t hash_of(const tci_map *map, const void *key, size_t length)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key, length, (XXH64_hash_t)(uintptr_t)map);
+    return (uint32_t)tci_hash(key, length, (uintptr_t)map);
 }
 
 /* The slot of this key, or the empty one where it would go. There must be an empty slot. */

@@ -5,7 +5,8 @@
 #include "model/examples.h"
 
 #include <string.h>
-#include <xxhash.h>
+
+#include "base/hash.h"
 
 #define ROW_CEILING (SIZE_MAX / 64)
 
@@ -173,7 +174,7 @@ bool tci_examples_unknown(const tc_examples *examples, size_t row)
 
 uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
 {
-    uint64_t hash = XXH3_64bits_withSeed(&examples->rows, sizeof examples->rows, seed);
+    uint64_t hash = tci_hash(&examples->rows, sizeof examples->rows, seed);
     const struct {
         const void *data;
         size_t size;
@@ -188,7 +189,7 @@ uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].size > 0)
-            hash = XXH3_64bits_withSeed(parts[i].data, parts[i].size, hash);
+            hash = tci_hash(parts[i].data, parts[i].size, hash);
     }
     return hash;
 }

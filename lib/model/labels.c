@@ -1,7 +1,7 @@
 /* labels.c: what a label may be. Labels come from hosts and from foreign files alike. */
 #include <string.h>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "model/classifier.h"
 #include "text/decode.h"
@@ -70,6 +70,6 @@ tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t 
         (*pointers)[i] = next;
         next += size;
     }
-    *fingerprint = XXH3_64bits(*text, bytes);
+    *fingerprint = tci_hash(*text, bytes, 0);
     return TC_OK;
 }

@@ -2,7 +2,8 @@
 #include "serialization/checksum.h"
 
 #include <string.h>
-#include <xxhash.h>
+
+#include "base/hash.h"
 
 _Static_assert(8 + sizeof TCI_CHECKSUM_PREFIX - 1 == TCI_CHECKSUM_AT, "the digits stand behind the mark");
 
@@ -15,20 +16,19 @@ void tci_checksum_compute(const tci_file_piece *pieces, size_t count, char digit
 {
     static const char zeros[] = "00000000000000000000000000000000";
     static const char hexadecimal[] = "0123456789abcdef";
-    XXH3_state_t state;
-    XXH128_canonical_t canonical;
-    XXH3_INITSTATE(&state);
-    (void)XXH3_128bits_reset(&state);
+    uint8_t digest[TCI_HASH_128];
+    tci_hash_stream stream;
+    tci_hash_begin(&stream);
     const uint8_t *first = pieces[0].data;
-    (void)XXH3_128bits_update(&state, first, TCI_CHECKSUM_AT);
-    (void)XXH3_128bits_update(&state, zeros, TCI_CHECKSUM_DIGITS);
-    (void)XXH3_128bits_update(&state, first + TCI_CHECKSUM_END, pieces[0].size - TCI_CHECKSUM_END);
+    tci_hash_add(&stream, first, TCI_CHECKSUM_AT);
+    tci_hash_add(&stream, zeros, TCI_CHECKSUM_DIGITS);
+    tci_hash_add(&stream, first + TCI_CHECKSUM_END, pieces[0].size - TCI_CHECKSUM_END);
     for (size_t i = 1; i < count; i++)
-        (void)XXH3_128bits_update(&state, pieces[i].data, pieces[i].size);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
-    for (size_t i = 0; i < sizeof canonical.digest; i++) {
-        digits[2 * i] = hexadecimal[canonical.digest[i] >> 4];
-        digits[2 * i + 1] = hexadecimal[canonical.digest[i] & 15];
+        tci_hash_add(&stream, pieces[i].data, pieces[i].size);
+    tci_hash_end_128(&stream, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        digits[2 * i] = hexadecimal[digest[i] >> 4];
+        digits[2 * i + 1] = hexadecimal[digest[i] & 15];
     }
     digits[TCI_CHECKSUM_DIGITS] = '\0';
 }

@@ -6,38 +6,36 @@
 
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/bytes.h"
+#include "base/hash.h"
 
-static void hash_u64(XXH3_state_t *state, uint64_t value)
+static void hash_u64(tci_hash_stream *stream, uint64_t value)
 {
     uint8_t bytes[8];
     tci_store_u64(bytes, value);
-    (void)XXH3_64bits_update(state, bytes, sizeof bytes);
+    tci_hash_add(stream, bytes, sizeof bytes);
 }
 
 static uint64_t fingerprint_of(const tci_text_options *options, const tci_vocabulary *vocabulary)
 {
-    XXH3_state_t state;
-    XXH3_INITSTATE(&state);
-    (void)XXH3_64bits_reset(&state);
-    hash_u64(&state, options->tokenizer);
-    hash_u64(&state, options->normalize);
-    hash_u64(&state, options->lowercase);
-    hash_u64(&state, options->strict_utf8);
-    hash_u64(&state, options->clean_controls);
-    hash_u64(&state, options->collapse_spaces);
-    hash_u64(&state, options->max_length);
-    hash_u64(&state, options->truncate);
+    tci_hash_stream stream;
+    tci_hash_begin(&stream);
+    hash_u64(&stream, options->tokenizer);
+    hash_u64(&stream, options->normalize);
+    hash_u64(&stream, options->lowercase);
+    hash_u64(&stream, options->strict_utf8);
+    hash_u64(&stream, options->clean_controls);
+    hash_u64(&stream, options->collapse_spaces);
+    hash_u64(&stream, options->max_length);
+    hash_u64(&stream, options->truncate);
     size_t rows = tci_vocabulary_size(vocabulary);
     for (uint32_t id = 0; id < rows; id++) {
         size_t length = 0;
         const char *word = tci_vocabulary_word(vocabulary, id, &length);
-        (void)XXH3_64bits_update(&state, word, length);
-        (void)XXH3_64bits_update(&state, "\n", 1);
+        tci_hash_add(&stream, word, length);
+        tci_hash_add(&stream, "\n", 1);
     }
-    return XXH3_64bits_digest(&state);
+    return tci_hash_end(&stream);
 }
 
 tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_text_options *options,
