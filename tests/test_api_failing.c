@@ -273,6 +273,25 @@ static tc_status clone(fixture *f)
     return status;
 }
 
+/* To int8 and back. */
+static tc_status convert(fixture *f)
+{
+    tc_config *config = NULL;
+    tc_model *narrow = NULL, *wide = NULL;
+    assert_ok(tc_config_create(&config));
+    assert_ok(tc_config_set(config, "weights", "int8"));
+    tc_status status = tc_model_convert(f->h.model, config, &narrow);
+    assert_true((status == TC_OK) == (narrow != NULL));
+    if (status == TC_OK) {
+        status = tc_model_convert(narrow, NULL, &wide);
+        assert_true((status == TC_OK) == (wide != NULL));
+    }
+    tc_model_free(wide);
+    tc_model_free(narrow);
+    tc_config_free(config);
+    return status;
+}
+
 static tc_status info(fixture *f)
 {
     char text[8192];
@@ -329,6 +348,7 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
         {"model_load", load, true},
         {"model_load mapped", load_mapped, true},
         {"model_clone", clone, true},
+        {"model_convert", convert, true},
         {"model_info", info, true},
         {"config_get", option, true},
         {"scratch", scratch, true},

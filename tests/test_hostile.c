@@ -71,7 +71,8 @@ static void load_both(uint8_t *bytes, size_t size, tally *counts)
     }
 }
 
-/* Files to damage: a small one, and one of every kind of tensor. */
+/* Files to damage: a small one, one of every kind of tensor, narrow weights. */
+#define VICTIMS 4
 static uint8_t *victim(size_t index, size_t *size)
 {
     static const float moments[4] = {1, 2, 3, 4};
@@ -81,12 +82,16 @@ static uint8_t *victim(size_t index, size_t *size)
         {.name = "textclf.state", .dtype = TCI_DTYPE_U8, .rank = 1, .shape = {3}, .data = state}};
     static const tci_metadata_pair pairs[] = {{"textclf.step", "12"}};
     static const tci_native_extra extra = {tensors, 2, pairs, 1};
-    static const char *const settings[][9] = {
-        {NULL}, {"num_layers", "2", "bidirectional", "true", "task", "multilabel", "pooling", "max", NULL}};
+    static const char *const settings[VICTIMS][9] = {
+        {NULL},
+        {"num_layers", "2", "bidirectional", "true", "task", "multilabel", "pooling", "max", NULL},
+        {"weights", "int8", "bidirectional", "true", NULL},
+        {"weights", "bf16", "num_layers", "2", NULL}};
     tc_model *model = test_tiny_model(settings[index]);
-    (void)tci_native_save_memory(model, index ? &extra : NULL, 0, NULL, size);
+    const tci_native_extra *more = index == 1 ? &extra : NULL;
+    (void)tci_native_save_memory(model, more, 0, NULL, size);
     uint8_t *bytes = malloc(*size);
-    assert_ok(tci_native_save_memory(model, index ? &extra : NULL, *size, bytes, size));
+    assert_ok(tci_native_save_memory(model, more, *size, bytes, size));
     tci_model_release(model);
     return bytes;
 }
@@ -97,7 +102,7 @@ static void no_truncation_loads(void **state)
     tally counts = {0};
     for (size_t i = 0; i < 200; i++) {
         size_t size = 0;
-        uint8_t *bytes = victim(i % 2, &size);
+        uint8_t *bytes = victim(i % VICTIMS, &size);
         load_both(bytes, i < 100 ? i * 2 : size - 1 - (i - 100) * (size - 300) / 100, &counts);
         free(bytes);
     }
@@ -111,7 +116,7 @@ static void no_flipped_bit_goes_unseen(void **state)
     uint64_t random = 1;
     for (size_t i = 0; i < 2000; i++) {
         size_t size = 0;
-        uint8_t *bytes = victim(i % 2, &size);
+        uint8_t *bytes = victim(i % VICTIMS, &size);
         bytes[below(&random, size)] ^= (uint8_t)(1 << below(&random, 8));
         load_both(bytes, size, &counts);
         free(bytes);
@@ -164,8 +169,8 @@ static void no_overwritten_field_does_harm(void **state)
     uint64_t random = 2;
     for (size_t i = 0; i < 1000; i++) {
         size_t size = 0, old_size = 0;
-        uint8_t *old = victim(i % 2, &old_size);
-        uint8_t *bytes = victim(i % 2, &size);
+        uint8_t *old = victim(i % VICTIMS, &old_size);
+        uint8_t *bytes = victim(i % VICTIMS, &size);
         bytes = overwrite_field(bytes, size, &random, &size);
         if (size != old_size || memcmp(bytes, old, size) != 0)
             load_both(bytes, size, &counts);

@@ -39,7 +39,7 @@ static tci_lstm_tensors tensors_in(float *block)
 static void pose(problem *p, const tci_kernels *kernels, bool reverse)
 {
     uint32_t state = 11;
-    const tci_lstm_shape shape = {1, DIM, HIDDEN, reverse};
+    const tci_lstm_shape shape = {.inputs = 1, .input_dim = DIM, .hidden_dim = HIDDEN, .reverse = reverse};
     p->kernels = kernels;
     p->parameters = random_block(PARAMETERS, &state);
     p->embedding = random_block(IDS * X_WIDTH, &state);
@@ -58,7 +58,8 @@ static void pose(problem *p, const tci_kernels *kernels, bool reverse)
     tci_lstm_place(&p->lstm, &shape, p->packed);
     tci_lstm_place_back(&p->lstm, p->packed + tci_lstm_packed_floats(&shape));
     const tci_lstm_tensors t = tensors_in(p->parameters);
-    const tci_lstm_weights weights = {t.weight_ih, t.weight_hh, t.bias_ih, t.bias_hh};
+    const tci_lstm_weights weights = {
+        .weight_ih = t.weight_ih, .weight_hh = t.weight_hh, .bias_ih = t.bias_ih, .bias_hh = t.bias_hh};
     tci_lstm_pack(&p->lstm, kernels, &weights, &tci_team_alone);
 }
 

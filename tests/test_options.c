@@ -41,6 +41,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"pooling", "last"},
         {"dropout", "0"},
         {"threshold", "0.5"},
+        {"weights", "f32"},
         {"loss", "auto"},
         {"optimizer", "adam"},
         {"learning_rate", "0.001"},

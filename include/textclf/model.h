@@ -30,7 +30,8 @@ typedef struct tc_model tc_model;
  * @param words       vocabulary; copied. Its text options must be those of `config`.
  * @param labels      `label_count` NUL-terminated labels (target names with task regress): non-empty UTF-8 without TAB,
  *                    CR, LF, and without comma with task multilabel; all different. Scores come in this order.
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_UNSUPPORTED (max_isa), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_UNSUPPORTED (max_isa; weights other than f32, which
+ * tc_model_convert() makes), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                                     size_t label_count, tc_model **model);
@@ -63,7 +64,7 @@ TC_EXPORT tc_status tc_model_load_memory(const void *bytes, size_t size, const t
  * is as before. Thread rule: no other thread may use the model meanwhile.
  *
  * Errors: as tc_model_load(), #TC_ERROR_MISMATCH, #TC_ERROR_BUSY while a trainer holds the model, #TC_ERROR_STATE for a
- * mapped model.
+ * mapped model, #TC_ERROR_UNSUPPORTED for one whose weights are not f32.
  */
 TC_EXPORT tc_status tc_model_load_weights(tc_model *model, const char *path);
 
@@ -77,6 +78,19 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
 
 /** A model of its own with the same weights; the text pipeline is shared, so examples serve both. */
 TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
+
+/**
+ * A copy of a trained model with weights of another kind, which option `weights` of the config names: `bf16` keeps
+ * embedding and LSTM in half the bytes, `int8` in a quarter, and predicts faster for it; `f32` widens such a model again.
+ * The copy predicts, evaluates, saves, loads, clones and maps; it cannot be trained (#TC_ERROR_UNSUPPORTED). The text
+ * pipeline is shared, so examples serve both.
+ *
+ * @param config `weights`, and run options (threads, max_isa, limits) of the copy; another model option that is set in
+ *               it must be the model's. NULL: f32 weights and the model's run options. The allocator is the model's.
+ * Thread rule: as tc_model_clone(). Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_NUMERIC (weights that are
+ * not finite), #TC_ERROR_UNSUPPORTED (max_isa), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_model **converted);
 
 /** NULL is a no-op. A trainer or examples made from the model keep what they need alive. */
 TC_EXPORT void tc_model_free(tc_model *model);

@@ -4,6 +4,7 @@
  * answered with what it is. Knows nothing of the formats themselves. */
 #include "api/handles.h"
 #include "base/cpu.h"
+#include "model/conversion.h"
 #include "serialization/native_info.h"
 #include "serialization/native.h"
 #include "serialization/weights.h"
@@ -35,6 +36,7 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     const tci_options *options = &config->options;
     size_t limit = (size_t)options->max_memory;
     tci_text_options text_options = tci_model_text_options(options);
+    TCI_RETURN_IF(tci_weights_trainable(options, "a new model"));
     TCI_RETURN_IF(check_builder(config, words));
     tci_memory_init(&memory, &config->memory.host, limit);
     TCI_RETURN_IF(
@@ -140,6 +142,10 @@ tc_status tc_model_load_weights(tc_model *model, const char *path)
     TCI_REQUIRE(path);
     if (atomic_load(&model->trained))
         return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
+    if (model->options.weights != TCI_WEIGHTS_F32)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "weights are loaded into a model with f32 weights, which tc_model_convert()"
+                        " then makes narrow");
     TCI_RETURN_IF(tci_model_own_parameters(model));
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_RETURN_IF(tci_file_read(model->files, &memory, path, model->options.max_file_bytes, &data, &size));
@@ -169,15 +175,35 @@ tc_status tc_model_clone(const tc_model *model, tc_model **clone)
     TCI_REQUIRE(model);
     TCI_REQUIRE(clone);
     *clone = NULL;
-    TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, &model->options,
-                                  tci_pipeline_keep(model->pipeline), model->labels, model->label_count, clone));
-    const tci_parameters *from = &model->network->parameters, *to = &(*clone)->network->parameters;
-    for (size_t i = 0; i < from->tensor_count; i++)
-        memcpy(to->values + to->tensors[i].offset, tci_parameters_read(from, i),
-               from->tensors[i].count * sizeof *to->values);
-    memcpy((*clone)->unicode_version, model->unicode_version, sizeof model->unicode_version);
-    tci_model_refresh(*clone);
+    return tci_model_convert(model, &model->options, clone);
+}
+
+/* What the config sets of class model is the model's own, but for the weights. */
+static tc_status check_same_options(const tc_model *model, const tci_options *given)
+{
+    for (size_t i = 0; i < tci_option_count(); i++) {
+        const tci_option_row *row = tci_option_row_at(i);
+        if (row->option_class == TCI_CLASS_MODEL && strcmp(row->key, "weights") != 0 &&
+            tci_options_is_set(given, row->key) && !tci_options_equal(&model->options, given, row))
+            return tci_fail(TC_ERROR_MISMATCH,
+                            "option '%s' is not the model's; converting changes `weights` alone, leave it out",
+                            row->key);
+    }
     return TC_OK;
+}
+
+tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_model **converted)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(converted);
+    *converted = NULL;
+    tci_options options = model->options;
+    options.weights = config ? config->options.weights : TCI_WEIGHTS_F32;
+    if (config) {
+        TCI_RETURN_IF(check_same_options(model, &config->options));
+        tci_options_copy_class(&options, &config->options, TCI_CLASS_RUN);
+    }
+    return tci_model_convert(model, &options, converted);
 }
 
 void tc_model_free(tc_model *model)

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define INPUT_ROWS 64 /* that are quantized at once */
+
 typedef struct span {
     size_t begin, end;
 } span;
@@ -39,12 +41,37 @@ size_t tci_lstm_table_floats(const tci_lstm *lstm, size_t x_rows)
     return table_row(lstm) * (x_rows | 1);
 }
 
-/* The input half in the columns of the groups: bias + x W_ih^T, by id in the table, by token where the gates will be. */
-static void input_half(const tci_lstm_run *run, span groups)
+size_t tci_lstm_run_scratch(const tci_lstm *lstm, size_t row_count)
+{
+    const tci_lstm_shape *shape = &lstm->shape;
+    size_t depth = shape->input_dim > shape->hidden_dim ? shape->input_dim : shape->hidden_dim;
+    size_t bytes = tci_operand_bytes(shape->element, depth, row_count > INPUT_ROWS ? row_count : INPUT_ROWS);
+    return (bytes + TCI_ALIGNMENT - 1) / TCI_ALIGNMENT * TCI_ALIGNMENT;
+}
+
+static char *own_scratch(const tci_lstm_run *run, const tci_team *team)
+{
+    return run->scratch ? run->scratch + team->index * tci_lstm_run_scratch(run->lstm, run->row_count) : NULL;
+}
+
+/* Rows [first, first + rows) of an input matrix for the products of the input half. */
+static tci_operand input_rows(const tci_lstm_run *run, size_t input, size_t first, size_t rows, char *scratch)
+{
+    const tci_packed *weights = &run->lstm->ih[input];
+    size_t stride = TCI_PADDED(weights->depth);
+    if (run->x_numbers)
+        return (tci_operand){.numbers = tci_int8_row_at(run->x_numbers, first, stride * sizeof(float)),
+                             .numbers_stride = stride * sizeof(float)};
+    return tci_operand_prepare(weights, run->kernels, rows, run->x[input] + first * stride, stride, scratch);
+}
+
+/* The input half in the columns of the groups: bias + x W_ih^T, by id in the table, by token where the gates will be.
+ * What has to be quantized for it is so in small parts. */
+static void input_half(const tci_lstm_run *run, span groups, char *scratch)
 {
     const tci_lstm *lstm = run->lstm;
     size_t first = groups.begin * TCI_LSTM_GATES, panels = (groups.end - groups.begin) * TCI_LSTM_GATES;
-    size_t depth = lstm->shape.input_dim, row = TCI_PANEL, block = tci_lstm_gate_block(run->gate_rows);
+    size_t row = TCI_PANEL, block = tci_lstm_gate_block(run->gate_rows);
     float *to = run->gates + first * block;
     if (run->x_by_id) {
         row = table_row(lstm);
@@ -55,9 +82,14 @@ static void input_half(const tci_lstm_run *run, span groups)
         for (size_t r = 0; r < run->x_rows; r++)
             memcpy(to + r * row + panel * block, lstm->bias + (first + panel) * TCI_PANEL, TCI_PANEL * sizeof *to);
     }
-    for (size_t i = 0; i < lstm->shape.inputs; i++)
-        run->kernels->gemm(run->x_rows, panels, depth, run->x[i], TCI_PADDED(depth), TCI_PANEL,
-                           lstm->ih[i] + first * TCI_PANEL * depth, to, row, block);
+    size_t most = scratch && !run->x_numbers ? INPUT_ROWS : run->x_rows;
+    for (size_t r = 0, rows; r < run->x_rows; r += rows) {
+        rows = run->x_rows - r < most ? run->x_rows - r : most;
+        for (size_t i = 0; i < lstm->shape.inputs; i++) {
+            tci_operand x = input_rows(run, i, r, rows, scratch);
+            tci_product(&lstm->ih[i], run->kernels, first, panels, rows, &x, to + r * row, row, block);
+        }
+    }
 }
 
 /* Rows of step t that have a state from the step before in the direction's order. */
@@ -93,15 +125,15 @@ static void gather_input(const tci_lstm_run *run, size_t t, size_t group, float 
     const float *table = run->table + group * TCI_LSTM_GROUP;
     for (size_t r = 0; r < live; r++) {
         for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++)
-            memcpy(z + gate * block + r * TCI_PANEL, table + index[r] * row + gate * TCI_PANEL,
-                   TCI_PANEL * sizeof *z);
+            memcpy(z + gate * block + r * TCI_PANEL, table + index[r] * row + gate * TCI_PANEL, TCI_PANEL * sizeof *z);
     }
 }
 
-static void forward_group(const tci_lstm_run *run, size_t t, size_t group)
+/* `h_before`: the states of the step before, when there are some. */
+static void forward_group(const tci_lstm_run *run, size_t t, size_t group, const tci_operand *h_before)
 {
     const tci_lstm *lstm = run->lstm;
-    size_t width = lstm->hidden_width, depth = lstm->shape.hidden_dim, block = tci_lstm_gate_block(run->gate_rows);
+    size_t width = lstm->hidden_width, block = tci_lstm_gate_block(run->gate_rows);
     size_t token = run->window->step_start[t], live = tci_window_live(run->window, t), unit = group * TCI_PANEL;
     size_t continued = rows_with_predecessor(run, t);
     float *z = run->gates + group * TCI_LSTM_GATES * block;
@@ -113,8 +145,8 @@ static void forward_group(const tci_lstm_run *run, size_t t, size_t group)
     float *c = (run->save ? run->c + token * width : run->state_c) + unit;
     float *h = run->h + token * width + unit;
     if (continued > 0) {
-        run->kernels->gemm(continued, TCI_LSTM_GATES, depth, states_before(run, t, run->h, run->state_h), width,
-                           TCI_PANEL, lstm->hh + group * TCI_LSTM_GROUP * depth, z, TCI_PANEL, block);
+        tci_product(&lstm->hh, run->kernels, group * TCI_LSTM_GATES, TCI_LSTM_GATES, continued, h_before, z, TCI_PANEL,
+                    block);
         run->kernels->lstm_cell(continued, z, block, c_before + unit, c, h, width);
     }
     if (continued < live)
@@ -139,13 +171,18 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
 {
     span groups = own_groups(run->lstm, team);
     size_t steps = run->window->step_count;
+    char *scratch = own_scratch(run, team);
     if (steps == 0)
         return;
-    input_half(run, groups);
+    input_half(run, groups, scratch);
     for (size_t i = 0; i < steps; i++) {
-        size_t t = run->lstm->shape.reverse ? steps - 1 - i : i;
+        size_t t = run->lstm->shape.reverse ? steps - 1 - i : i, continued = rows_with_predecessor(run, t);
+        tci_operand h = {0};
+        if (continued > 0 && groups.begin < groups.end)
+            h = tci_operand_prepare(&run->lstm->hh, run->kernels, continued,
+                                    states_before(run, t, run->h, run->state_h), run->lstm->hidden_width, scratch);
         for (size_t group = groups.begin; group < groups.end; group++)
-            forward_group(run, t, t % 2 ? groups.end - 1 - (group - groups.begin) : group);
+            forward_group(run, t, t % 2 ? groups.end - 1 - (group - groups.begin) : group, &h);
         tci_team_wait(team);
     }
     keep_states(run, groups);

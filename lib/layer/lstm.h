@@ -11,7 +11,10 @@
  *
  * The input is one matrix, or two side by side (the halves of a bidirectional layer below). Its rows are either one per
  * token of the window or one per distinct id, where the tokens' rows are looked up in the window's index: the input half
- * of the pre-activations is then computed once per distinct id, and its gradient summed per id. */
+ * of the pre-activations is then computed once per distinct id, and its gradient summed per id.
+ *
+ * Weight matrices may be narrow (layer/product.h), to predict: hidden states are then quantized for int8 weights row by
+ * row and step by step, so that a text gives the same bits in any company. */
 #ifndef TCI_LAYER_LSTM_H
 #define TCI_LAYER_LSTM_H
 
@@ -20,6 +23,7 @@
 
 #include "base/team.h"
 #include "kernel/kernel.h"
+#include "layer/product.h"
 #include "tensor/ragged.h"
 
 #define TCI_LSTM_GATES 4
@@ -37,11 +41,14 @@ typedef struct tci_lstm_shape {
     size_t input_dim;  /* columns of each */
     size_t hidden_dim;
     bool reverse;      /* reads each text from its last token to its first */
+    tci_element element; /* of the weight matrices */
 } tci_lstm_shape;
 
 /* Where the parameters of the direction stand, in PyTorch's layout, shapes as below. */
 typedef struct tci_lstm_weights {
-    const float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+    const void *weight_ih, *weight_hh; /* of the shape's element type */
+    const float *bias_ih, *bias_hh;
+    const float *scale_ih, *scale_hh; /* int8: (4·hidden_dim) */
 } tci_lstm_weights;
 
 /* Where their gradients go. */
@@ -56,8 +63,8 @@ typedef struct tci_lstm_tensors {
 typedef struct tci_lstm {
     tci_lstm_shape shape;
     size_t hidden_width, gate_width, groups;
-    float *ih[2];      /* panels, depth input_dim, gate_width columns */
-    float *hh;         /* panels, depth hidden_dim, gate_width columns */
+    tci_packed ih[2];  /* depth input_dim, gate_width columns */
+    tci_packed hh;     /* depth hidden_dim, gate_width columns */
     float *bias;       /* (gate_width) b_ih + b_hh */
     float *ih_back[2]; /* training only: panels, depth gate_width, input_dim columns */
     float *hh_back;    /* training only: panels, depth gate_width, hidden_dim columns */
@@ -81,6 +88,7 @@ typedef struct tci_lstm_run {
     size_t row_count;
     const tci_window *window;
     const float *x[2]; /* (x_rows, padded input_dim) each */
+    const tci_int8_row *x_numbers; /* int8 weights and x by id: instead of x, in as many bytes a row */
     size_t x_rows;
     bool x_by_id;      /* rows of x are the window's distinct ids, not its tokens */
     float *table;      /* tci_lstm_table_floats() when x is by id: input half of the pre-activations, row-major */
@@ -91,7 +99,11 @@ typedef struct tci_lstm_run {
     float *h;          /* (tokens, hidden_width) out */
     float *state_h;    /* (row_count, hidden_width) in and out: the rows' states before and after the window */
     float *state_c;    /* likewise; only used when not saved */
+    char *scratch;     /* tci_lstm_run_scratch() bytes for each member of the team; int8 weights only */
 } tci_lstm_run;
+
+/* A multiple of 64; 0 for weights that need none. */
+size_t tci_lstm_run_scratch(const tci_lstm *lstm, size_t row_count);
 
 /* Floats of gates of so many rows, and of the table for so many distinct ids; backward's sums fit the table. */
 size_t tci_lstm_gate_floats(const tci_lstm *lstm, size_t gate_rows);

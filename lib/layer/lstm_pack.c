@@ -5,22 +5,37 @@
 
 #include <string.h>
 
+/* Floats of packed weights for all gates. They are whole cache lines in every type: 64 columns at least. */
+static size_t matrix_floats(const tci_lstm_shape *shape, size_t depth)
+{
+    size_t panels = TCI_LSTM_GATES * TCI_PADDED(shape->hidden_dim) / TCI_PANEL;
+    return tci_packed_bytes(shape->element, depth, panels) / sizeof(float);
+}
+
+/* Vectors as wide as the gates: the bias, and the scales of the two weights. */
+static size_t gate_vectors(const tci_lstm_shape *shape)
+{
+    return shape->element == TCI_ELEMENT_INT8 ? 3 : 1;
+}
+
 size_t tci_lstm_packed_floats(const tci_lstm_shape *shape)
 {
-    return TCI_LSTM_GATES * TCI_PADDED(shape->hidden_dim) * (shape->inputs * shape->input_dim + shape->hidden_dim + 1);
+    return gate_vectors(shape) * TCI_LSTM_GATES * TCI_PADDED(shape->hidden_dim) +
+           matrix_floats(shape, shape->hidden_dim) + shape->inputs * matrix_floats(shape, shape->input_dim);
 }
 
 void tci_lstm_place(tci_lstm *lstm, const tci_lstm_shape *shape, float *block)
 {
     size_t hidden_width = TCI_PADDED(shape->hidden_dim), gate_width = TCI_LSTM_GATES * hidden_width;
+    float *scales = shape->element == TCI_ELEMENT_INT8 ? block + gate_width : NULL;
     *lstm = (tci_lstm){.shape = *shape, .hidden_width = hidden_width, .gate_width = gate_width};
     lstm->groups = hidden_width / TCI_PANEL;
     lstm->bias = block;
-    block += gate_width;
-    lstm->hh = block;
-    block += gate_width * shape->hidden_dim;
-    for (size_t i = 0; i < shape->inputs; i++, block += gate_width * shape->input_dim)
-        lstm->ih[i] = block;
+    block += gate_vectors(shape) * gate_width;
+    lstm->hh = (tci_packed){shape->element, shape->hidden_dim, block, scales};
+    block += matrix_floats(shape, shape->hidden_dim);
+    for (size_t i = 0; i < shape->inputs; i++, block += matrix_floats(shape, shape->input_dim))
+        lstm->ih[i] = (tci_packed){shape->element, shape->input_dim, block, scales ? scales + gate_width : NULL};
 }
 
 size_t tci_lstm_back_floats(const tci_lstm_shape *shape)
@@ -44,15 +59,17 @@ static size_t group_units(const tci_lstm *lstm, size_t group)
     return left < TCI_PANEL ? left : TCI_PANEL;
 }
 
-/* The grouped panels [4·begin, 4·end) for products with `columns` of weight (4·hidden_dim, stride). */
+/* The grouped panels [4·begin, 4·end) from weight (4·hidden_dim, stride), whose columns begin at number `column`. */
 static void pack_forward(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end,
-                         const float *weight, size_t stride, size_t columns, float *packed)
+                         const tci_packed *packed, const void *weight, size_t stride, size_t column,
+                         const float *scales)
 {
     for (size_t group = begin; group < end; group++) {
         for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
-            const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride;
-            tci_pack_panels(kernels, columns, group_units(lstm, group), rows, stride, true,
-                            packed + (group * TCI_LSTM_GATES + gate) * columns * TCI_PANEL);
+            size_t row = gate * lstm->shape.hidden_dim + group * TCI_PANEL;
+            const char *rows = (const char *)weight + (row * stride + column) * tci_element_bytes(packed->element);
+            tci_packed_fill(packed, kernels, group * TCI_LSTM_GATES + gate, group_units(lstm, group), rows, stride,
+                            scales ? scales + row : NULL);
         }
     }
 }
@@ -94,18 +111,20 @@ void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_l
     size_t input_width = shape->inputs * shape->input_dim, begin = 0, end = 0;
     tci_team_share(team, lstm->groups, 1, &begin, &end);
     pack_bias(lstm, begin, end, parameters);
-    pack_forward(lstm, kernels, begin, end, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh);
+    pack_forward(lstm, kernels, begin, end, &lstm->hh, parameters->weight_hh, shape->hidden_dim, 0,
+                 parameters->scale_hh);
     for (size_t i = 0; i < shape->inputs; i++)
-        pack_forward(lstm, kernels, begin, end, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
-                     lstm->ih[i]);
+        pack_forward(lstm, kernels, begin, end, &lstm->ih[i], parameters->weight_ih, input_width, i * shape->input_dim,
+                     parameters->scale_ih);
     if (!lstm->hh_back)
         return;
+    const float *weight_ih = parameters->weight_ih, *weight_hh = parameters->weight_hh;
     for (size_t panel = begin; panel < end; panel++)
-        pack_backward(lstm, kernels, panel, parameters->weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
+        pack_backward(lstm, kernels, panel, weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
     tci_team_share(team, TCI_PADDED(shape->input_dim) / TCI_PANEL, 1, &begin, &end);
     for (size_t i = 0; i < shape->inputs; i++) {
         for (size_t panel = begin; panel < end; panel++)
-            pack_backward(lstm, kernels, panel, parameters->weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+            pack_backward(lstm, kernels, panel, weight_ih + i * shape->input_dim, input_width, shape->input_dim,
                           lstm->ih_back[i]);
     }
 }

@@ -16,7 +16,8 @@ tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t la
     return (tci_lstm_shape){.inputs = layer == 0 ? 1 : network->directions,
                             .input_dim = layer == 0 ? network->embedding_dim : network->hidden_dim,
                             .hidden_dim = network->hidden_dim,
-                            .reverse = direction == 1};
+                            .reverse = direction == 1,
+                            .element = network->element};
 }
 
 /* Number of the first tensor of a layer and direction. */
@@ -34,7 +35,7 @@ tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float
 
 const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network)
 {
-    return network->base.parameters.tensors + network->base.parameters.tensor_count - 2;
+    return network->base.parameters.tensors + first_tensor(network, network->layers, 0);
 }
 
 static tc_status declare_direction(tci_lstm_network *network, size_t layer, size_t direction)
@@ -56,8 +57,11 @@ static tc_status declare_direction(tci_lstm_network *network, size_t layer, size
             length += strlen(parts[p]);
         }
         name[length] = '\0';
-        TCI_RETURN_IF(tci_parameters_declare(parameters, name, i < 2 ? 2 : 1, gates,
-                                             i == 0 ? input : network->hidden_dim, false, NULL));
+        if (i < 2)
+            TCI_RETURN_IF(tci_parameters_declare_matrix(parameters, network->element, name, gates,
+                                                        i == 0 ? input : network->hidden_dim, false, NULL));
+        else
+            TCI_RETURN_IF(tci_parameters_declare(parameters, name, 1, gates, 1, false, NULL));
     }
     return TC_OK;
 }
@@ -65,15 +69,16 @@ static tc_status declare_direction(tci_lstm_network *network, size_t layer, size
 static tc_status declare(tci_lstm_network *network, size_t vocabulary_size)
 {
     tci_parameters *parameters = &network->base.parameters;
-    TCI_RETURN_IF(
-        tci_parameters_declare(parameters, "embedding.weight", 2, vocabulary_size, network->embedding_dim, true, NULL));
+    TCI_RETURN_IF(tci_parameters_declare_matrix(parameters, network->element, "embedding.weight", vocabulary_size,
+                                                network->embedding_dim, true, NULL));
     for (size_t layer = 0; layer < network->layers; layer++) {
         for (size_t direction = 0; direction < network->directions; direction++)
             TCI_RETURN_IF(declare_direction(network, layer, direction));
     }
     TCI_RETURN_IF(tci_parameters_declare(parameters, "fc.weight", 2, network->base.label_count,
                                          network->directions * network->hidden_dim, false, NULL));
-    return tci_parameters_declare(parameters, "fc.bias", 1, network->base.label_count, 1, false, NULL);
+    TCI_RETURN_IF(tci_parameters_declare(parameters, "fc.bias", 1, network->base.label_count, 1, false, NULL));
+    return tci_parameters_declare_scales(parameters);
 }
 
 static void set_sizes(tci_lstm_network *network, const tci_options *options, size_t label_count)
@@ -84,6 +89,9 @@ static void set_sizes(tci_lstm_network *network, const tci_options *options, siz
     network->hidden_width = TCI_PADDED(network->hidden_dim);
     network->layers = (size_t)options->num_layers;
     network->directions = options->bidirectional ? 2 : 1;
+    network->element = options->weights == TCI_WEIGHTS_BF16   ? TCI_ELEMENT_BF16
+                       : options->weights == TCI_WEIGHTS_INT8 ? TCI_ELEMENT_INT8
+                                                              : TCI_ELEMENT_F32;
 }
 
 static tc_status lstm_declare(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
@@ -193,6 +201,13 @@ static void lstm_initialize(tci_network *base, uint64_t seed)
     }
 }
 
+/* Scales of an int8 tensor, else NULL. */
+static const float *scales_of(const tci_parameters *parameters, size_t index)
+{
+    const tci_tensor_info *tensor = &parameters->tensors[index];
+    return tensor->element == TCI_ELEMENT_INT8 ? tci_parameters_read(parameters, tensor->scales) : NULL;
+}
+
 void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LSTM_LAYERS][2], const tci_linear *head,
                            const tci_team *team)
 {
@@ -202,15 +217,20 @@ void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LS
         for (size_t direction = 0; direction < network->directions; direction++) {
             size_t first = first_tensor(network, layer, direction);
             tci_lstm_weights weights = {
-                tci_parameters_read(parameters, first), tci_parameters_read(parameters, first + 1),
-                tci_parameters_read(parameters, first + 2), tci_parameters_read(parameters, first + 3)};
+                .weight_ih = tci_parameters_data(parameters, first),
+                .weight_hh = tci_parameters_data(parameters, first + 1),
+                .bias_ih = tci_parameters_read(parameters, first + 2),
+                .bias_hh = tci_parameters_read(parameters, first + 3),
+                .scale_ih = scales_of(parameters, first),
+                .scale_hh = scales_of(parameters, first + 1),
+            };
             tci_lstm_pack(&lstm[layer][direction], kernels, &weights, team);
         }
     }
-    size_t last = parameters->tensor_count - 1;
+    size_t weight = first_tensor(network, network->layers, 0);
     if (team->index == 0)
-        tci_linear_pack(head, kernels, tci_parameters_read(parameters, last - 1),
-                        tci_parameters_read(parameters, last));
+        tci_linear_pack(head, kernels, tci_parameters_read(parameters, weight),
+                        tci_parameters_read(parameters, weight + 1));
     tci_team_wait(team);
 }
 

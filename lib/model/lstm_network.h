@@ -1,7 +1,8 @@
 /* lstm_network.h: Embedding -> LSTM (layers, directions) -> pooling -> Linear, as an architecture; shared by its two files.
  *
  * Tensors: embedding.weight (vocabulary, embedding_dim), lstm.weight_ih_lN[_reverse], lstm.weight_hh_lN[_reverse],
- * lstm.bias_ih_lN[_reverse], lstm.bias_hh_lN[_reverse], fc.weight (labels, directions·hidden_dim), fc.bias. */
+ * lstm.bias_ih_lN[_reverse], lstm.bias_hh_lN[_reverse], fc.weight (labels, directions·hidden_dim), fc.bias. With option
+ * `weights` bf16 or int8 embedding and weight matrices of the LSTM are narrow; scales of int8 ones stand behind fc.bias. */
 #ifndef TCI_MODEL_LSTM_NETWORK_H
 #define TCI_MODEL_LSTM_NETWORK_H
 
@@ -15,6 +16,7 @@
 typedef struct tci_lstm_network {
     tci_network base;
     size_t embedding_dim, hidden_dim, hidden_width, layers, directions;
+    tci_element element; /* of embedding and LSTM matrices */
     tci_pooling_kind pooling;
     double dropout;
     /* the packed parameters of prediction */
@@ -25,7 +27,7 @@ typedef struct tci_lstm_network {
 
 extern const tci_architecture tci_lstm_architecture;
 
-/* The embedding is tensor 0, the head's weight and bias are the last two. */
+/* The embedding is tensor 0; the head's weight and bias are behind the layers. */
 tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t layer, size_t direction);
 /* A layer's tensors within a block of gradients. */
 tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction);

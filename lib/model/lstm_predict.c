@@ -24,6 +24,7 @@ typedef struct prediction {
     const tci_lstm_network *network;
     const tci_row *rows;
     size_t row_count;
+    size_t members; /* of the team, at most */
     const tci_id_source *source; /* of the one row's ids; NULL: rows hold theirs */
     uint32_t *ids;               /* (window_tokens) of a window, when there is a source */
     size_t tokens, steps, window_tokens, window_count;
@@ -31,12 +32,21 @@ typedef struct prediction {
     window_place *places; /* NULL when there is a source */
     tci_window window;
     float *x, *table, *gates;
+    char *scratch;
     float *h[2][2]; /* [layer parity][direction] */
     float *state_h[TCI_LSTM_LAYERS][2], *state_c[TCI_LSTM_LAYERS][2];
     float *pooled[2]; /* mean and maximum */
     float *logits;
     tc_status status; /* of the window that was filled last */
 } prediction;
+
+/* Of one member, for any layer: those above have inputs of their own width. */
+static size_t scratch_bytes(const tci_lstm_network *network, size_t rows)
+{
+    size_t first = tci_lstm_run_scratch(&network->lstm[0][0], rows);
+    size_t above = network->layers > 1 ? tci_lstm_run_scratch(&network->lstm[1][0], rows) : 0;
+    return first > above ? first : above;
+}
 
 /* Places everything in `base` and returns the bytes it takes; called once with NULL to learn them. */
 static size_t lay_out(prediction *p, void *base)
@@ -58,6 +68,7 @@ static size_t lay_out(prediction *p, void *base)
     /* of a layer above another all tokens of the window, else one step's */
     size_t gate_rows = network->layers > 1 ? p->window_tokens : rows;
     p->gates = tci_carve(&layout, tci_lstm_gate_floats(lstm, gate_rows), 1, sizeof(float));
+    p->scratch = tci_carve(&layout, scratch_bytes(network, rows), p->members, 1);
     for (size_t direction = 0; direction < network->directions; direction++) {
         p->pooled[direction] = tci_carve(&layout, rows, width, sizeof(float));
         for (size_t parity = 0; parity < 2 && parity < network->layers; parity++)
@@ -123,13 +134,15 @@ static void run_window(const prediction *p, size_t layer, size_t direction, cons
                         .gate_rows = layer == 0 ? p->row_count : p->window.token_count,
                         .h = p->h[layer % 2][direction] + output,
                         .state_h = p->state_h[layer][direction],
-                        .state_c = p->state_c[layer][direction]};
+                        .state_c = p->state_c[layer][direction],
+                        .scratch = network->element == TCI_ELEMENT_INT8 ? p->scratch : NULL};
     for (size_t i = 0; layer > 0 && i < network->directions; i++)
         run.x[i] = p->h[(layer - 1) % 2][i] + output;
     if (layer == 0) {
-        tci_embedding_forward(tci_parameters_read(&network->base.parameters, 0), network->embedding_dim,
-                              p->window.distinct, p->window.distinct_count, p->x, team);
+        tci_embedding_rows(&network->base.parameters, 0, p->window.distinct, p->window.distinct_count, p->x, team);
         tci_team_wait(team);
+        if (network->element == TCI_ELEMENT_INT8)
+            run.x_numbers = (const tci_int8_row *)(const void *)p->x;
     }
     tci_lstm_forward(&run, team);
     if (layer + 1 == network->layers) {
@@ -212,6 +225,7 @@ static void predict_member(void *context, const tci_team *team)
 static tc_status predict(prediction *p, tci_pool *pool, tci_workspace *workspace, float *logits)
 {
     const tci_lstm_network *network = p->network;
+    p->members = tci_pool_size(pool);
     for (size_t r = 0; r < p->row_count; r++)
         p->tokens += p->rows[r].length;
     p->steps = p->row_count > 0 ? p->rows[0].length : 0;

@@ -53,6 +53,8 @@ static const tci_option_row rows[] = {
      "share of values dropped in training, between layers and on the pooled vector"},
     {"threshold", TCI_OPTION_NUMBER, MODEL, AT(threshold), "0 to 1", 0, 1, "0.5", "all",
      "multilabel: a label is given at this score or above"},
+    {"weights", TCI_OPTION_CHOICE, MODEL, AT(weights), "f32|bf16|int8", 0, 0, "f32", "all",
+     "how weights are kept and computed with; bf16 and int8 are made from a trained model (`textclf convert`)"},
 
     {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
      "auto takes the one of the task"},

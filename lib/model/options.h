@@ -28,6 +28,7 @@ enum { TCI_ARCH_LSTM };
 enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR };
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
 enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
+enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8 };
 enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX };
 enum { TCI_LOSS_AUTO, TCI_LOSS_CROSS_ENTROPY, TCI_LOSS_BCE, TCI_LOSS_MSE };
 enum { TCI_OPTIMIZER_ADAM, TCI_OPTIMIZER_ADAMW, TCI_OPTIMIZER_SGD, TCI_OPTIMIZER_ADAGRAD };
@@ -46,6 +47,7 @@ typedef struct tci_options {
     bool bidirectional;
     int32_t pooling;
     double dropout, threshold;
+    int32_t weights;
     /* class training */
     int32_t loss, optimizer;
     double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;

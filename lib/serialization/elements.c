@@ -7,6 +7,12 @@
 
 #define F32_INFINITY UINT32_C(0x7F800000)
 
+tci_dtype tci_element_dtype(tci_element element)
+{
+    static const tci_dtype dtypes[] = {TCI_DTYPE_F32, TCI_DTYPE_BF16, TCI_DTYPE_I8};
+    return dtypes[element];
+}
+
 bool tci_elements_are_real(tci_dtype dtype)
 {
     return dtype == TCI_DTYPE_F32 || dtype == TCI_DTYPE_F16 || dtype == TCI_DTYPE_BF16 || dtype == TCI_DTYPE_F64;

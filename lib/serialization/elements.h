@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include "serialization/safetensors.h"
+#include "tensor/parameters.h"
+
+/* The type under which elements of parameters stand in a file. */
+tci_dtype tci_element_dtype(tci_element element);
 
 /* True for F32, F16, BF16 and F64. */
 bool tci_elements_are_real(tci_dtype dtype);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "serialization/elements.h"
 #include "serialization/native.h"
 #include "text/point.h"
 
@@ -68,14 +69,15 @@ static tc_status write_tensors(tci_json_writer *json, const tci_parameters *para
         TCI_RETURN_IF(tci_json_key(json, "name"));
         TCI_RETURN_IF(tci_json_string(json, tensor->name));
         TCI_RETURN_IF(tci_json_key(json, "dtype"));
-        TCI_RETURN_IF(tci_json_string(json, tci_dtype_name(TCI_DTYPE_F32)));
+        TCI_RETURN_IF(tci_json_string(json, tci_dtype_name(tci_element_dtype(tensor->element))));
         TCI_RETURN_IF(tci_json_key(json, "shape"));
         TCI_RETURN_IF(tci_json_begin(json, '['));
         for (size_t k = 0; k < tensor->rank; k++)
             TCI_RETURN_IF(tci_json_unsigned_value(json, tensor->shape[k]));
         TCI_RETURN_IF(tci_json_end(json, ']'));
         TCI_RETURN_IF(tci_json_end(json, '}'));
-        count += tensor->count;
+        if (strncmp(tensor->name, TCI_SCALE_NAMES, strlen(TCI_SCALE_NAMES)) != 0)
+            count += tensor->count;
     }
     TCI_RETURN_IF(tci_json_end(json, ']'));
     TCI_RETURN_IF(tci_json_key(json, "parameters"));

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "serialization/elements.h"
+#include "tensor/narrow.h"
 
 typedef struct native_reader {
     bool in_place; /* parameters point into the bytes */
@@ -198,13 +199,36 @@ static tc_status check_tensor(const tci_safetensors *file, const tci_tensor_info
     tci_tensor_view view;
     if (!tci_safetensors_find(file, wanted->name, &view))
         return tci_fail(TC_ERROR_FORMAT, "the model's tensor '%s' is missing", wanted->name);
-    if (view.dtype != TCI_DTYPE_F32)
-        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has elements of type %s; a model file has F32", wanted->name,
-                        tci_dtype_name(view.dtype));
+    if (view.dtype != tci_element_dtype(wanted->element))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has elements of type %s; the file's option 'weights' asks for %s",
+                        wanted->name, tci_dtype_name(view.dtype), tci_dtype_name(tci_element_dtype(wanted->element)));
     if (view.rank != wanted->rank || memcmp(view.shape, wanted->shape, wanted->rank * sizeof *view.shape) != 0)
         return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has shape %s; options, labels and vocabulary ask for %s",
                         wanted->name, tci_show_shape(view.rank, view.shape, there),
                         tci_show_shape(wanted->rank, wanted->shape, here));
+    return TC_OK;
+}
+
+/* Numbers of -127 to 127, each row with a scale that a row can have. The scales have been found and are finite. */
+static tc_status check_int8(const tci_safetensors *file, const tci_parameters *declared, const tci_tensor_info *tensor)
+{
+    const char *scales_name = declared->tensors[tensor->scales].name;
+    tci_tensor_view view, scales;
+    if (!tci_safetensors_find(file, tensor->name, &view) || !tci_safetensors_find(file, scales_name, &scales))
+        return tci_fail(TC_ERROR_INTERNAL, "tensor '%s' is gone", tensor->name);
+    const uint8_t *least = view.size > 0 ? memchr(view.data, 0x80, view.size) : NULL;
+    if (least)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s': element %zu is -128; int8 weights are -127 to 127", tensor->name,
+                        (size_t)(least - view.data));
+    for (size_t row = 0; row < tensor->shape[0]; row++) {
+        float scale;
+        memcpy(&scale, scales.data + row * sizeof scale, sizeof scale);
+        if (!tci_scale_is_good(scale))
+            return tci_fail(TC_ERROR_FORMAT,
+                            "tensor '%s': element %zu is no scale; it has to be above 0, and 127 times"
+                            " it finite",
+                            scales_name, row);
+    }
     return TC_OK;
 }
 
@@ -245,6 +269,10 @@ static tc_status check_tensors(native_reader *reader, const tci_safetensors *fil
     for (size_t i = 0; i < declared.tensor_count; i++)
         TCI_CHECK(check_tensor(file, &declared.tensors[i]));
     TCI_CHECK(check_others(file, &declared));
+    for (size_t i = 0; i < declared.tensor_count; i++) {
+        if (declared.tensors[i].element == TCI_ELEMENT_INT8)
+            TCI_CHECK(check_int8(file, &declared, &declared.tensors[i]));
+    }
 done:
     tci_buffer_free(&name);
     tci_parameters_free(&declared);
@@ -267,13 +295,13 @@ static tc_status find_vocabulary(native_reader *reader, const tci_safetensors *f
 
 /* ---- the model ---- */
 
-/* The parameters point into the file's bytes, where every one of them may be read as floats; or they get a block. */
+/* The parameters point into the file's bytes, where every one of them may be read as what it is; or they get a block. */
 static tc_status place_parameters(tci_parameters *parameters, const tci_safetensors *file, bool in_place)
 {
     tci_tensor_view view;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         if (tci_safetensors_find(file, parameters->tensors[i].name, &view))
-            in_place = in_place && (uintptr_t)view.data % sizeof(float) == 0;
+            in_place = in_place && (uintptr_t)view.data % tci_element_bytes(parameters->tensors[i].element) == 0;
     }
     if (!in_place)
         TCI_RETURN_IF(tci_parameters_allocate(parameters));
@@ -282,7 +310,7 @@ static tc_status place_parameters(tci_parameters *parameters, const tci_safetens
         if (!tci_safetensors_find(file, tensor->name, &view))
             continue;
         if (in_place)
-            tensor->mapped = (const float *)(const void *)view.data;
+            tensor->mapped = view.data;
         else
             memcpy(parameters->values + tensor->offset, view.data, view.size);
     }

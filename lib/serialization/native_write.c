@@ -127,10 +127,10 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
         *sources++ = (tci_tensor_source){.name = tensor->name,
-                                         .dtype = TCI_DTYPE_F32,
+                                         .dtype = tci_element_dtype(tensor->element),
                                          .rank = tensor->rank,
                                          .shape = {tensor->shape[0], tensor->shape[1]},
-                                         .data = tci_parameters_read(parameters, i)};
+                                         .data = tci_parameters_data(parameters, i)};
     }
     for (size_t i = 0; extra && i < extra->tensor_count; i++)
         *sources++ = extra->tensors[i];
@@ -148,8 +148,8 @@ static tc_status check_finite(const tci_tensor_source *sources, size_t count)
         size_t elements = 1;
         for (size_t k = 0; k < sources[i].rank; k++)
             elements *= sources[i].shape[k];
-        if (sources[i].dtype == TCI_DTYPE_F32 &&
-            tci_elements_check(TCI_DTYPE_F32, sources[i].data, elements, false) != elements)
+        if ((sources[i].dtype == TCI_DTYPE_F32 || sources[i].dtype == TCI_DTYPE_BF16) &&
+            tci_elements_check(sources[i].dtype, sources[i].data, elements, false) != elements)
             return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite; the model cannot be saved",
                             sources[i].name);
     }

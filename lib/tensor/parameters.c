@@ -20,25 +20,63 @@ void tci_parameters_free(tci_parameters *parameters)
     *parameters = (tci_parameters){.memory = parameters->memory};
 }
 
-tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
-                                 bool sparse_rows, size_t *index)
+size_t tci_element_bytes(tci_element element)
 {
+    static const size_t bytes[] = {sizeof(float), sizeof(uint16_t), sizeof(int8_t)};
+    return bytes[element];
+}
+
+static tc_status declare(tci_parameters *parameters, const char *name, tci_tensor_info tensor, size_t *index)
+{
+    size_t bytes = 0, end = 0;
     TCI_RETURN_IF(tci_reserve(parameters->memory, parameters->tensor_count + 1, TENSOR_CEILING, sizeof(tci_tensor_info),
                               "tensor list", &parameters->tensor_capacity, &parameters->tensors));
-    tci_tensor_info tensor = {.rank = rank, .shape = {rows, rank == 1 ? 1 : columns}, .sparse_rows = sparse_rows};
-    size_t end = 0;
     if (strlen(name) >= sizeof tensor.name)
         return tci_fail(TC_ERROR_INTERNAL, "tensor name '%s' is too long", name);
     memcpy(tensor.name, name, strlen(name) + 1);
     tensor.offset = (parameters->size + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
-    if (!tci_multiply(tensor.shape[0], tensor.shape[1], &tensor.count) || !tci_add(tensor.offset, tensor.count, &end) ||
+    if (!tci_multiply(tensor.shape[0], tensor.shape[1], &tensor.count) ||
+        !tci_multiply(tensor.count, tci_element_bytes(tensor.element), &bytes) ||
+        !tci_add(tensor.offset, bytes / sizeof(float) + (bytes % sizeof(float) != 0), &end) ||
         end > SIZE_MAX / sizeof(float) - TENSOR_ALIGNMENT)
-        return tci_fail(TC_ERROR_LIMIT, "tensor '%s' of %zu x %zu elements does not fit the address space", name, rows,
-                        columns);
+        return tci_fail(TC_ERROR_LIMIT, "tensor '%s' of %zu x %zu elements does not fit the address space", name,
+                        tensor.shape[0], tensor.shape[1]);
     parameters->size = end;
     if (index)
         *index = parameters->tensor_count;
     parameters->tensors[parameters->tensor_count++] = tensor;
+    return TC_OK;
+}
+
+tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
+                                 bool sparse_rows, size_t *index)
+{
+    tci_tensor_info tensor = {.rank = rank, .shape = {rows, rank == 1 ? 1 : columns}, .sparse_rows = sparse_rows};
+    return declare(parameters, name, tensor, index);
+}
+
+tc_status tci_parameters_declare_matrix(tci_parameters *parameters, tci_element element, const char *name, size_t rows,
+                                        size_t columns, bool sparse_rows, size_t *index)
+{
+    tci_tensor_info tensor = {.rank = 2, .shape = {rows, columns}, .element = element, .sparse_rows = sparse_rows};
+    return declare(parameters, name, tensor, index);
+}
+
+tc_status tci_parameters_declare_scales(tci_parameters *parameters)
+{
+    size_t count = parameters->tensor_count;
+    for (size_t i = 0; i < count; i++) {
+        char name[TCI_TENSOR_NAME];
+        if (parameters->tensors[i].element != TCI_ELEMENT_INT8)
+            continue;
+        size_t length = strlen(parameters->tensors[i].name), prefix = strlen(TCI_SCALE_NAMES), scales = 0;
+        if (prefix + length >= sizeof name)
+            return tci_fail(TC_ERROR_INTERNAL, "tensor name '%s' is too long", parameters->tensors[i].name);
+        memcpy(name, TCI_SCALE_NAMES, prefix);
+        memcpy(name + prefix, parameters->tensors[i].name, length + 1);
+        TCI_RETURN_IF(tci_parameters_declare(parameters, name, 1, parameters->tensors[i].shape[0], 1, false, &scales));
+        parameters->tensors[i].scales = scales;
+    }
     return TC_OK;
 }
 
@@ -49,7 +87,7 @@ tc_status tci_parameters_allocate(tci_parameters *parameters)
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         tci_tensor_info *tensor = &parameters->tensors[i];
         if (tensor->mapped)
-            memcpy(block + tensor->offset, tensor->mapped, tensor->count * sizeof *block);
+            memcpy(block + tensor->offset, tensor->mapped, tensor->count * tci_element_bytes(tensor->element));
         tensor->mapped = NULL;
     }
     parameters->values = block;

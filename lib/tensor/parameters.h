@@ -2,7 +2,10 @@
  *
  * Tensors have the names, shapes and row-major layout of the PyTorch module that computes the same. Each starts at a
  * multiple of 16 floats; the floats between are zero. One tensor at most has sparse rows (the embedding): its gradient
- * touches few rows, which are listed, so that nothing untouched is cleared or read. */
+ * touches few rows, which are listed, so that nothing untouched is cleared or read.
+ *
+ * Matrices of a model that was converted (model/conversion.h) may be narrow: bfloat16, or int8 in -127 to 127 with a scale for
+ * each row, which stands in a further tensor. Such parameters are not trained. */
 #ifndef TCI_TENSOR_PARAMETERS_H
 #define TCI_TENSOR_PARAMETERS_H
 
@@ -14,6 +17,9 @@
 
 #define TCI_TENSOR_NAME 64
 #define TCI_TENSOR_RANK 2
+#define TCI_SCALE_NAMES "textclf.scale." /* before the name of an int8 tensor: that of its scales, F32 (rows) */
+
+typedef enum tci_element { TCI_ELEMENT_F32, TCI_ELEMENT_BF16, TCI_ELEMENT_INT8 } tci_element;
 
 typedef struct tci_tensor_info {
     char name[TCI_TENSOR_NAME];
@@ -21,8 +27,10 @@ typedef struct tci_tensor_info {
     size_t shape[TCI_TENSOR_RANK]; /* (rows, columns), or (elements) with rank 1 */
     size_t offset;                 /* of the first element in the block, in floats */
     size_t count;                  /* elements */
+    tci_element element;
+    size_t scales;                 /* number of the tensor with the scales of an int8 one */
     bool sparse_rows;
-    const float *mapped;           /* where the values stand, read-only, while there is no block */
+    const void *mapped;            /* where the values stand, read-only, while there is no block */
 } tci_tensor_info;
 
 typedef struct tci_parameters {
@@ -34,12 +42,20 @@ typedef struct tci_parameters {
     float *values; /* NULL until tci_parameters_allocate */
 } tci_parameters;
 
-/* The values of a tensor, in the block or mapped. */
-static inline const float *tci_parameters_read(const tci_parameters *parameters, size_t index)
+/* The elements of a tensor, of whatever type, in the block or mapped. */
+static inline const void *tci_parameters_data(const tci_parameters *parameters, size_t index)
 {
     const tci_tensor_info *tensor = &parameters->tensors[index];
     return parameters->values ? parameters->values + tensor->offset : tensor->mapped;
 }
+
+/* The same for a tensor that is known to be F32. */
+static inline const float *tci_parameters_read(const tci_parameters *parameters, size_t index)
+{
+    return tci_parameters_data(parameters, index);
+}
+
+size_t tci_element_bytes(tci_element element);
 
 void tci_parameters_init(tci_parameters *parameters, tci_memory *memory);
 void tci_parameters_free(tci_parameters *parameters);
@@ -47,6 +63,11 @@ void tci_parameters_free(tci_parameters *parameters);
 /* Declares a tensor; *index (may be NULL) is its number. shape[1] is ignored with rank 1. */
 tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, size_t rank, size_t rows, size_t columns,
                                  bool sparse_rows, size_t *index);
+/* A matrix of any element type. */
+tc_status tci_parameters_declare_matrix(tci_parameters *parameters, tci_element element, const char *name, size_t rows,
+                                        size_t columns, bool sparse_rows, size_t *index);
+/* The scales of all int8 tensors, after everything else. */
+tc_status tci_parameters_declare_scales(tci_parameters *parameters);
 
 /* One zeroed block for everything declared; values that were mapped are copied into it. */
 tc_status tci_parameters_allocate(tci_parameters *parameters);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "model/conversion.h"
 #include "train/class_weights.h"
 
 /* `name` is where the optimizer's name is put. */
@@ -124,6 +125,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     tc_trainer *trainer = NULL;
     tci_network *network = model->network;
     *result = NULL;
+    TCI_RETURN_IF(tci_weights_trainable(&model->options, "training a model"));
     if (atomic_exchange(&model->trained, true))
         return tci_fail(TC_ERROR_BUSY, "another trainer holds this model; free it, or train a clone");
     const tci_options *run = config ? config : &model->options;

@@ -74,6 +74,49 @@ def good_files():
     FILES["weights_integers"] = native.assemble(*native.header_and_data(large, None))
 
 
+def narrow_tensors(kind, **dimensions):
+    """The tensors of a model with weights bf16 or int8: matrices of embedding and LSTM, and the scales of int8."""
+    result = {}
+    for name, (dtype, shape, content) in tensors(**dimensions).items():
+        if dtype != "F32" or len(shape) != 2 or name.startswith("fc."):
+            result[name] = (dtype, shape, content)
+        elif kind == "bf16":
+            result[name] = ("BF16", shape, b"".join(content[i + 2:i + 4] for i in range(0, len(content), 4)))
+        else:
+            numbers = [(i * 37) % 255 - 127 for i in range(len(content) // 4)]
+            result[name] = ("I8", shape, struct.pack(f"{len(numbers)}b", *numbers))
+            scales = [(i % 7 + 1) / 512 for i in range(shape[0])]
+            result["textclf.scale." + name] = ("F32", [shape[0]], struct.pack(f"<{shape[0]}f", *scales))
+    return result
+
+
+def narrow_files():
+    for kind in ["bf16", "int8"]:
+        FILES["narrow_" + kind] = native.assemble(*native.header_and_data(
+            narrow_tensors(kind), native.metadata(weights=kind)))
+        FILES[f"narrow_{kind}_deep"] = native.assemble(*native.header_and_data(
+            narrow_tensors(kind, layers=2, directions=2),
+            native.metadata(weights=kind, num_layers="2", bidirectional="true", pooling="mean")))
+        FILES[f"narrow_{kind}_as_f32"] = native.assemble(*native.header_and_data(
+            narrow_tensors(kind), native.metadata()))
+    FILES["narrow_f32_as_int8"] = native.assemble(*model(weights="int8"))
+    FILES["narrow_unknown"] = native.assemble(*model(weights="int4"))
+    for name, tensor, content in [
+            ("least", "lstm.weight_hh_l0", b"\x80" * 16),
+            ("scale_zero", "textclf.scale.lstm.weight_hh_l0", bytes(32)),
+            ("scale_negative", "textclf.scale.embedding.weight", struct.pack("<6f", 1, 1, -1, 1, 1, 1)),
+            ("scale_nan", "textclf.scale.embedding.weight", struct.pack("<5fI", 1, 1, 1, 1, 1, 0x7FC00000)),
+            ("scale_huge", "textclf.scale.embedding.weight", struct.pack("<6f", 1, 1, 1, 1, 1, 3e38)),
+            ("scale_tiny", "textclf.scale.embedding.weight", struct.pack("<6I", 1, 1, 1, 1, 1, 1)),
+            ("scale_large", "textclf.scale.lstm.weight_ih_l0", struct.pack("<8f", *[2.6e36] * 8))]:
+        changed = narrow_tensors("int8")
+        changed[tensor] = (*changed[tensor][:2], content)
+        FILES["narrow_" + name] = native.assemble(*native.header_and_data(changed, native.metadata(weights="int8")))
+    lacking = narrow_tensors("int8")
+    del lacking["textclf.scale.lstm.weight_ih_l0"]
+    FILES["narrow_lacking"] = native.assemble(*native.header_and_data(lacking, native.metadata(weights="int8")))
+
+
 def damaged_bytes():
     for cut in [0, 7, 8, 60, 86, 87, 200, len(GOOD) - 1]:
         FILES[f"cut_{cut}"] = GOOD[:cut]
@@ -164,6 +207,7 @@ def vocabulary_rules():
 
 
 good_files()
+narrow_files()
 damaged_bytes()
 metadata_rules()
 tensor_rules()

@@ -59,7 +59,7 @@ def floats(shape, seed=0):
     return b"".join(struct.pack("<f", ((i * 37 + seed * 11) % 64 - 32) / 64) for i in range(elements(shape)))
 
 
-SIZES = {"U8": 1, "F16": 2, "BF16": 2, "F32": 4, "F64": 8, "I64": 8, "U64": 8}
+SIZES = {"U8": 1, "I8": 1, "F16": 2, "BF16": 2, "F32": 4, "F64": 8, "I64": 8, "U64": 8}
 
 
 def header_and_data(tensors, pairs):

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/cpu.h"
+#include "model/conversion.h"
 #include "serialization/native.h"
 #include "support/testing.h"
 
@@ -25,13 +26,21 @@ tc_status test_tiny_create(const tc_allocator *host, const tci_file_operations *
     for (size_t i = 0; settings && settings[i]; i += 2)
         assert_ok(tci_options_set(&options, settings[i], settings[i + 1]));
     tci_text_options text = tci_model_text_options(&options);
+    int32_t weights = options.weights;
+    options.weights = TCI_WEIGHTS_F32; /* narrow ones are converted from these */
     *model = NULL;
     TCI_RETURN_IF(tci_vocabulary_parse(&memory, words, sizeof words - 1, 100, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(host, 0, &text, vocabulary, &pipeline));
     TCI_RETURN_IF(tci_model_build(host, files, &options, pipeline, labels, 2, model));
     (*model)->network->architecture->initialize((*model)->network, 1);
     tci_model_refresh(*model);
-    return TC_OK;
+    if (weights == TCI_WEIGHTS_F32)
+        return TC_OK;
+    tc_model *wide = *model;
+    options.weights = weights;
+    tc_status status = tci_model_convert(wide, &options, model);
+    tci_model_release(wide);
+    return status;
 }
 
 tc_model *test_tiny_model(const char *const *settings)
