@@ -36,7 +36,7 @@ const program_option program_options[] = {
      "save it after so many steps instead"},
     {"resume", "FILE", VALUE_FILE, AT(resume), COMMAND_TRAIN, "go on from a checkpoint; its options are taken over"},
     {"json", NULL, VALUE_NONE, AT(json), DATA | COMMAND_INFO, "print one JSON object on one line"},
-    {"help", NULL, VALUE_NONE, AT(help), DATA | COMMAND_INFO | COMMAND_OPTIONS, "print this help"},
+    {"help", NULL, VALUE_NONE, AT(help), DATA | COMMAND_INFO | COMMAND_CONVERT | COMMAND_OPTIONS, "print this help"},
     {"man", NULL, VALUE_NONE, AT(man), COMMAND_OPTIONS, NULL},
     {"bash", NULL, VALUE_NONE, AT(bash), COMMAND_OPTIONS, NULL},
     {"zsh", NULL, VALUE_NONE, AT(zsh), COMMAND_OPTIONS, NULL},
@@ -54,7 +54,10 @@ bool library_option_applies(const tc_option *option, unsigned commands)
 {
     if ((commands & COMMAND_TRAIN) != 0)
         return true;
-    return (commands & (COMMAND_EVAL | COMMAND_PREDICT | COMMAND_INFO)) != 0 && option->option_class == TC_OPTION_RUN;
+    if ((commands & COMMAND_CONVERT) != 0 && strcmp(option->key, "weights") == 0)
+        return true;
+    return (commands & (COMMAND_EVAL | COMMAND_PREDICT | COMMAND_INFO | COMMAND_CONVERT)) != 0 &&
+           option->option_class == TC_OPTION_RUN;
 }
 
 const char *library_option_default(const tc_option *option)

@@ -14,7 +14,8 @@ typedef enum command {
     COMMAND_EVAL = 2,
     COMMAND_PREDICT = 4,
     COMMAND_INFO = 8,
-    COMMAND_OPTIONS = 16
+    COMMAND_OPTIONS = 16,
+    COMMAND_CONVERT = 32
 } command;
 
 typedef struct arguments {

@@ -12,6 +12,7 @@ int train(arguments *given);
 int eval(arguments *given);
 int predict(arguments *given);
 int info(arguments *given);
+int convert(arguments *given);
 int options(arguments *given);
 
 /* Pages on standard output: help.c and documents.c. */

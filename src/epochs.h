@@ -32,6 +32,7 @@ typedef struct training {
     uint64_t tokens;
     uint64_t steps; /* optimizer steps taken, those before a resume included */
     bool interrupted;
+    char weights[16]; /* of the model file; training itself has f32 */
 } training;
 
 /* Trains to the end, or to Ctrl-C (run->interrupted); the checkpoint is written, the model is not. An exit code, told. */

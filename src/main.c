@@ -15,6 +15,8 @@ const command_row command_rows[] = {
     {"predict", COMMAND_PREDICT, "--model MODEL [--input FILE | TEXT ...]",
      "print the labels of texts; reads standard input when neither file nor text is given", predict},
     {"info", COMMAND_INFO, "MODEL", "show a model's options, labels and tensors", info},
+    {"convert", COMMAND_CONVERT, "INPUT OUTPUT [--weights f32|bf16|int8]",
+     "write a model file anew, with weights of another kind or a checkpoint's model alone", convert},
     {"options", COMMAND_OPTIONS, "", "list the options of models, training and runs", options},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
@@ -55,9 +57,10 @@ int main(int count, char **words)
     } else if (strcmp(name, "--version") == 0) {
         printf("textclf %s\n", tc_library_version());
     } else if (count > 1) {
-        code = misuse("%s is not a command; it is one of train, eval, predict, info, options (`textclf --help`)", name);
+        code = misuse("%s is not a command; it is one of train, eval, predict, info, convert, options"
+                      " (`textclf --help`)", name);
     } else {
-        code = misuse("say what to do: train, eval, predict, info or options (`textclf --help` tells more)");
+        code = misuse("say what to do: train, eval, predict, info, convert or options (`textclf --help` tells more)");
     }
     int flushed = output_flush();
     return code != CODE_OK ? code : flushed;

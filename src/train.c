@@ -1,7 +1,8 @@
 /* train.c: `textclf train`: data to a model file.
  *
  * The input is read twice, for words and labels and then for the examples, so that texts never fill the memory; a pipe is
- * kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training. */
+ * kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training. Weights
+ * other than f32 are made of the trained ones when the model is written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -206,11 +207,29 @@ static int start_training(training *run)
     return code == CODE_OK ? number_option(run, "accumulate_steps", &run->accumulate) : code;
 }
 
+/* The model with the weights that were asked for. */
+static int save_model(const training *run)
+{
+    tc_model *converted = NULL;
+    if (strcmp(run->weights, "f32") == 0)
+        return tc_model_save(run->model, run->given->output) == TC_OK ? CODE_OK : fail_library(NULL);
+    tc_status status = tc_config_set(run->given->config, "weights", run->weights);
+    if (status == TC_OK)
+        status = tc_model_convert(run->model, run->given->config, &converted);
+    if (status == TC_OK)
+        status = tc_model_save(converted, run->given->output);
+    tc_model_free(converted);
+    return status == TC_OK ? CODE_OK : fail_library(NULL);
+}
+
 /* The best weights, or the current ones where nothing was validated, into the model file. */
 static int write_model(training *run)
 {
-    if (tc_batcher_restore_best(run->batcher) != TC_OK || tc_model_save(run->model, run->given->output) != TC_OK)
+    if (tc_batcher_restore_best(run->batcher) != TC_OK)
         return fail_library(NULL);
+    int code = save_model(run);
+    if (code != CODE_OK)
+        return code;
     char which[64] = "the model as it is after the last step";
     if (run->best_epoch > 0)
         snprintf(which, sizeof which, "the best model, of epoch %" PRIu64 ",", run->best_epoch);
@@ -304,6 +323,15 @@ static int work_through(work *all)
     return code;
 }
 
+/* Keeps the weights that were asked for, and takes them out of the config that makes model and trainer. */
+static int train_in_f32(training *run, arguments *given)
+{
+    int code = given_option(given, "weights", run->weights, sizeof run->weights);
+    if (code == CODE_OK && arguments_gave(given, "weights") && tc_config_set(given->config, "weights", "f32") != TC_OK)
+        code = fail_library(NULL);
+    return code;
+}
+
 int train(arguments *given)
 {
     int code = check_arguments(given);
@@ -313,7 +341,9 @@ int train(arguments *given)
         return code;
     interrupt_install();
     work all = {.run = {.given = given}};
-    code = work_through(&all);
+    code = train_in_f32(&all.run, given);
+    if (code == CODE_OK)
+        code = work_through(&all);
     tc_batcher_free(all.run.batcher);
     tc_trainer_free(all.run.trainer);
     tc_examples_free(all.run.examples);

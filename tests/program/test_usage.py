@@ -12,14 +12,10 @@ class Usage(Case):
     def test_an_unknown_command_is_named(self):
         self.fails(self.textclf("trian"), 2, "trian", "train")
 
-    def test_convert_is_not_offered(self):
-        self.fails(self.textclf("convert", "a", "b"), 2, "convert is not a command")
-        for words in (("--help",), ("options",), ("options", "--man"), ("options", "--bash"), ("options", "--zsh")):
-            self.assertNotIn("convert", self.textclf(*words).out)
-
     def test_help_goes_to_standard_output(self):
         for words in (("--help",), ("-h",), ("help",), ("train", "--help"), ("train", "-h"), ("eval", "--help"),
-                      ("predict", "--help"), ("info", "--help"), ("options", "--help"), ("help", "train")):
+                      ("predict", "--help"), ("info", "--help"), ("convert", "--help"), ("options", "--help"),
+                      ("help", "train")):
             result = self.textclf(*words)
             self.assertEqual((result.code, result.err), (0, ""), words)
             self.assertIn("textclf", result.out)
@@ -39,6 +35,12 @@ class Usage(Case):
             help_text = self.textclf(command, "--help").out
             self.assertIn("--threads", help_text)
             self.assertNotIn("--hidden-dim", help_text)
+
+    def test_convert_has_weights_beside_those_of_a_run(self):
+        help_text = self.textclf("convert", "--help").out
+        for part in ("INPUT OUTPUT", "--weights", "f32|bf16|int8", "--max-memory"):
+            self.assertIn(part, help_text)
+        self.assertNotIn("--hidden-dim", help_text)
 
     def test_an_unknown_option_is_answered_with_the_nearest(self):
         self.fails(self.textclf("train", "--hiden-dim", "3"), 2, "--hiden-dim", "did you mean --hidden-dim?")
@@ -98,7 +100,7 @@ class Usage(Case):
     def test_man_page_names_every_command_and_option(self):
         page = self.textclf("options", "--man")
         self.assertEqual((page.code, page.err), (0, ""))
-        for name in ("train", "eval", "predict", "info", "options"):
+        for name in ("train", "eval", "predict", "info", "convert", "options"):
             self.assertIn("TEXTCLF " + name, page.out)
         plain = page.out.replace("\\-", "-")
         for line in self.textclf("options").lines[1:]:
@@ -119,6 +121,9 @@ class Usage(Case):
         self.assertEqual(complete("textclf", "train", "--hid"), ["--hidden-dim"])
         self.assertEqual(complete("textclf", "train", "--optimizer", "ad"), ["adam", "adamw", "adagrad"])
         self.assertEqual(complete("textclf", "predict", "--hid"), [""])
+        self.assertEqual(complete("textclf", "con"), ["convert"])
+        self.assertEqual(complete("textclf", "convert", "--we"), ["--weights"])
+        self.assertEqual(complete("textclf", "convert", "--weights", ""), ["f32", "bf16", "int8"])
 
 
 if __name__ == "__main__":

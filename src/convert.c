@@ -1,0 +1,63 @@
+/* convert.c: `textclf convert`: any model file to a model file of the library's own, with other weights where --weights says
+ * so. A checkpoint becomes the model of its moment, without the state of its training. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "data.h"
+#include "messages.h"
+
+static uint64_t file_size(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size > 0 ? (uint64_t)status.st_size : 0;
+}
+
+/* The library's default is f32; here weights stay as they are unless something is asked for. */
+static int default_weights(arguments *given, const tc_model *model)
+{
+    char weights[16];
+    if (arguments_gave(given, "weights"))
+        return CODE_OK;
+    int code = data_model_option(model, "weights", weights, sizeof weights);
+    if (code == CODE_OK && tc_config_set(given->config, "weights", weights) != TC_OK)
+        code = fail_library(NULL);
+    return code;
+}
+
+static int write_converted(const arguments *given, const tc_model *model)
+{
+    const char *input = given->operands[0], *output = given->operands[1];
+    uint64_t before = file_size(input);
+    tc_model *converted = NULL;
+    char weights[16];
+    if (tc_model_convert(model, given->config, &converted) != TC_OK)
+        return fail_library(input);
+    int code = CODE_OK;
+    if (tc_model_save(converted, output) != TC_OK)
+        code = fail_library(NULL);
+    if (code == CODE_OK)
+        code = data_model_option(converted, "weights", weights, sizeof weights);
+    if (code == CODE_OK)
+        note("wrote %s: %s weights, %" PRIu64 " bytes (%s has %" PRIu64 ")", output, weights, file_size(output), input,
+             before);
+    tc_model_free(converted);
+    return code;
+}
+
+int convert(arguments *given)
+{
+    if (given->operand_count != 2)
+        return misuse("convert: %s; usage: textclf convert INPUT OUTPUT [--weights f32|bf16|int8]",
+                      given->operand_count < 2 ? "name the model file to read and the one to write"
+                                               : "give one model file to read and one to write");
+    tc_model *model = NULL;
+    if (tc_model_load_with(given->operands[0], given->config, 0, &model) != TC_OK)
+        return fail_library(NULL);
+    int code = default_weights(given, model);
+    if (code == CODE_OK)
+        code = write_converted(given, model);
+    tc_model_free(model);
+    return code;
+}
