@@ -85,8 +85,9 @@ TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
  * The copy predicts, evaluates, saves, loads, clones and maps; it cannot be trained (#TC_ERROR_UNSUPPORTED). The text
  * pipeline is shared, so examples serve both.
  *
- * @param config `weights`, and run options (threads, max_isa, limits) of the copy; another model option that is set in
- *               it must be the model's. NULL: f32 weights and the model's run options. The allocator is the model's.
+ * @param config `weights` (f32 where it is not set), and what is set of the run options (threads, max_isa, limits);
+ *               another model option that is set must be the model's. NULL: f32. All else is the model's own, its
+ *               allocator, too.
  * Thread rule: as tc_model_clone(). Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_NUMERIC (weights that are
  * not finite), #TC_ERROR_UNSUPPORTED (max_isa), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */

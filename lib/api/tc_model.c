@@ -201,7 +201,7 @@ tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_mo
     options.weights = config ? config->options.weights : TCI_WEIGHTS_F32;
     if (config) {
         TCI_RETURN_IF(check_same_options(model, &config->options));
-        tci_options_copy_class(&options, &config->options, TCI_CLASS_RUN);
+        tci_options_copy_set(&options, &config->options, TCI_CLASS_RUN);
     }
     return tci_model_convert(model, &options, converted);
 }

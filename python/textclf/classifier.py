@@ -78,6 +78,16 @@ class TextClassifier:
     def _config(self) -> Config:
         return Config(**self.get_params())
 
+    def _training_config(self) -> Config:
+        """The options with f32 weights, which alone are trained; others are made of what was learned."""
+        config = self._config()
+        config.set("weights", "f32")
+        return config
+
+    def _as_asked(self, model: Model) -> Model:
+        """A model of its own with the weights that the option asks for."""
+        return model.clone() if self.weights in (None, "f32") else model.convert(self.weights)
+
     # What was learned
 
     @property
@@ -112,7 +122,7 @@ class TextClassifier:
         raised again. After any other exception the classifier is as it was.
         """
         data = _data.texts(X)
-        with self._config() as config:
+        with self._training_config() as config:
             kind = _data.BY_TASK[str(config.get("task"))]
             answers = kind.read(y)
             codec = kind.of(answers)
@@ -130,9 +140,10 @@ class TextClassifier:
                     _epochs(trainer, batcher, examples, history, on_epoch)
                 except KeyboardInterrupt:
                     batcher.restore_best()
-                    self._adopt(model, codec, history)
+                    self._adopt(self._as_asked(model), codec, history)
                     raise
-        self._adopt(model, codec, history)
+            learned = model if self.weights in (None, "f32") else self._as_asked(model)
+        self._adopt(learned, codec, history)
         return self
 
     def partial_fit(self: Self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -143,7 +154,7 @@ class TextClassifier:
         file. After an exception `model_` is as it was before the call.
         """
         data = _data.texts(X)
-        with self._config() as config:
+        with self._training_config() as config:
             kind = _data.BY_TASK[str(config.get("task"))] if self._model is None else type(self._codec)
             answers = kind.read(y)
             codec = self._codec if self._model is not None else self._first_codec(kind, answers, classes)
@@ -160,9 +171,9 @@ class TextClassifier:
                     for first in range(0, len(data), size):
                         trainer.step(examples, range(first, min(first + size, len(data))))
                 except KeyboardInterrupt:
-                    self._adopt(trainer.model.clone(), codec, getattr(self, "history_", []), trainer)
+                    self._adopt(self._as_asked(trainer.model), codec, getattr(self, "history_", []), trainer)
                     raise
-        self._adopt(trainer.model.clone(), codec, getattr(self, "history_", []), trainer)
+        self._adopt(self._as_asked(trainer.model), codec, getattr(self, "history_", []), trainer)
         return self
 
     def _first_codec(self, kind: Type[_data.Labels], answers: List[Any], classes: Any) -> _data.Labels:
@@ -222,13 +233,16 @@ class TextClassifier:
 
     @classmethod
     def load(cls: Type[Self], path: Path, label_type: Callable[[str], Any] = str, **keywords: Any) -> Self:
-        """A classifier from a model file; options that the file stores are taken from it, others are keywords.
+        """A classifier from a model file; options that the file stores are taken from it, others are keywords. With the
+        keyword `weights` the file's are converted.
 
         A file holds labels as text: label_type=int gives them back as numbers.
         """
         classifier = cls(**keywords)
         with classifier._config() as config:
             model = Model.load(path, config)
+        if classifier.weights not in (None, model.option("weights")):
+            model = model.convert(classifier.weights)
         for row in options():
             if row.option_class != "run" and getattr(classifier, row.key) is None:
                 setattr(classifier, row.key, model.option(row.key))

@@ -39,6 +39,7 @@ class OptionKeywords(TypedDict, total=False):
     pooling: Union[str, None]
     dropout: Union[float, None]
     threshold: Union[float, None]
+    weights: Union[str, None]
     loss: Union[str, None]
     optimizer: Union[str, None]
     learning_rate: Union[float, None]

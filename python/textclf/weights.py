@@ -16,6 +16,7 @@ from .errors import FormatError
 from .model import Model, Path
 
 OURS = ("textclf.", "optim.", "best.")  # names that are not the module's
+SCALES = "textclf.scale."  # before a tensor's name: one scale for each of its rows
 NATIVE = b'{"__metadata__":{"textclf.checksum":"xxh3-128:'
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
           "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
@@ -24,7 +25,8 @@ DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8",
 def state_dict(path: Path) -> Dict[str, Any]:
     """A dict of NumPy arrays: the module's tensors, without those that only this library reads.
 
-    A native file is checked by the library first (checksum and form). BF16 comes as float32.
+    A native file is checked by the library first (checksum and form). BF16 comes as float32, and so do I8 weights that have
+    scales beside them: they are widened.
     """
     numpy = _arrays.numpy()
     if numpy is None:
@@ -41,7 +43,12 @@ def state_dict(path: Path) -> Dict[str, Any]:
         header = json.loads(data[8:8 + length].decode("utf-8"))
         tensors = {name: entry for name, entry in header.items()
                    if name != "__metadata__" and not name.startswith(OURS)}
-        return {name: _tensor(numpy, data, 8 + length, entry) for name, entry in tensors.items()}
+        result = {name: _tensor(numpy, data, 8 + length, entry) for name, entry in tensors.items()}
+        for name in result:
+            if tensors[name]["dtype"] == "I8" and SCALES + name in header:
+                scales = _tensor(numpy, data, 8 + length, header[SCALES + name])
+                result[name] = result[name].astype(numpy.float32) * scales[:, None]
+        return result
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise FormatError(f"{os.fsdecode(path)}: not a safetensors file: {reason}") from None
 
