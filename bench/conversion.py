@@ -16,5 +16,5 @@ def convert(model, weights, build):
         return
     if not has_weights(build):
         raise SystemExit(f"--weights {weights}: this library has no option `weights`")
-    subprocess.run([Path(build) / "src" / "textclf", "convert", "--model", model, "--output", f"{model}.{weights}",
-                    "--weights", weights], check=True)
+    subprocess.run([Path(build) / "src" / "textclf", "convert", model, f"{model}.{weights}", "--weights", weights],
+                   check=True, stderr=subprocess.DEVNULL)
