@@ -83,6 +83,14 @@ static void a_file_of_no_tensors_is_a_file(void **state)
     assert_refused("{}", 1, TC_ERROR_FORMAT, "end at byte 0 of the data, which has 1 bytes");
 }
 
+static void a_file_of_scalars_alone_has_no_dimensions(void **state)
+{
+    (void)state;
+    assert_ok(open_header("{\"\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1));
+    assert_int_equal(open_header("{\"\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,2]}}", 2), TC_ERROR_FORMAT);
+    assert_contains(tci_error_text(), "shape ()");
+}
+
 static void sub_byte_types_fill_whole_bytes(void **state)
 {
     (void)state;
@@ -306,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tensors_are_found_with_dtype_shape_and_bytes),
         cmocka_unit_test(a_file_of_no_tensors_is_a_file),
+        cmocka_unit_test(a_file_of_scalars_alone_has_no_dimensions),
         cmocka_unit_test(sub_byte_types_fill_whole_bytes),
         cmocka_unit_test(metadata_comes_in_order_and_may_end_the_reading),
         cmocka_unit_test(a_header_length_outside_the_file_is_refused),

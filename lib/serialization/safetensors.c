@@ -155,10 +155,16 @@ static tc_status read_offsets(header_reader *reader, tci_tensor_record *record)
     return TC_OK;
 }
 
+/* NULL for a scalar: a file of scalars alone has no dimensions at all. */
+static const size_t *shape_of(const tci_safetensors *file, const tci_tensor_record *record)
+{
+    return record->rank > 0 ? file->dimensions + record->dimensions : NULL;
+}
+
 /* The elements of the shape fill the bytes exactly. */
 static tc_status check_size(const header_reader *reader, const tci_tensor_record *record)
 {
-    const size_t *shape = reader->file->dimensions + record->dimensions;
+    const size_t *shape = shape_of(reader->file, record);
     size_t count = 1, bits = 0;
     bool fits = true;
     for (size_t i = 0; i < record->rank; i++)
@@ -336,7 +342,7 @@ tci_tensor_view tci_safetensors_at(const tci_safetensors *file, size_t index)
     const tci_tensor_record *record = &file->records[index];
     tci_tensor_view view = {.dtype = (tci_dtype)record->dtype,
                             .rank = record->rank,
-                            .shape = file->dimensions + record->dimensions,
+                            .shape = shape_of(file, record),
                             .data = file->data + record->begin,
                             .size = (size_t)(record->end - record->begin)};
     view.name = tci_map_key(file->names, (uint32_t)index, &view.name_length);
