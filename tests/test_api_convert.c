@@ -2,7 +2,7 @@
  * is refused. */
 #include "support/testing.h"
 
-#include <math.h>
+#include <fenv.h>
 
 #include "support/failing.h"
 #include "support/small_host.h"
@@ -307,6 +307,38 @@ static void only_weights_and_the_run_can_change(void **state)
     tc_model_free(model);
 }
 
+static void the_hosts_rounding_mode_changes_nothing(void **state)
+{
+    (void)state;
+    static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    tc_model *model = new_model("");
+    for (size_t n = 0; n < 2; n++) {
+        char settings[32];
+        size_t size = 0, other_size = 0;
+        (void)snprintf(settings, sizeof settings, "weights=%s", narrow_types[n]);
+        tc_model *narrow = convert(model, settings);
+        uint8_t *bytes = host_bytes(narrow, &size);
+        for (size_t m = 0; m < sizeof modes / sizeof modes[0]; m++) {
+            float here[STORY_LABELS], there[STORY_LABELS];
+            size_t written = 0;
+            assert_ok(tc_predict(narrow, "a dull film of 1994", 19, STORY_LABELS, here, &written));
+            assert_int_equal(fesetround(modes[m]), 0);
+            tc_model *other = convert(model, settings);
+            assert_ok(tc_predict(other, "a dull film of 1994", 19, STORY_LABELS, there, &written));
+            assert_int_equal(fesetround(FE_TONEAREST), 0);
+            uint8_t *other_bytes = host_bytes(other, &other_size);
+            assert_int_equal(other_size, size);
+            assert_memory_equal(other_bytes, bytes, size);
+            assert_memory_equal(there, here, sizeof here);
+            free(other_bytes);
+            tc_model_free(other);
+        }
+        free(bytes);
+        tc_model_free(narrow);
+    }
+    tc_model_free(model);
+}
+
 static void missing_arguments_are_named(void **state)
 {
     (void)state;
@@ -341,6 +373,7 @@ int main(void)
         cmocka_unit_test(foreign_weights_go_into_float_weights),
         cmocka_unit_test(a_checkpoint_of_narrow_weights_is_none),
         cmocka_unit_test(only_weights_and_the_run_can_change),
+        cmocka_unit_test(the_hosts_rounding_mode_changes_nothing),
         cmocka_unit_test(missing_arguments_are_named),
         cmocka_unit_test(limits_bound_the_copy),
     };
