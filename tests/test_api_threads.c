@@ -2,6 +2,7 @@
 #include "support/testing.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -244,11 +245,24 @@ typedef struct crowd {
     worker workers[4];
 } crowd;
 
+/* The address sanitizer's malloc, unlike libc's, stays locked in a child that is forked while another thread is inside
+ * it. Forks then wait until the others have all the memory that they need. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WARM_TEXTS (5 * STORIES)
+#else
+#define WARM_TEXTS 0
+#endif
+
+static atomic_size_t warm; /* workers that have predicted so many */
+
 static void *predict_until_told(void *argument)
 {
     worker *w = argument;
-    for (size_t k = 0; !atomic_load(w->stop); k++)
+    for (size_t k = 0; !atomic_load(w->stop); k++) {
+        if (k == WARM_TEXTS)
+            (void)atomic_fetch_add(&warm, 1);
         predict_one(w, (k * 7 + w->number * 61) % STORIES, NULL);
+    }
     return NULL;
 }
 
@@ -273,11 +287,14 @@ static void check_forks(const char *settings, unsigned forks, bool with_threads)
     tc_model *model = NULL;
     crowd c;
     atomic_init(&c.stop, false);
+    atomic_store(&warm, 0);
     shared *s = make_shared(settings, NULL, &model);
     for (size_t i = 0; i < 4; i++) {
         c.workers[i] = (worker){.s = s, .number = i, .stop = &c.stop};
         assert_int_equal(pthread_create(&c.workers[i].thread, NULL, predict_until_told, &c.workers[i]), 0);
     }
+    while (atomic_load(&warm) < 4)
+        (void)sched_yield();
     for (unsigned n = 0; n < forks; n++) {
         int status = 0;
         pid_t child = fork();
