@@ -43,8 +43,8 @@ typedef struct tc_scratch tc_scratch;
  * Scratch for predictions with `model`.
  *
  * Where the model's `threads` are above 1 (see tc_model_load_with()), the scratch has that many, itself counted: they
- * share the work of each prediction that is given this scratch, sleep between predictions, and end with the scratch. Two
- * halve the time of a text of a hundred tokens; of a few tokens one does as well. The scores are the same bits.
+ * share the work of each prediction that is given this scratch, sleep between predictions, and end with the scratch
+ * (docs/performance.md has the times of one and two). The scores are the same bits.
  * Errors: #TC_ERROR_MEMORY, #TC_ERROR_LIMIT (max_memory).
  */
 TC_EXPORT tc_status tc_scratch_create(const tc_model *model, tc_scratch **scratch);

@@ -103,33 +103,10 @@ MICRO_KERNEL(5, 1, )
 MICRO_KERNEL(6, 1, )
 /* clang-format on */
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The next block of a depth of which `left` is to do: halves, in whole blocks of a, rather than a short rest. */
-static size_t depth_block(size_t left)
-{
-    if (left <= TCI_GEMM_DEPTH)
-        return left;
-    return left < 2 * TCI_GEMM_DEPTH ? TCI_PADDED((left + 1) / 2) : TCI_GEMM_DEPTH;
-}
-
-/* How many of `left` rows the next micro-kernel takes. */
-static size_t row_block(size_t left)
-{
-    if (left == 7 || left == 8)
-        return 4;
-    if (left == 9 || left == 13)
-        return 5;
-    return least(left, 6);
-}
-
 /* 1 to 3 rows over all panels, several panels at once. */
-static void few_rows(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
-                     size_t a_step, const float *b, size_t line_step, size_t panel_step, float *c, size_t c_row,
-                     size_t c_block)
+static void rows_over_panels(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                             size_t a_step, const float *b, size_t line_step, size_t panel_step, float *c,
+                             size_t c_row, size_t c_block)
 {
     for (size_t panel = 0, taken; panel < panels; panel += taken) {
         const float *bp = b + panel * panel_step;
@@ -168,14 +145,14 @@ static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float 
 {
     size_t many = 0;
     for (size_t taken; rows - many >= 4; many += taken)
-        taken = row_block(rows - many);
+        taken = tci_gemm_row_block(rows - many);
     for (size_t panel = 0; panel < panels; panel++) {
         const float *bp = b + panel * panel_step;
         float *cp = c + panel * c_block;
         for (size_t row = 0, taken; row < many; row += taken) {
             const float *ap = a + row * a_row;
             float *to = cp + row * c_row;
-            taken = row_block(rows - row);
+            taken = tci_gemm_row_block(rows - row);
             /* c of the next rows, which may come from memory: a tenth of the time where it does */
             for (size_t next = taken; next < 2 * taken && row + next < rows; next++)
                 _mm_prefetch((const char *)(to + next * c_row), _MM_HINT_T0);
@@ -188,8 +165,8 @@ static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float 
         }
     }
     if (many < rows)
-        few_rows(rows - many, panels, depth, a + many * a_row, a_row, a_block, 1, b, TCI_PANEL, panel_step,
-                 c + many * c_row, c_row, c_block);
+        rows_over_panels(rows - many, panels, depth, a + many * a_row, a_row, a_block, 1, b, TCI_PANEL, panel_step,
+                         c + many * c_row, c_row, c_block);
 }
 
 void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
@@ -199,7 +176,7 @@ void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, siz
     for (size_t row = 0, chunk; row < rows; row += chunk) {
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
-            block = depth_block(depth - k);
+            block = tci_gemm_depth_block(depth - k);
             chunk_of_rows(chunk, panels, block, a + row * a_row + k / TCI_PANEL * a_block, a_row, a_block,
                           b + k * TCI_PANEL, panel_step, c + row * c_row, c_row, c_block);
         }
@@ -218,7 +195,7 @@ static inline __attribute__((always_inline)) void pack_few(size_t columns, size_
 static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
 {
     for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = row_block(columns - column);
+        taken = tci_gemm_row_block(columns - column);
         if (taken == 6)
             pack_few(6, depth, a + column, a_stride, packed);
         else if (taken == 5)
@@ -231,27 +208,13 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
     }
 }
 
-/* Lays panels of b out as [panel][depth][16]. Several at once, because a line of b is a page away from the next. */
-static void pack_lines(size_t panels, size_t depth, const float *b, size_t b_row, size_t b_block, float *packed)
-{
-    for (size_t k = 0; k < depth; k++) {
-        for (size_t panel = 0; panel < panels; panel++) {
-            const float *from = b + k * b_row + panel * b_block;
-            float *to = packed + (panel * depth + k) * TCI_PANEL;
-            __m256 low = _mm256_loadu_ps(from), high = _mm256_loadu_ps(from + 8);
-            _mm256_storeu_ps(to, low);
-            _mm256_storeu_ps(to + 8, high);
-        }
-    }
-}
-
 /* One panel of c for a chunk of packed columns of a. */
 static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
 {
 #define COLUMNS(R) micro_##R##x1(depth, a, 1, R * TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
     for (size_t column = 0, taken; column < columns; column += taken) {
         float *to = c + column * c_row;
-        taken = row_block(columns - column);
+        taken = tci_gemm_row_block(columns - column);
         if (taken == 6)
             COLUMNS(6);
         else if (taken == 5)
@@ -265,37 +228,11 @@ static void chunk_of_columns(size_t columns, size_t depth, const float *a, const
 #undef COLUMNS
 }
 
+#include "kernel/gemm_transposed.h"
+
 void tci_gemm_transposed_avx2(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
                               const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                               float *scratch)
 {
-    if (a_columns == 0)
-        return;
-    if (a_columns < 4) { /* nothing to gain from packing */
-        few_rows(a_columns, panels, depth, a, 1, TCI_PANEL * a_stride, a_stride, b, b_row, b_block, c, c_row, c_block);
-        return;
-    }
-    float *lines = scratch, *packed = scratch + least(panels, TCI_GEMM_PANELS) * TCI_GEMM_DEPTH * TCI_PANEL;
-    for (size_t k = 0, block; k < depth; k += block) {
-        block = depth_block(depth - k);
-        for (size_t column = 0, chunk; column < a_columns; column += chunk) {
-            size_t left = a_columns - column;
-            /* what a chunk leaves is not so few columns that micro-kernels run slow */
-            chunk = left <= TCI_GEMM_COLUMNS ? left : left < TCI_GEMM_COLUMNS + 12 ? left - 12 : TCI_GEMM_COLUMNS;
-            pack_columns(chunk, block, a + k * a_stride + column, a_stride, packed);
-            for (size_t panel = 0, some; panel < panels; panel += some) {
-                const float *from = b + k * b_row + panel * b_block;
-                size_t step = b_block;
-                some = least(panels - panel, TCI_GEMM_PANELS);
-                if (b_row != TCI_PANEL) {
-                    pack_lines(some, block, from, b_row, b_block, lines);
-                    from = lines;
-                    step = block * TCI_PANEL;
-                }
-                for (size_t i = 0; i < some; i++)
-                    chunk_of_columns(chunk, block, packed, from + i * step,
-                                     c + column * c_row + (panel + i) * c_block, c_row);
-            }
-        }
-    }
+    transposed_product(a_columns, panels, depth, a, a_stride, b, b_row, b_block, c, c_row, c_block, scratch);
 }

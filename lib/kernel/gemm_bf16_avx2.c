@@ -71,19 +71,6 @@ MICRO_KERNEL(5, 1)
 MICRO_KERNEL(6, 1)
 /* clang-format on */
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The next block of a depth of which `left` is to do: equal halves rather than a short rest. */
-static size_t depth_block(size_t left)
-{
-    if (left <= TCI_GEMM_DEPTH)
-        return left;
-    return left < 2 * TCI_GEMM_DEPTH ? (left + 1) / 2 : TCI_GEMM_DEPTH;
-}
-
 /* How many of `left` rows the next micro-kernel takes: less than 4 only of 3 or 7. */
 static size_t row_block(size_t left)
 {
@@ -91,7 +78,7 @@ static size_t row_block(size_t left)
         return 4;
     if (left == 7 || left == 9 || left == 13)
         return 5;
-    return left == 3 ? 2 : least(left, 6);
+    return left == 3 ? 2 : tci_gemm_least(left, 6);
 }
 
 /* 1 or 2 rows over all panels, several panels at once. */
@@ -145,7 +132,7 @@ void tci_gemm_bf16_avx2(size_t rows, size_t panels, size_t depth, const float *a
     for (size_t row = 0, chunk; row < rows; row += chunk) {
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
-            block = depth_block(depth - k);
+            block = tci_gemm_depth_block(depth - k);
             chunk_of_rows(chunk, panels, block, a + row * a_stride + k, a_stride, b + k * TCI_PANEL, depth * TCI_PANEL,
                           c + row * c_row, c_row, c_block);
         }

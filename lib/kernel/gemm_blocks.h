@@ -1,6 +1,9 @@
-/* gemm_blocks.h: the block sizes of the matrix products, shared with the function that sizes their scratch. */
+/* gemm_blocks.h: how the matrix products of every instruction set are cut into blocks; the sizes are also those of their
+ * scratch. */
 #ifndef TCI_KERNEL_GEMM_BLOCKS_H
 #define TCI_KERNEL_GEMM_BLOCKS_H
+
+#include "kernel/kernel.h"
 
 /* Depth of a block: one panel of b is then 16 KB, half of a first-level cache. */
 #define TCI_GEMM_DEPTH 256
@@ -11,5 +14,31 @@
 
 /* Panels of b packed at once for aᵀ · b: 64 KB. */
 #define TCI_GEMM_PANELS 4
+
+/* The most rows of a micro-kernel. */
+#define TCI_GEMM_MICRO_ROWS 6
+
+static inline size_t tci_gemm_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The next block of a depth of which `left` is to do: halves, in whole blocks of a, rather than a short rest. */
+static inline size_t tci_gemm_depth_block(size_t left)
+{
+    if (left <= TCI_GEMM_DEPTH)
+        return left;
+    return left < 2 * TCI_GEMM_DEPTH ? TCI_PADDED((left + 1) / 2) : TCI_GEMM_DEPTH;
+}
+
+/* How many of `left` rows the next micro-kernel takes: 1 to 3 are left only of 7 or less (13 = 5 + 4 + 4). */
+static inline size_t tci_gemm_row_block(size_t left)
+{
+    if (left == 7 || left == 8)
+        return 4;
+    if (left == 9 || left == 13)
+        return 5;
+    return tci_gemm_least(left, TCI_GEMM_MICRO_ROWS);
+}
 
 #endif

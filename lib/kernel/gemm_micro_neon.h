@@ -109,7 +109,7 @@ typedef void (*micro_kernel)(size_t depth, const float *a, size_t a_row, size_t 
                              const TCI_WEIGHT *b, size_t line_step, size_t panel_step, float *c, size_t c_row,
                              size_t c_block);
 
-enum { MOST_ROWS = 6, MOST_PANELS = 4 };
+enum { MOST_ROWS = TCI_GEMM_MICRO_ROWS, MOST_PANELS = 4 };
 
 /* By rows and panels, each less one; and how many panels at most that many rows take. */
 static const micro_kernel micro_kernels[MOST_ROWS][MOST_PANELS] = {
@@ -122,29 +122,6 @@ static const micro_kernel micro_kernels[MOST_ROWS][MOST_PANELS] = {
 };
 static const size_t panels_at_once[MOST_ROWS] = TCI_PANELS_AT_ONCE;
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The next block of a depth of which `left` is to do: halves, in whole blocks of a, rather than a short rest. */
-static size_t depth_block(size_t left)
-{
-    if (left <= TCI_GEMM_DEPTH)
-        return left;
-    return left < 2 * TCI_GEMM_DEPTH ? TCI_PADDED((left + 1) / 2) : TCI_GEMM_DEPTH;
-}
-
-/* How many of `left` rows the next micro-kernel takes. */
-static size_t row_block(size_t left)
-{
-    if (left == 7 || left == 8)
-        return 4;
-    if (left == 9 || left == 13)
-        return 5;
-    return least(left, MOST_ROWS);
-}
-
 /* The rows of one micro-kernel over all panels: as many at once as it takes, but not one alone at the end. */
 static void rows_over_panels(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
                              size_t a_step, const TCI_WEIGHT *b, size_t line_step, size_t panel_step, float *c,
@@ -153,7 +130,7 @@ static void rows_over_panels(size_t rows, size_t panels, size_t depth, const flo
     size_t most = panels_at_once[rows - 1];
     for (size_t panel = 0, taken; panel < panels; panel += taken) {
         size_t left = panels - panel;
-        taken = left == most + 1 ? (left + 1) / 2 : least(left, most);
+        taken = left == most + 1 ? (left + 1) / 2 : tci_gemm_least(left, most);
         micro_kernels[rows - 1][taken - 1](depth, a, a_row, a_block, a_step, b + panel * panel_step, line_step,
                                            panel_step, c + panel * c_block, c_row, c_block);
     }
@@ -165,10 +142,10 @@ static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float 
 {
     size_t many = 0;
     for (size_t taken; rows - many >= 4; many += taken)
-        taken = row_block(rows - many);
+        taken = tci_gemm_row_block(rows - many);
     for (size_t panel = 0; panel < panels; panel++) {
         for (size_t row = 0, taken; row < many; row += taken) {
-            taken = row_block(rows - row);
+            taken = tci_gemm_row_block(rows - row);
             micro_kernels[taken - 1][0](depth, a + row * a_row, a_row, a_block, 1, b + panel * panel_step, TCI_PANEL, 0,
                                         c + row * c_row + panel * c_block, c_row, 0);
         }
@@ -185,7 +162,7 @@ static void product(size_t rows, size_t panels, size_t depth, const float *a, si
     for (size_t row = 0, chunk; row < rows; row += chunk) {
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
-            block = depth_block(depth - k);
+            block = tci_gemm_depth_block(depth - k);
             chunk_of_rows(chunk, panels, block, a + row * a_row + k / TCI_PANEL * a_block, a_row, a_block,
                           b + k * TCI_PANEL, depth * TCI_PANEL, c + row * c_row, c_row, c_block);
         }

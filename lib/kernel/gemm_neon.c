@@ -24,7 +24,7 @@ void tci_gemm_neon(size_t rows, size_t panels, size_t depth, const float *a, siz
 static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
 {
     for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = row_block(columns - column);
+        taken = tci_gemm_row_block(columns - column);
         for (size_t k = 0; k < depth; k++, packed += taken) {
             const float *from = a + k * a_stride + column;
             if (taken == MOST_ROWS) { /* a length that the compiler knows */
@@ -37,58 +37,22 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
     }
 }
 
-/* Lays panels of b out as [panel][depth][16]. Several at once, because a line of b is a page away from the next. */
-static void pack_lines(size_t panels, size_t depth, const float *b, size_t b_row, size_t b_block, float *packed)
-{
-    for (size_t k = 0; k < depth; k++)
-        for (size_t panel = 0; panel < panels; panel++)
-            memcpy(packed + (panel * depth + k) * TCI_PANEL, b + k * b_row + panel * b_block,
-                   TCI_PANEL * sizeof(float));
-}
-
 /* One panel of c for a chunk of packed columns of a. */
 static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
 {
     for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = row_block(columns - column);
+        taken = tci_gemm_row_block(columns - column);
         micro_kernels[taken - 1][0](depth, a, 1, taken * TCI_PANEL, taken, b, TCI_PANEL, 0, c + column * c_row, c_row,
                                     0);
         a += depth * taken;
     }
 }
 
+#include "kernel/gemm_transposed.h"
+
 void tci_gemm_transposed_neon(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
                               const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                               float *scratch)
 {
-    if (a_columns == 0)
-        return;
-    if (a_columns < 4) { /* nothing to gain from packing */
-        rows_over_panels(a_columns, panels, depth, a, 1, TCI_PANEL * a_stride, a_stride, b, b_row, b_block, c, c_row,
-                         c_block);
-        return;
-    }
-    float *lines = scratch, *packed = scratch + least(panels, TCI_GEMM_PANELS) * TCI_GEMM_DEPTH * TCI_PANEL;
-    for (size_t k = 0, block; k < depth; k += block) {
-        block = depth_block(depth - k);
-        for (size_t column = 0, chunk; column < a_columns; column += chunk) {
-            size_t left = a_columns - column;
-            /* what a chunk leaves is not so few columns that micro-kernels run slow */
-            chunk = left <= TCI_GEMM_COLUMNS ? left : left < TCI_GEMM_COLUMNS + 12 ? left - 12 : TCI_GEMM_COLUMNS;
-            pack_columns(chunk, block, a + k * a_stride + column, a_stride, packed);
-            for (size_t panel = 0, some; panel < panels; panel += some) {
-                const float *from = b + k * b_row + panel * b_block;
-                size_t step = b_block;
-                some = least(panels - panel, TCI_GEMM_PANELS);
-                if (b_row != TCI_PANEL) {
-                    pack_lines(some, block, from, b_row, b_block, lines);
-                    from = lines;
-                    step = block * TCI_PANEL;
-                }
-                for (size_t i = 0; i < some; i++)
-                    chunk_of_columns(chunk, block, packed, from + i * step, c + column * c_row + (panel + i) * c_block,
-                                     c_row);
-            }
-        }
-    }
+    transposed_product(a_columns, panels, depth, a, a_stride, b, b_row, b_block, c, c_row, c_block, scratch);
 }

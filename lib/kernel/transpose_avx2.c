@@ -36,23 +36,14 @@ static inline __attribute__((always_inline)) void square(const float *src, size_
     }
 }
 
+#define TCI_SQUARE 8
+#include "kernel/transpose_squares.h"
+
 void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
                         size_t dst_stride, bool add)
 {
-    size_t whole_rows = rows / 8 * 8, whole_columns = columns / 8 * 8;
-    for (size_t row = 0; row < whole_rows; row += 8) {
-        const float *from = src + row * src_stride;
-        if (add) {
-            for (size_t column = 0; column < whole_columns; column += 8)
-                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, true);
-        } else {
-            for (size_t column = 0; column < whole_columns; column += 8)
-                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, false);
-        }
-    }
-    /* what is left to the right of the squares, and below them */
-    tci_transpose_scalar(rows, columns - whole_columns, src + whole_columns, src_stride,
-                         dst + whole_columns * dst_stride, dst_stride, add);
-    tci_transpose_scalar(rows - whole_rows, whole_columns, src + whole_rows * src_stride, src_stride, dst + whole_rows,
-                         dst_stride, add);
+    if (add)
+        squares(rows, columns, src, src_stride, dst, dst_stride, true);
+    else
+        squares(rows, columns, src, src_stride, dst, dst_stride, false);
 }

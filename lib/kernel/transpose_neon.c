@@ -22,23 +22,14 @@ static inline __attribute__((always_inline)) void square(const float *src, size_
     put(dst + 3 * dst_stride, vreinterpretq_f32_f64(vtrn2q_f64(odd0, odd2)), add);
 }
 
+#define TCI_SQUARE 4
+#include "kernel/transpose_squares.h"
+
 void tci_transpose_neon(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,
                         bool add)
 {
-    size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
-    for (size_t row = 0; row < whole_rows; row += 4) {
-        const float *from = src + row * src_stride;
-        if (add) {
-            for (size_t column = 0; column < whole_columns; column += 4)
-                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, true);
-        } else {
-            for (size_t column = 0; column < whole_columns; column += 4)
-                square(from + column, src_stride, dst + column * dst_stride + row, dst_stride, false);
-        }
-    }
-    /* what is left to the right of the squares, and below them */
-    tci_transpose_scalar(rows, columns - whole_columns, src + whole_columns, src_stride,
-                         dst + whole_columns * dst_stride, dst_stride, add);
-    tci_transpose_scalar(rows - whole_rows, whole_columns, src + whole_rows * src_stride, src_stride, dst + whole_rows,
-                         dst_stride, add);
+    if (add)
+        squares(rows, columns, src, src_stride, dst, dst_stride, true);
+    else
+        squares(rows, columns, src, src_stride, dst, dst_stride, false);
 }

@@ -112,13 +112,6 @@ void tci_trainer_free(tc_trainer *trainer)
     tci_model_release(model);
 }
 
-static void refresh_training(tc_trainer *trainer)
-{
-    tci_float_environment environment = tci_float_enter();
-    trainer->model->network->architecture->training_refresh(trainer->training);
-    tci_float_leave(environment);
-}
-
 tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trainer **result)
 {
     tc_status status = TC_OK;
@@ -147,7 +140,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
     TCI_CHECK(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
     TCI_CHECK(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
-    refresh_training(trainer);
+    tci_trainer_refresh(trainer);
     tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
 done:
     if (status != TC_OK) {
@@ -174,7 +167,9 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 
 void tci_trainer_refresh(tc_trainer *trainer)
 {
-    refresh_training(trainer);
+    tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
+    trainer->model->network->architecture->training_refresh(trainer->training);
+    tci_float_leave(environment);
 }
 
 static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)

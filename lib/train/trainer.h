@@ -87,7 +87,7 @@ tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, con
 /* The schedule's last step, known once the examples are; only before the first step. */
 tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps);
 
-/* After the parameters were changed from outside (resuming, best weights): packs them anew, for the model too. */
+/* After the parameters changed: packs them, for training and for the model, which share what prediction reads. */
 void tci_trainer_refresh(tc_trainer *trainer);
 
 #endif
