@@ -9,6 +9,7 @@ import unittest
 
 BINARIES = pathlib.Path(os.environ["TEXTCLF_TEST_BINARIES"])
 PROGRAM = os.environ["TEXTCLF_PROGRAM"]
+EMULATED = os.environ.get("TEXTCLF_EMULATED") == "1"  # a tenth of the speed
 
 
 class Result:
@@ -26,6 +27,7 @@ class Result:
 
 def run(words, stdin=b"", env=None, timeout=120):
     words = [os.fspath(word) for word in words]
+    timeout *= 10 if EMULATED else 1
     if isinstance(stdin, str):
         stdin = stdin.encode()
     done = subprocess.run(words, input=stdin, capture_output=True, env={**os.environ, **(env or {})}, timeout=timeout)
