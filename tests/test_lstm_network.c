@@ -204,6 +204,21 @@ static void states_are_carried_from_window_to_window(void **state)
     }
 }
 
+static void a_scratch_has_the_threads_that_it_is_asked_for(void **state)
+{
+    fixture f;
+    tci_scratch *alone = NULL, *team = NULL;
+    (void)state;
+    set_up(&f, "hidden_dim=8");
+    assert_ok(tci_scratch_create(f.model, 1, &alone));
+    assert_ok(tci_scratch_create(f.model, 3, &team));
+    assert_null(alone->pool);
+    assert_int_equal(tci_pool_size(team->pool), 3);
+    tci_scratch_free(alone);
+    tci_scratch_free(team);
+    tear_down(&f);
+}
+
 /* ---- ids from a source ---- */
 
 typedef struct id_list {
@@ -262,7 +277,7 @@ static void logits_of_ids_from_a_source_are_those_of_ids_at_hand(void **state)
     (void)state;
     for (uint32_t i = 0; i < 3000; i++)
         list.ids[i] = i * i % 11 % 6;
-    for (size_t i = 0; i < 12 * 7; i++) {
+    for (size_t i = 0; i < 12 * 7; i += TEST_EVERY(11)) {
         char settings[160];
         (void)snprintf(settings, sizeof settings, "hidden_dim=5 pooling=%s num_layers=%zu bidirectional=%s",
                        poolings[i % 3], 1 + i / 3 % 2, i / 6 % 2 ? "true" : "false");
@@ -343,6 +358,7 @@ int main(void)
         cmocka_unit_test(gradients_of_wide_and_deep_layers_are_differences_of_the_loss),
         cmocka_unit_test(predicted_logits_are_those_of_the_equations),
         cmocka_unit_test(states_are_carried_from_window_to_window),
+        cmocka_unit_test(a_scratch_has_the_threads_that_it_is_asked_for),
         cmocka_unit_test(logits_of_ids_from_a_source_are_those_of_ids_at_hand),
         cmocka_unit_test(initial_weights_have_the_distributions_of_pytorch),
         cmocka_unit_test(the_unknown_word_starts_at_zero),
