@@ -5,6 +5,7 @@
 #   scripts/check.sh           all of it, about 20 minutes on two cores:
 #                                gcc, Release: every test, the installation among them; documentation; German locale
 #                                clang, ASan + UBSan, TSan; libFuzzer for a moment; the Python package
+#                                AArch64: cross-compiled, under qemu
 #
 # Builds stand in build/check/ and are used again. Each step's output is in build/check/STEP.log; what failed is shown.
 # The last line is ctest's own, of the gcc build, or the name of what failed.
@@ -176,6 +177,50 @@ static_deps() {
     fi
 }
 
+# AArch64 on another machine: cross-compiled by gcc, the quick tests under qemu, and those about bits. Then a few models
+# are trained there and here, with what the processor of this machine is best at: on AVX2 the files are the same. clang's
+# library for AArch64 trains them once more.
+neon() {
+    case $(uname -m) in
+    aarch64 | arm64)
+        echo "skipped: this machine is of that kind itself"
+        return 0
+        ;;
+    esac
+    for tool in aarch64-linux-gnu-gcc aarch64-linux-gnu-g++ qemu-aarch64; do
+        if ! command -v $tool > /dev/null 2>&1; then
+            echo "skipped: no $tool"
+            return 0
+        fi
+    done
+    if ! scripts/aarch64_libraries.sh "$out/aarch64"; then
+        echo "skipped: the arm64 packages of the libraries could not be fetched"
+        return 0
+    fi
+    for compiler in gcc clang; do
+        CC=$compiler cmake -S "$root" -B "$out/neon-$compiler" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+            -DCMAKE_TOOLCHAIN_FILE="$root/cmake/aarch64.cmake" -DTEXTCLF_AARCH64_LIBRARIES="$out/aarch64" \
+            -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror || return 1
+    done
+    cmake --build "$out/neon-gcc" -j "$cores" &&
+        cmake --build "$out/neon-clang" -j "$cores" --target torture_host &&
+        suite neon-gcc -L quick &&
+        suite neon-gcc -R '^(test_api_training_bits|test_api_prediction_bits)$' || return 1
+    grep -q ' avx2 ' /proc/cpuinfo || return 0
+    deep="num_layers=2 bidirectional=true dropout=0.2 validation_split=0.15 epochs=2 class_weights=balanced clip_norm=1"
+    for settings in "$deep threads=2" "$deep max_isa=scalar" \
+        "hidden_dim=70 embedding_dim=33 pooling=mean optimizer=adamw weight_decay=0.01 schedule=cosine epochs=2"; do
+        "$out/release/tests/torture/torture_host" train "$settings" 130 "$out/neon.here" > "$out/neon.here.scores" ||
+            return 1
+        for compiler in gcc clang; do
+            qemu-aarch64 -L /usr/aarch64-linux-gnu "$out/neon-$compiler/tests/torture/torture_host" \
+                train "$settings" 130 "$out/neon.there" > "$out/neon.there.scores" &&
+                cmp "$out/neon.here" "$out/neon.there" && cmp "$out/neon.here.scores" "$out/neon.there.scores" || return 1
+            echo "$compiler, AArch64: the same file and scores: $settings"
+        done
+    done
+}
+
 # An interpreter with what the tests of the Python package use. Where no package index answers, those tests say that they
 # are skipped.
 python_tools() {
@@ -225,6 +270,7 @@ else
     esac
     step asan asan
     step tsan tsan
+    step neon neon
     step static-deps static_deps
     [ ! -f pyproject.toml ] || step python python_package
     log=$out/tests.log

@@ -2,7 +2,8 @@
 # deps.sh: installs what building needs, where apt-get is; says what to install elsewhere.
 #
 #   scripts/deps.sh           for the library and the program
-#   scripts/deps.sh --tests   for the tests too: CMocka, a second compiler, Doxygen
+#   scripts/deps.sh --tests   for the tests too: CMocka, a second compiler, Doxygen; with apt-get on x86 also a compiler
+#                             for AArch64 and qemu
 #
 # Only what is missing is installed. With nothing missing it asks no package server and needs no rights.
 set -eu
@@ -61,6 +62,13 @@ if [ $tests = yes ]; then
     # For the run of the suite under a locale that writes numbers with a comma.
     [ "$(uname -s)" != Linux ] || has localedef || need libc-bin
     [ "$(uname -s)" != Linux ] || [ -e /usr/share/i18n/locales/de_DE ] || need locales
+    # For the run of the suite on AArch64, which other systems skip.
+    if has apt-get && [ "$(uname -m)" = x86_64 ]; then
+        has aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+        has aarch64-linux-gnu-g++ || need g++-aarch64-linux-gnu
+        [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+        has qemu-aarch64 || need qemu-user
+    fi
 fi
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 

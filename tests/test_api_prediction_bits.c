@@ -132,7 +132,7 @@ static void a_text_scores_the_same_bits_alone_and_among_others(void **state)
     texts *t = make_texts(TEXT_COUNT);
     (void)state;
     for (size_t p = 0; p < 3; p++) {
-        for (int shape = 0; shape < 4; shape++) {
+        for (int shape = (int)p % TEST_EVERY(3); shape < 4; shape += TEST_EVERY(3)) {
             char settings[128];
             (void)snprintf(settings, sizeof settings, "max_length=0 pooling=%s num_layers=%d bidirectional=%s",
                            poolings[p], 1 + shape / 2, shape % 2 ? "true" : "false");
@@ -174,7 +174,7 @@ static void a_cut_text_scores_as_the_part_that_is_read(void **state)
 static void a_huge_text_scores_the_same_bits_in_every_company(void **state)
 {
     static const char *const shapes[] = {"max_length=0", "max_length=0 num_layers=2 bidirectional=true pooling=mean"};
-    size_t words = 70000, capacity = 12 * words + 1, written = 0;
+    size_t words = 70000 / TEST_EVERY(20), capacity = 12 * words + 1, written = 0;
     char *huge = malloc(capacity);
     (void)state;
     assert_non_null(huge);
