@@ -1,6 +1,7 @@
-/* predict_many.c: batch prediction. Rows are sorted by length once, cut into batches and handed out by a counter; texts
- * come in chunks, each encoded on the team and then predicted like rows. Long texts of a chunk are not encoded: they pass
- * for empty ones, and their logits are then written over by members who predict one at a time. */
+/* predict_many.c: batch prediction. Rows are sorted by length once; a round of them is dealt like cards, which gives every
+ * member one batch of like work, and batches are handed out by a counter. Texts come in chunks, each encoded on the team
+ * and then predicted like rows. Long texts of a chunk are not encoded: they pass for empty ones, and their logits are then
+ * written over by members who predict one at a time. */
 #include "model/predict_many.h"
 
 #include <string.h>
@@ -35,24 +36,40 @@ static tc_status failure_status(const failure *first)
 typedef struct rows_job {
     const tc_model *model;
     const tci_row *sorted; /* position = place in logits */
-    size_t count;
+    size_t count, members, batches;
     float *logits;
-    atomic_size_t next;
+    atomic_size_t next; /* batch */
     failure first;
 } rows_job;
+
+/* The rows of a batch; at most TCI_PREDICT_ROWS. */
+static size_t deal(const rows_job *job, size_t batch, tci_row *rows)
+{
+    size_t members = job->members, member = batch % members, count = 0;
+    size_t begin = batch / members * members * TCI_PREDICT_ROWS, end = begin + members * TCI_PREDICT_ROWS;
+    for (size_t lap = begin; lap < end; lap += members) { /* every other one backwards */
+        size_t r = lap + (count % 2 ? members - 1 - member : member);
+        if (r >= job->count)
+            break;
+        rows[count++] = job->sorted[r];
+    }
+    return count;
+}
 
 static tc_status predict_batches(rows_job *job, tci_scratch *scratch, float *batch_logits)
 {
     size_t labels = job->model->label_count;
     for (;;) {
-        size_t begin = atomic_fetch_add(&job->next, TCI_PREDICT_ROWS);
-        if (begin >= job->count || atomic_load(&job->first.happened))
+        tci_row rows[TCI_PREDICT_ROWS];
+        size_t batch = atomic_fetch_add(&job->next, 1);
+        if (batch >= job->batches || atomic_load(&job->first.happened))
             return TC_OK;
-        size_t count = job->count - begin < TCI_PREDICT_ROWS ? job->count - begin : TCI_PREDICT_ROWS;
-        TCI_RETURN_IF(tci_model_logits(job->model, scratch, job->sorted + begin, count, batch_logits));
+        size_t count = deal(job, batch, rows);
+        if (count == 0)
+            continue;
+        TCI_RETURN_IF(tci_model_logits(job->model, scratch, rows, count, batch_logits));
         for (size_t r = 0; r < count; r++)
-            memcpy(job->logits + job->sorted[begin + r].position * labels, batch_logits + r * labels,
-                   labels * sizeof(float));
+            memcpy(job->logits + rows[r].position * labels, batch_logits + r * labels, labels * sizeof(float));
     }
 }
 
@@ -87,7 +104,13 @@ tc_status tci_predict_rows(const tc_model *model, tci_pool *pool, const tci_row 
         sorted[i].position = (uint32_t)i;
     }
     tci_rows_sort(sorted, sorted + count, count);
-    rows_job job = {.model = model, .sorted = sorted, .count = count, .logits = logits};
+    size_t members = tci_pool_size(pool), round = members * TCI_PREDICT_ROWS;
+    rows_job job = {.model = model,
+                    .sorted = sorted,
+                    .count = count,
+                    .members = members,
+                    .batches = (count / round + (count % round > 0)) * members,
+                    .logits = logits};
     tci_float_environment environment = tci_float_enter();
     tci_pool_run(pool, rows_member, &job);
     tci_float_leave(environment);
