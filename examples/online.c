@@ -2,8 +2,8 @@
  *
  *     online STREAM.tsv CHECKPOINT
  *
- * The host owns the loop: it feeds rows as they come, in batches of its own, and saves now and then. Run it again with the
- * same checkpoint and it goes on where it was; the bits are those of a run that never stopped. */
+ * The host owns the loop: it feeds rows as they come, in batches of its own, and saves now and then. Run it again with
+ * the same checkpoint and it goes on where it was; the bits are those of a run that never stopped. */
 #include "support.h"
 
 static const char *const labels[] = {"acquisition", "ipo", "none", "pivot"};

@@ -2,8 +2,8 @@
  *
  *     train_and_predict exits.train.tsv exits.test.tsv exits.safetensors
  *
- * What the sentences are about: how a start-up ends. The steps: gather words, make a model, encode the texts once, train
- * for some epochs, evaluate, save; then load the file as another program would, and ask it. */
+ * What the sentences are about: how a start-up ends. The steps: gather words, make a model, encode the texts once,
+ * train for some epochs, evaluate, save; then load the file as another program would, and ask it. */
 #include "support.h"
 
 static const char *const labels[] = {"acquisition", "ipo", "none", "pivot"};

@@ -1,5 +1,5 @@
-/* arguments.c: see arguments.h. `--name value` and `--name=value` are read alike, `_` in a name counts as `-`, and `--` ends
- * the options. Where an option is not known, the nearest one of the subcommand is named. */
+/* arguments.c: see arguments.h. `--name value` and `--name=value` are read alike, `_` in a name counts as `-`, and `--`
+ * ends the options. Where an option is not known, the nearest one of the subcommand is named. */
 #include "arguments.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* convert.c: `textclf convert`: any model file to a model file of the library's own, with other weights where --weights says
- * so. A checkpoint becomes the model of its moment, without the state of its training. */
+/* convert.c: `textclf convert`: any model file to a model file of the library's own, with other weights where --weights
+ * says so. A checkpoint becomes the model of its moment, without the state of its training. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -96,8 +96,8 @@ static int unknown_label(const data_encoder *encoder, const reader *source, cons
                 label.data);
 }
 
-/* Label numbers of a record in `numbers`, which grows: each once, but every label that the model lacks for itself, since
- * each is a miss. */
+/* Label numbers of a record in `numbers`, which grows: each once, but every label that the model lacks for itself,
+ * since each is a miss. */
 static int number_labels(const data_encoder *encoder, const reader *source, const record *text, uint32_t **numbers,
                          size_t *capacity, size_t *count)
 {

@@ -1,4 +1,5 @@
-/* data.h: from the records of a reader to what the library takes: words, labels, examples; and a model's side of them. */
+/* data.h: from the records of a reader to what the library takes: words, labels, examples; and a model's side of
+ * them. */
 #ifndef PROGRAM_DATA_H
 #define PROGRAM_DATA_H
 

@@ -35,7 +35,8 @@ typedef struct training {
     char weights[16]; /* of the model file; training itself has f32 */
 } training;
 
-/* Trains to the end, or to Ctrl-C (run->interrupted); the checkpoint is written, the model is not. An exit code, told. */
+/* Trains to the end, or to Ctrl-C (run->interrupted); the checkpoint is written, the model is not. An exit code,
+ * told. */
 int epochs_run(training *run);
 
 /* The name of a task's validation score: "accuracy", "micro_f1" or "mean_squared_error". */

@@ -1,8 +1,9 @@
 /* input.c: see input.h.
  *
- * gzip is told by its first two bytes, 1f 8b, never by the name. zlib's inflate is used rather than gzread: gzread waits
- * for a full buffer even where the bytes are plain, which would stall a program that writes a line and waits for its
- * answer, and it takes a file that was cut short for a whole one. Members follow each other; zeros may follow the last. */
+ * gzip is told by its first two bytes, 1f 8b, never by the name. zlib's inflate is used rather than gzread: gzread
+ * waits for a full buffer even where the bytes are plain, which would stall a program that writes a line and waits for
+ * its answer, and it takes a file that was cut short for a whole one. Members follow each other; zeros may follow the
+ * last. */
 #include "input.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* label_set.c: see label_set.h. Open addressing over FNV-1a; labels hold no NUL (the readers see to that), so names are C
- * strings and strcmp, which compares bytes as unsigned, is the order. */
+/* label_set.c: see label_set.h. Open addressing over FNV-1a; labels hold no NUL (the readers see to that), so names are
+ * C strings and strcmp, which compares bytes as unsigned, is the order. */
 #include "label_set.h"
 
 #include <stdlib.h>

@@ -68,7 +68,8 @@ static bool fits(double value, int count, bool single, bool power_of_two, decima
     return reads_back(result, value, single);
 }
 
-/* value > 0. Off powers of two "reads back" holds from some number of digits on, so the search starts where most end. */
+/* value > 0. Off powers of two "reads back" holds from some number of digits on, so the search starts where most
+ * end. */
 static void shortest(double value, bool single, decimal *result)
 {
     int most = single ? 9 : 17;

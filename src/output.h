@@ -1,7 +1,7 @@
 /* output.h: standard output: decimals, JSON, and write errors.
  *
- * Decimals are the shortest that read back as the same number, without exponent. The program never calls setlocale(), so
- * that printf and strtod speak the C locale whatever LC_ALL says. */
+ * Decimals are the shortest that read back as the same number, without exponent. The program never calls setlocale(),
+ * so that printf and strtod speak the C locale whatever LC_ALL says. */
 #ifndef PROGRAM_OUTPUT_H
 #define PROGRAM_OUTPUT_H
 

@@ -1,7 +1,7 @@
 /* predict.c: `textclf predict`: one line of labels a text, in input order.
  *
- * Texts are gathered into blocks and scored together on all threads. A block is scored early when waiting for more input
- * would hold back answers, so that a program may write a line and read its answer. */
+ * Texts are gathered into blocks and scored together on all threads. A block is scored early when waiting for more
+ * input would hold back answers, so that a program may write a line and read its answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* processors.c: see processors.h. Under taskset, in a cpuset or a container the affinity mask is smaller than the machine;
- * threads beyond it would only wait for each other. */
+/* processors.c: see processors.h. Under taskset, in a cpuset or a container the affinity mask is smaller than the
+ * machine; threads beyond it would only wait for each other. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity, CPU_COUNT */
 #endif

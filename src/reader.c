@@ -1,6 +1,6 @@
 /* reader.c: see reader.h. Opening, formats by name, bad lines, and the rules for labels and targets that all formats
- * share. A label is what the library takes: non-empty UTF-8 without NUL, TAB, CR or LF, and without a comma where a text
- * may have several; checking it here lets the message name the line. */
+ * share. A label is what the library takes: non-empty UTF-8 without NUL, TAB, CR or LF, and without a comma where a
+ * text may have several; checking it here lets the message name the line. */
 #include "reader.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* reader.h: labelled or plain texts out of a data file, one record after the other, in any of the formats.
  *
  * .tsv label TAB text; .csv RFC 4180; .jsonl one object a line; .txt fastText's "__label__x text", or, where only texts
- * are wanted, one plain text a line. The task decides how labels are read. A bad line is named by file and line and ends
- * the reading, or is counted and passed over with skip_bad_lines. */
+ * are wanted, one plain text a line. The task decides how labels are read. A bad line is named by file and line and
+ * ends the reading, or is counted and passed over with skip_bad_lines. */
 #ifndef PROGRAM_READER_H
 #define PROGRAM_READER_H
 

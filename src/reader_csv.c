@@ -88,8 +88,8 @@ static bool cut(reader *source, csv_state *state, char *row, size_t length)
     }
 }
 
-/* The next row into state->fields. Behind a row that is not well-formed, reading goes on with the next line of the file:
- * one stray quote does not take the rows after it along. */
+/* The next row into state->fields. Behind a row that is not well-formed, reading goes on with the next line of the
+ * file: one stray quote does not take the rows after it along. */
 static int next_row(reader *source, csv_state *state, reader_event *event)
 {
     lines *rows = &source->lines;

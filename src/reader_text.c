@@ -1,5 +1,6 @@
 /* reader_text.c: .txt. With labels it is fastText's form, `__label__x __label__y text`: words at the start of the line
- * that begin with __label__ are labels, what follows them is the text. Where only texts are wanted, a line is a text. */
+ * that begin with __label__ are labels, what follows them is the text. Where only texts are wanted, a line is a
+ * text. */
 #include <string.h>
 
 #include "reader_format.h"

@@ -1,8 +1,8 @@
 /* train.c: `textclf train`: data to a model file.
  *
- * The input is read twice, for words and labels and then for the examples, so that texts never fill the memory; a pipe is
- * kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training. Weights
- * other than f32 are made of the trained ones when the model is written. */
+ * The input is read twice, for words and labels and then for the examples, so that texts never fill the memory; a pipe
+ * is kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training.
+ * Weights other than f32 are made of the trained ones when the model is written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

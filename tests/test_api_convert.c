@@ -294,7 +294,8 @@ static void only_weights_and_the_run_can_change(void **state)
     (void)state;
     tc_model *model = new_model("hidden_dim=20 threshold=0.25"), *converted = NULL;
     tc_config *config = make_config("weights=int8 hidden_dim=20 learning_rate=0.5 threads=2");
-    assert_ok(tc_model_convert(model, config, &converted)); /* hidden_dim is the model's; training options do not matter */
+    assert_ok(
+        tc_model_convert(model, config, &converted)); /* hidden_dim is the model's; training options do not matter */
     tc_model_free(converted);
     tc_config_free(config);
     config = make_config("weights=int8 threshold=0.5");

@@ -1,5 +1,5 @@
-/* labels: quick. Converted models against values that a script computed in float64 (tests/golden/make_narrow_golden.py);
- * what is kept of a model; how much memory it takes. */
+/* labels: quick. Converted models against values that a script computed in float64
+ * (tests/golden/make_narrow_golden.py); what is kept of a model; how much memory it takes. */
 #include "support/testing.h"
 
 #include <math.h>

@@ -61,9 +61,30 @@ static void doubles_round_as_the_processor_rounds(void **state)
 {
     (void)state;
     uint64_t seed = 1;
-    static const double edges[] = {0.0, -0.0, 1, -1, FLT_MAX, -FLT_MAX, FLT_MIN, 0x1p-149, 0x1p-150, 0x1.8p-150, 0x1.8p-149,
-                                   0x1.fffffffffffffp-127, 0x1.000001p0, 0x1.000001000001p0, 0x1.000003p0, 0x1p-151,
-                                   DBL_MIN, 5e-324, 0x1p128, 0x1.8p128, 0x1.fp1023, 0x1.fffffefffffffp127, 0x1.ffffffp-1, 0x1.fffffffp-127};
+    static const double edges[] = {0.0,
+                                   -0.0,
+                                   1,
+                                   -1,
+                                   FLT_MAX,
+                                   -FLT_MAX,
+                                   FLT_MIN,
+                                   0x1p-149,
+                                   0x1p-150,
+                                   0x1.8p-150,
+                                   0x1.8p-149,
+                                   0x1.fffffffffffffp-127,
+                                   0x1.000001p0,
+                                   0x1.000001000001p0,
+                                   0x1.000003p0,
+                                   0x1p-151,
+                                   DBL_MIN,
+                                   5e-324,
+                                   0x1p128,
+                                   0x1.8p128,
+                                   0x1.fp1023,
+                                   0x1.fffffefffffffp127,
+                                   0x1.ffffffp-1,
+                                   0x1.fffffffp-127};
     for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
         assert_true(same_bits(convert(TCI_DTYPE_F64, &edges[i]), (float)edges[i]));
     for (int i = 0; i < 300000; i++) {

@@ -203,7 +203,8 @@ static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
         float *together = random_block(ROWS * WIDE, &state), *alone = copy_block(together, ROWS * WIDE);
         tables[i]->gemm(ROWS, PANELS, DEPTH, a, DEPTH, TCI_PANEL, b, together, WIDE, TCI_PANEL);
         for (size_t row = 0; row < ROWS; row++)
-            tables[i]->gemm(1, PANELS, DEPTH, a + row * DEPTH, DEPTH, TCI_PANEL, b, alone + row * WIDE, WIDE, TCI_PANEL);
+            tables[i]->gemm(1, PANELS, DEPTH, a + row * DEPTH, DEPTH, TCI_PANEL, b, alone + row * WIDE, WIDE,
+                            TCI_PANEL);
         assert_memory_equal(together, alone, ROWS * WIDE * sizeof(float));
         free(a), free(b), free(together), free(alone);
     }

@@ -1,5 +1,5 @@
-/* labels: quick. Whole models against values that PyTorch wrote in float64: logits, loss, every gradient, ten steps of each
- * optimizer; bounds relative to each tensor's (for gradients: the whole gradient's) norm. */
+/* labels: quick. Whole models against values that PyTorch wrote in float64: logits, loss, every gradient, ten steps of
+ * each optimizer; bounds relative to each tensor's (for gradients: the whole gradient's) norm. */
 #include "support/testing.h"
 
 #include <math.h>

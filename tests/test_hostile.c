@@ -1,5 +1,6 @@
-/* labels: quick. native_read.c against damaged and hostile files: an error with a reason, or a model that is safe to use;
- * never more than a second, nor more memory than 3 times the file and 4 MB (of which 1 is the file, held by the caller). */
+/* labels: quick. native_read.c against damaged and hostile files: an error with a reason, or a model that is safe to
+ * use; never more than a second, nor more memory than 3 times the file and 4 MB (of which 1 is the file, held by the
+ * caller). */
 #include "support/testing.h"
 
 #include <time.h>
@@ -129,11 +130,47 @@ static void no_flipped_bit_goes_unseen(void **state)
 /* Something else in place of a number, word or bracket of the header, of another length or the same. */
 static uint8_t *overwrite_field(uint8_t *bytes, size_t size, uint64_t *random, size_t *new_size)
 {
-    static const char *const values[] = {
-        "0", "1", "-1", "2", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615",
-        "18446744073709551616", "1e3", "0.5", "1e999", "null", "true", "\"\"", "[]", "{}", "[[[[[[[[[[[[[[[[", "NaN", "",
-        "\"\\u0000\"", "\"\xFF\"", "\"\\ud800\"", "F64", "U8", "BF16", "fc.bias", "embedding.weight", "textclf.vocab",
-        "textclf.labels", "__metadata__", "dtype", ",", ":", "\"", "\\", "\n", "65536", "16", "none", "char"};
+    static const char *const values[] = {"0",
+                                         "1",
+                                         "-1",
+                                         "2",
+                                         "4294967295",
+                                         "4294967296",
+                                         "9223372036854775807",
+                                         "18446744073709551615",
+                                         "18446744073709551616",
+                                         "1e3",
+                                         "0.5",
+                                         "1e999",
+                                         "null",
+                                         "true",
+                                         "\"\"",
+                                         "[]",
+                                         "{}",
+                                         "[[[[[[[[[[[[[[[[",
+                                         "NaN",
+                                         "",
+                                         "\"\\u0000\"",
+                                         "\"\xFF\"",
+                                         "\"\\ud800\"",
+                                         "F64",
+                                         "U8",
+                                         "BF16",
+                                         "fc.bias",
+                                         "embedding.weight",
+                                         "textclf.vocab",
+                                         "textclf.labels",
+                                         "__metadata__",
+                                         "dtype",
+                                         ",",
+                                         ":",
+                                         "\"",
+                                         "\\",
+                                         "\n",
+                                         "65536",
+                                         "16",
+                                         "none",
+                                         "char"};
     size_t header = (size_t)tci_load_u64(bytes), begin = 0, end = 0;
     if (below(random, 20) == 0) { /* the length itself */
         *new_size = size;
@@ -243,10 +280,12 @@ static void many_small_things_stay_within_the_bound(void **state)
     assert_int_equal(load_repeated(",\"textclf.a\":\"\"", ",\"textclf.a%zu\":\"\"", 200000, "}}"), TC_ERROR_FORMAT);
     assert_int_equal(load_repeated("},\"a\":{\"shape\":[0", ",0", 2000000, "]}}"), TC_ERROR_FORMAT);
     assert_int_equal(load_repeated("},\"a\":", "[", 2000000, "}"), TC_ERROR_FORMAT);
-    assert_int_equal(load_repeated(",\"textclf.labels\":\"[\\\"a\\\"", ",\\\"%zu\\\"", 200000, "]\"}}"), TC_ERROR_FORMAT);
-    assert_int_equal(load_repeated(",\"textclf.labels\":\"", "[", 2000000, "\"}}"), TC_ERROR_FORMAT);
-    assert_int_equal(load_repeated("}", ",\"%zu\":{\"dtype\":\"U8\",\"shape\":[1,1,1,0],\"data_offsets\":[0,0]}", 65536, "}"),
+    assert_int_equal(load_repeated(",\"textclf.labels\":\"[\\\"a\\\"", ",\\\"%zu\\\"", 200000, "]\"}}"),
                      TC_ERROR_FORMAT);
+    assert_int_equal(load_repeated(",\"textclf.labels\":\"", "[", 2000000, "\"}}"), TC_ERROR_FORMAT);
+    assert_int_equal(
+        load_repeated("}", ",\"%zu\":{\"dtype\":\"U8\",\"shape\":[1,1,1,0],\"data_offsets\":[0,0]}", 65536, "}"),
+        TC_ERROR_FORMAT);
     assert_int_equal(load_repeated("}", ",\"%zu\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", 65537, "}"),
                      TC_ERROR_LIMIT);
 }

@@ -257,7 +257,8 @@ static void check_source(const char *settings, id_list *list, size_t length)
     for (size_t last = list->reads, n = 0; n < last; n++) {
         list->reads = 0;
         list->fail_at = n;
-        assert_int_equal(network->architecture->predict_long(network, pool, &workspace, &source, logits), TC_ERROR_ARGUMENT);
+        assert_int_equal(network->architecture->predict_long(network, pool, &workspace, &source, logits),
+                         TC_ERROR_ARGUMENT);
         assert_contains(tci_error_text(), "the list ends here");
     }
     list->fail_at = SIZE_MAX;

@@ -162,7 +162,8 @@ static void parameters_are_converted_by_name(void **state)
         from.values[from.tensors[2].offset + 8] = INFINITY;
         assert_int_equal(tci_parameters_convert(&from, &narrow), TC_ERROR_NUMERIC);
         assert_contains(tci_error_text(), "tensor 'n': row 1");
-        tci_parameters_free(&from), tci_parameters_free(&narrow), tci_parameters_free(&copy), tci_parameters_free(&back);
+        tci_parameters_free(&from), tci_parameters_free(&narrow), tci_parameters_free(&copy),
+            tci_parameters_free(&back);
     }
     assert_int_equal(memory.used, 0);
 }

@@ -51,7 +51,8 @@ static void it_says_what_the_model_is(void **state)
     char *text = describe(model);
     free(test_model_bytes(model, &size));
     snprintf(file_bytes, sizeof file_bytes, "\"file_bytes\":%zu,", size);
-    assert_contains(text, "\"architecture\":\"lstm\",\"task\":\"classify\",\"labels\":[\"no\",\"yes \\\"\xE5\xA5\xBD\\\"\"]");
+    assert_contains(text,
+                    "\"architecture\":\"lstm\",\"task\":\"classify\",\"labels\":[\"no\",\"yes \\\"\xE5\xA5\xBD\\\"\"]");
     assert_contains(text, "\"hidden_dim\":2,");
     assert_contains(text, "\"bidirectional\":false,");
     assert_contains(text, "\"dropout\":0.25,");
@@ -93,7 +94,8 @@ static void another_unicode_version_comes_with_a_note(void **state)
     free(text);
     strcpy(model->unicode_version, "9.0.0");
     text = describe(model);
-    assert_contains(text, "\"unicode_version\":\"9.0.0\",\"unicode_note\":\"the vocabulary was made with Unicode 9.0.0, this");
+    assert_contains(
+        text, "\"unicode_version\":\"9.0.0\",\"unicode_note\":\"the vocabulary was made with Unicode 9.0.0, this");
     assert_contains(text, tci_unicode_version());
     free(text);
     tci_model_release(model);

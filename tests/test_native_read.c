@@ -69,7 +69,8 @@ static void a_newer_format_or_option_is_a_version_error(void **state)
 {
     (void)state;
     assert_edit_refused("format_version\":\"1\"", "format_version\":\"2\"", TC_ERROR_VERSION, "reads up to 1");
-    assert_edit_refused("option.hidden_dim\":", "option.hidden_dimension\":", TC_ERROR_VERSION, "option.hidden_dimension");
+    assert_edit_refused("option.hidden_dim\":", "option.hidden_dimension\":", TC_ERROR_VERSION,
+                        "option.hidden_dimension");
     assert_edit_refused("option.arch\":\"lstm\"", "option.arch\":\"transformer\"", TC_ERROR_VERSION, "'transformer'");
     assert_edit_refused("format_version\":\"1\"", "format_version\":\"01\"", TC_ERROR_FORMAT, "format_version");
     assert_edit_refused("format_version\":\"1\"", "format_version\":\"0\"", TC_ERROR_FORMAT, "format_version");
@@ -155,16 +156,19 @@ static void tensors_have_the_shapes_that_options_ask_for(void **state)
     assert_edit_refused("fc.bias\":{\"dtype\":\"F32\"", "fc.bias\":{\"dtype\":\"I32\"", TC_ERROR_FORMAT, "type I32");
     assert_edit_refused("fc.bias\":{\"dtype\":\"F32\",\"shape\":[2]", "fc.bias\":{\"dtype\":\"F32\",\"shape\":[2,1]",
                         TC_ERROR_FORMAT, "shape (2, 1)");
-    assert_edit_refused("\"fc.bias\":", "\"other\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":",
-                        TC_ERROR_FORMAT, "'other' is none of this architecture");
-    assert_ok(read_edited("\"fc.bias\":", "\"optim.x\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":"));
+    assert_edit_refused(
+        "\"fc.bias\":", "\"other\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":",
+        TC_ERROR_FORMAT, "'other' is none of this architecture");
+    assert_ok(read_edited("\"fc.bias\":",
+                          "\"optim.x\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"fc.bias\":"));
 }
 
 static void the_vocabulary_is_a_list_of_bytes(void **state)
 {
     (void)state;
     assert_edit_refused("textclf.vocab\"", "textclf.words\"", TC_ERROR_FORMAT, "'textclf.vocab' is missing");
-    assert_edit_refused("textclf.vocab\":{\"dtype\":\"U8\"", "textclf.vocab\":{\"dtype\":\"I8\"", TC_ERROR_FORMAT, "U8");
+    assert_edit_refused("textclf.vocab\":{\"dtype\":\"U8\"", "textclf.vocab\":{\"dtype\":\"I8\"", TC_ERROR_FORMAT,
+                        "U8");
 }
 
 /* Bytes of a tiny file with `value` written at `offset` of the data of `name`, checksum right. */
@@ -192,7 +196,8 @@ static tc_status read_poked(const char *name, size_t offset, const void *value, 
 static void weights_that_are_not_finite_are_refused_by_name(void **state)
 {
     (void)state;
-    static const uint8_t nan[4] = {1, 0, 0x80, 0x7F}, infinite[4] = {0, 0, 0x80, 0xFF}, largest[4] = {255, 255, 0x7F, 0x7F};
+    static const uint8_t nan[4] = {1, 0, 0x80, 0x7F}, infinite[4] = {0, 0, 0x80, 0xFF},
+                         largest[4] = {255, 255, 0x7F, 0x7F};
     assert_int_equal(read_poked("lstm.weight_hh_l0", 4 * 5, nan, 4), TC_ERROR_NUMERIC);
     assert_contains(tci_error_text(), "tensor 'lstm.weight_hh_l0': element 5 is NaN or infinite");
     assert_int_equal(read_poked("fc.bias", 0, infinite, 4), TC_ERROR_NUMERIC);

@@ -123,8 +123,8 @@ static void passing_what_is_normalized_is_pushing_it(void **state)
 {
     (void)state;
     static const uint32_t rows[][5] = {
-        {'a', 'b', 0xE9}, {0xE9, 0x316}, {0x301, 'a'}, {0x9BE, 'x'}, {'x', 0x316, 0x301, 'y'}, {0x9C7}, {0x1100}, {0x1161},
-        {0x323, 'a'}};
+        {'a', 'b', 0xE9}, {0xE9, 0x316}, {0x301, 'a'}, {0x9BE, 'x'}, {'x', 0x316, 0x301, 'y'},
+        {0x9C7},          {0x1100},      {0x1161},     {0x323, 'a'}};
     enum { ROWS = sizeof rows / sizeof *rows };
     for (size_t pair = 0; pair < ROWS * ROWS; pair++) {
         tci_normalizer passing, pushing;

@@ -17,7 +17,8 @@ static void refuses(tci_optimizer_options options, const char *reason)
     tci_optimizer *optimizer = (tci_optimizer *)&memory;
     tci_memory_init(&memory, NULL, 0);
     tci_parameters_init(&parameters, &memory);
-    assert_int_equal(tci_optimizer_create(&memory, &tci_kernels_scalar, &parameters, &options, &optimizer), TC_ERROR_OPTION);
+    assert_int_equal(tci_optimizer_create(&memory, &tci_kernels_scalar, &parameters, &options, &optimizer),
+                     TC_ERROR_OPTION);
     assert_null(optimizer);
     assert_contains(tci_error_text(), reason);
     assert_int_equal(memory.used, 0);

@@ -95,7 +95,8 @@ static void sub_byte_types_fill_whole_bytes(void **state)
 {
     (void)state;
     assert_ok(open_header("{\"a\":{\"dtype\":\"F4\",\"shape\":[6],\"data_offsets\":[0,3]}}", 3));
-    assert_refused("{\"a\":{\"dtype\":\"F4\",\"shape\":[7],\"data_offsets\":[0,3]}}", 3, TC_ERROR_FORMAT, "do not fill");
+    assert_refused("{\"a\":{\"dtype\":\"F4\",\"shape\":[7],\"data_offsets\":[0,3]}}", 3, TC_ERROR_FORMAT,
+                   "do not fill");
 }
 
 static tc_status collect(void *context, const char *key, size_t key_length, const char *value, size_t value_length)
@@ -185,17 +186,23 @@ static void a_tensor_has_its_three_members_and_no_other(void **state)
 static void a_wrong_member_is_refused(void **state)
 {
     (void)state;
-    const char *const members[] = {
-        "\"dtype\":\"F8\",\"shape\":[0],\"data_offsets\":[0,0]",       "\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,0]",
-        "\"dtype\":\"U8\",\"shape\":[0.5],\"data_offsets\":[0,0]",     "\"dtype\":\"U8\",\"shape\":[1e0],\"data_offsets\":[0,1]",
-        "\"dtype\":\"U8\",\"shape\":[\"0\"],\"data_offsets\":[0,0]",   "\"dtype\":\"U8\",\"shape\":0,\"data_offsets\":[0,0]",
-        "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0]",         "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0,0]",
-        "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,-1]",      "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":null",
-        "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[1,0]",       "\"dtype\":\"U8\",\"shape\":[9],\"data_offsets\":[0,9]",
-        "\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]",
-        "\"dtype\":\"U8\",\"shape\":[18446744073709551616],\"data_offsets\":[0,0]",
-        "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,18446744073709551615]",
-        "\"dtype\":\"U8\",\"shape\":[7],\"data_offsets\":[0,8]",       "\"dtype\":\"U16\",\"shape\":[8],\"data_offsets\":[0,8]"};
+    const char *const members[] = {"\"dtype\":\"F8\",\"shape\":[0],\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[0.5],\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[1e0],\"data_offsets\":[0,1]",
+                                   "\"dtype\":\"U8\",\"shape\":[\"0\"],\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":0,\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0]",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,-1]",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":null",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[1,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[9],\"data_offsets\":[0,9]",
+                                   "\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]",
+                                   "\"dtype\":\"U8\",\"shape\":[18446744073709551616],\"data_offsets\":[0,0]",
+                                   "\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,18446744073709551615]",
+                                   "\"dtype\":\"U8\",\"shape\":[7],\"data_offsets\":[0,8]",
+                                   "\"dtype\":\"U16\",\"shape\":[8],\"data_offsets\":[0,8]"};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         char header[200];
         snprintf(header, sizeof header, "{\"a\":{%s}}", members[i]);
@@ -209,12 +216,12 @@ static void products_that_overflow_are_refused(void **state)
 {
     (void)state;
     /* 2^32 · 2^32 elements would be 0 in 64 bits; 2^61 elements of 8 bytes likewise. */
-    assert_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0, TC_ERROR_FORMAT,
-                   "do not fill");
-    assert_refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}", 0, TC_ERROR_FORMAT,
-                   "do not fill");
-    assert_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}", 0, TC_ERROR_FORMAT,
-                   "do not fill");
+    assert_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0,
+                   TC_ERROR_FORMAT, "do not fill");
+    assert_refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}", 0,
+                   TC_ERROR_FORMAT, "do not fill");
+    assert_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}", 0,
+                   TC_ERROR_FORMAT, "do not fill");
 }
 
 static void overlaps_and_holes_are_refused(void **state)
@@ -231,8 +238,8 @@ static void overlaps_and_holes_are_refused(void **state)
         snprintf(header, sizeof header,
                  "{\"a\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]},"
                  "\"b\":{\"dtype\":\"I8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
-                 cases[i].end - cases[i].begin, cases[i].begin, cases[i].end, cases[i].second_end - cases[i].second_begin,
-                 cases[i].second_begin, cases[i].second_end);
+                 cases[i].end - cases[i].begin, cases[i].begin, cases[i].end,
+                 cases[i].second_end - cases[i].second_begin, cases[i].second_begin, cases[i].second_end);
         assert_refused(header, 8, TC_ERROR_FORMAT, cases[i].part);
     }
 }

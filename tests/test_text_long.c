@@ -65,8 +65,8 @@ static void encode_in_time(const char *what)
             double start = seconds();
             assert_ok(tci_pipeline_encode(pipeline, text, SIZE, &encoded));
             double taken = seconds() - start;
-            printf("%-28s tokenizer %d, form %d: %.3f s, %zu tokens, %zu bytes held\n", what, tokenizer, normalize, taken,
-                   encoded.tokens, allocator.peak_bytes);
+            printf("%-28s tokenizer %d, form %d: %.3f s, %zu tokens, %zu bytes held\n", what, tokenizer, normalize,
+                   taken, encoded.tokens, allocator.peak_bytes);
             assert_true(encoded.tokens > 0);
             assert_true(encoded.count <= 100);
             assert_true(allocator.peak_bytes < 16384);

@@ -1,5 +1,6 @@
 /* labels: quick
- * Text to tokens: one row per rule of docs/text.md, byte ranges, and what cleaning, folding and normalizing do to them. */
+ * Text to tokens: one row per rule of docs/text.md, byte ranges, and what cleaning, folding and normalizing do to
+ * them. */
 #include "support/testing.h"
 
 #include "text/pipeline.h"

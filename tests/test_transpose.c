@@ -1,5 +1,6 @@
 /* labels: quick */
-/* test_transpose.c: the transpose of every table, stored and added, at every small size; nothing beside it is touched. */
+/* test_transpose.c: the transpose of every table, stored and added, at every small size; nothing beside it is
+ * touched. */
 #include "support/testing.h"
 
 #include "support/kernels.h"

@@ -57,7 +57,8 @@ int main(int count, char **arguments)
         return filter(arguments[1], arguments[2]);
     if (count == 2)
         return list_assigned();
-    execlp("python3", "python3", TEST_SOURCE_DIR "/unicode_oracle.py", arguments[0], tci_unicode_version(), (char *)NULL);
+    execlp("python3", "python3", TEST_SOURCE_DIR "/unicode_oracle.py", arguments[0], tci_unicode_version(),
+           (char *)NULL);
     perror("python3");
     return 1;
 }

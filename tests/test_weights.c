@@ -44,10 +44,11 @@ static void declare_foreign(foreign *file, const tc_model *model, tci_dtype dtyp
     const tci_parameters *parameters = &model->network->parameters;
     file->count = parameters->tensor_count;
     for (size_t i = 0; i < file->count; i++)
-        file->sources[i] = (tci_tensor_source){.name = parameters->tensors[i].name,
-                                               .dtype = dtype,
-                                               .rank = parameters->tensors[i].rank,
-                                               .shape = {parameters->tensors[i].shape[0], parameters->tensors[i].shape[1]}};
+        file->sources[i] =
+            (tci_tensor_source){.name = parameters->tensors[i].name,
+                                .dtype = dtype,
+                                .rank = parameters->tensors[i].rank,
+                                .shape = {parameters->tensors[i].shape[0], parameters->tensors[i].shape[1]}};
 }
 
 /* Every element after value_of(), counted by the tensor's place in the file. */

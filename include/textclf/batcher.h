@@ -84,12 +84,13 @@ TC_EXPORT tc_status tc_batcher_next(tc_batcher *batcher, tc_batch *batch);
  * Ends the epoch whose batches are used up: validates, keeps the best weights, shuffles for the next epoch.
  *
  * Errors: #TC_ERROR_STATE while batches are left, or while what a host's own tc_trainer_backward() gathered waits for
- * tc_trainer_apply(); #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY from validating: the epoch is then not ended,
- * and the call may be made again.
+ * tc_trainer_apply(); #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY from validating: the epoch is then not
+ * ended, and the call may be made again.
  */
 TC_EXPORT tc_status tc_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch);
 
-/** The rows held out for validation (0 when there are none, or when the host gave its own); valid as long as the batcher. */
+/** The rows held out for validation (0 when there are none, or when the host gave its own); valid as long as the
+ * batcher. */
 TC_EXPORT tc_status tc_batcher_validation_rows(const tc_batcher *batcher, const size_t **rows, size_t *row_count);
 
 /** Puts the best epoch's weights into the model; without any validation the weights stay. */

@@ -31,7 +31,7 @@ typedef struct tc_evaluation {
     size_t label_capacity;         /**< in: elements in `labels` */
     tc_label_metrics *labels;      /**< in: the caller's buffer for figures per label, or NULL */
     size_t confusion_capacity;     /**< in: elements in `confusion` */
-    uint64_t *confusion;           /**< in: buffer for (true label, predicted label) counts, row-major, or NULL; classify only */
+    uint64_t *confusion; /**< in: buffer for (true label, predicted label) counts, row-major, or NULL; classify only */
     uint64_t examples;             /**< rows evaluated */
     uint64_t unknown_labels;       /**< rows whose true label the model lacks: counted as wrong */
     uint64_t tokens;               /**< tokens read */
@@ -55,8 +55,8 @@ typedef struct tc_evaluation {
  * #TC_ERROR_UNSUPPORTED (confusion of another task than classify), #TC_ERROR_NUMERIC,
  * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
-TC_EXPORT tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const size_t *rows, size_t row_count,
-                                tc_evaluation *evaluation);
+TC_EXPORT tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const size_t *rows,
+                                size_t row_count, tc_evaluation *evaluation);
 
 #ifdef __cplusplus
 }

@@ -16,10 +16,12 @@
 extern "C" {
 #endif
 
-/** Encoded texts. Keeps the model's text pipeline alive. Thread rule: adding from one thread at a time; reading from any. */
+/** Encoded texts. Keeps the model's text pipeline alive. Thread rule: adding from one thread at a time; reading from
+ * any. */
 typedef struct tc_examples tc_examples;
 
-/** As a label index: a label that the model does not have. Evaluation counts such a row as wrong; training refuses it. */
+/** As a label index: a label that the model does not have. Evaluation counts such a row as wrong; training refuses
+ * it. */
 #define TC_LABEL_UNKNOWN UINT32_MAX
 
 /** An empty set for models with this model's text pipeline. Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MEMORY. */
@@ -41,12 +43,12 @@ TC_EXPORT tc_status tc_examples_add_label(tc_examples *examples, const char *tex
                                           float weight);
 
 /** Adds a text with any number of labels (task multilabel); `labels` may be NULL with label_count 0. */
-TC_EXPORT tc_status tc_examples_add_labels(tc_examples *examples, const char *text, size_t length, const uint32_t *labels,
-                                           size_t label_count, float weight);
+TC_EXPORT tc_status tc_examples_add_labels(tc_examples *examples, const char *text, size_t length,
+                                           const uint32_t *labels, size_t label_count, float weight);
 
 /** Adds a text with one finite target per label of the model (task regress). */
-TC_EXPORT tc_status tc_examples_add_targets(tc_examples *examples, const char *text, size_t length, const float *targets,
-                                            size_t target_count, float weight);
+TC_EXPORT tc_status tc_examples_add_targets(tc_examples *examples, const char *text, size_t length,
+                                            const float *targets, size_t target_count, float weight);
 
 /** Number of examples; their row numbers are 0 … count - 1 in the order they were added. */
 TC_EXPORT tc_status tc_examples_count(const tc_examples *examples, size_t *count);

@@ -43,8 +43,8 @@ TC_EXPORT tc_status tc_model_load(const char *path, tc_model **model);
 
 /** Keep the file mapped: the embedding, which is most of a model, is read from the map, and processes share its pages.
  * The model is read-only: it predicts, and can be saved and cloned, but not be trained (#TC_ERROR_STATE).
- * A file that is cut short under the map ends the process with a bus error: only for files that nobody writes to in place
- * (saves by this library replace a file, they never write into it). */
+ * A file that is cut short under the map ends the process with a bus error: only for files that nobody writes to in
+ * place (saves by this library replace a file, they never write into it). */
 #define TC_LOAD_MAPPED 1
 
 /**
@@ -81,9 +81,9 @@ TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
 
 /**
  * A copy of a trained model with weights of another kind, which option `weights` of the config names: `bf16` keeps
- * embedding and LSTM in half the bytes, `int8` in a quarter, and predicts faster for it; `f32` widens such a model again.
- * The copy predicts, evaluates, saves, loads, clones and maps; it cannot be trained (#TC_ERROR_UNSUPPORTED). The text
- * pipeline is shared, so examples serve both.
+ * embedding and LSTM in half the bytes, `int8` in a quarter, and predicts faster for it; `f32` widens such a model
+ * again. The copy predicts, evaluates, saves, loads, clones and maps; it cannot be trained (#TC_ERROR_UNSUPPORTED). The
+ * text pipeline is shared, so examples serve both.
  *
  * @param config `weights` (f32 where it is not set), and what is set of the run options (threads, max_isa, limits);
  *               another model option that is set must be the model's. NULL: f32. All else is the model's own, its

@@ -29,8 +29,9 @@ extern "C" {
  * @param text     UTF-8, `length` bytes; NULL only with length 0. It must not change during the call.
  * @param capacity floats in `scores`; at least the number of labels, else #TC_ERROR_CAPACITY with `count` set.
  * @param count    scores written.
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_CAPACITY, #TC_ERROR_ENCODING (strict_utf8), #TC_ERROR_NUMERIC (weights that give
- * no finite logits), #TC_ERROR_LIMIT (max_memory), #TC_ERROR_MEMORY. Thread rule: any number at once, without locks.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_CAPACITY, #TC_ERROR_ENCODING (strict_utf8), #TC_ERROR_NUMERIC (weights that
+ * give no finite logits), #TC_ERROR_LIMIT (max_memory), #TC_ERROR_MEMORY. Thread rule: any number at once, without
+ * locks.
  */
 TC_EXPORT tc_status tc_predict(const tc_model *model, const char *text, size_t length, size_t capacity, float *scores,
                                size_t *count);
@@ -71,8 +72,8 @@ TC_EXPORT tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, 
 /**
  * Scores of many texts, on the model's `threads` threads: row i of `scores` (text_count, labels) belongs to text i.
  *
- * Up to 2048 texts are encoded at a time, 4 bytes a token that is used; a text above 256 KB of which more than 65,536 tokens
- * may be used is not, and takes what it takes in tc_predict(), once per thread.
+ * Up to 2048 texts are encoded at a time, 4 bytes a token that is used; a text above 256 KB of which more than 65,536
+ * tokens may be used is not, and takes what it takes in tc_predict(), once per thread.
  *
  * @param lengths bytes of each text.
  * @param count   floats written, text_count × labels.

@@ -41,9 +41,9 @@ typedef struct tc_step {
 /**
  * A trainer for `model`.
  *
- * @param config its options of class run, and those of class training that were set on it; all others are the model's own,
- *               as they were when it was created or stored. NULL: all are the model's. What is resolved here is stored
- *               with the model.
+ * @param config its options of class run, and those of class training that were set on it; all others are the model's
+ *               own, as they were when it was created or stored. NULL: all are the model's. What is resolved here is
+ *               stored with the model.
  * Errors: #TC_ERROR_BUSY, #TC_ERROR_STATE (a mapped model), #TC_ERROR_UNSUPPORTED (a model whose weights are not f32),
  * #TC_ERROR_OPTION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
@@ -58,15 +58,15 @@ TC_EXPORT void tc_trainer_free(tc_trainer *trainer);
  *
  * @param rows      `row_count` row numbers of `examples`, in any order, repetitions allowed.
  * @param step      may be NULL.
- * Errors: #TC_ERROR_ARGUMENT (rows, labels that the model lacks), #TC_ERROR_MISMATCH (other text pipeline, task or labels),
- * #TC_ERROR_OPTION (a falling schedule without total_steps), #TC_ERROR_NUMERIC (loss or gradient not
+ * Errors: #TC_ERROR_ARGUMENT (rows, labels that the model lacks), #TC_ERROR_MISMATCH (other text pipeline, task or
+ * labels), #TC_ERROR_OPTION (a falling schedule without total_steps), #TC_ERROR_NUMERIC (loss or gradient not
  * finite; names the step), #TC_ERROR_LIMIT (the batch needs more than max_memory; names the bytes), #TC_ERROR_MEMORY.
- * After an error model, optimizer state, step count and random state are as before the call. With `accumulate_steps` above
- * 1 a gradient that is not finite also drops what the calls before had gathered for the same step; a batcher hands those
- * batches out again.
+ * After an error model, optimizer state, step count and random state are as before the call. With `accumulate_steps`
+ * above 1 a gradient that is not finite also drops what the calls before had gathered for the same step; a batcher
+ * hands those batches out again.
  */
-TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
-                                  tc_step *step);
+TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,
+                                  size_t row_count, tc_step *step);
 
 /** Adds the gradients of these rows to what was gathered since the last apply. Errors: as tc_train_step(). */
 TC_EXPORT tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,
@@ -85,7 +85,8 @@ TC_EXPORT tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
  * Model and trainer from a checkpoint; training goes on with the same bits as if it had never stopped.
  *
  * @param config allocator and run options; options of the other classes that were set on it are compared with the
- *               checkpoint's (#TC_ERROR_MISMATCH), but `epochs` may be raised when the schedule is constant. May be NULL.
+ *               checkpoint's (#TC_ERROR_MISMATCH), but `epochs` may be raised when the schedule is constant. May be
+ *               NULL.
  * @param model  as from tc_model_load(); the caller frees it.
  * Errors: as tc_model_load(), #TC_ERROR_FORMAT also for a model file without a training's state.
  */

@@ -29,8 +29,8 @@ TC_EXPORT void tc_vocab_builder_free(tc_vocab_builder *builder);
  * Counts the words of one text.
  *
  * @param text   UTF-8, `length` bytes, NUL inside allowed; NULL only with length 0.
- * Errors: #TC_ERROR_ENCODING under strict_utf8 (nothing is counted then), #TC_ERROR_LIMIT above max_vocab different words
- * or max_memory, #TC_ERROR_MEMORY; after these two, words of the text that came before the error stay counted.
+ * Errors: #TC_ERROR_ENCODING under strict_utf8 (nothing is counted then), #TC_ERROR_LIMIT above max_vocab different
+ * words or max_memory, #TC_ERROR_MEMORY; after these two, words of the text that came before the error stay counted.
  */
 TC_EXPORT tc_status tc_vocab_builder_add(tc_vocab_builder *builder, const char *text, size_t length);
 

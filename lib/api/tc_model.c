@@ -1,7 +1,7 @@
 /* tc_model.c: model.h: creating, loading, saving, copying models.
  *
- * Knows a file by its content, never by its name, and lets the reader of that format do the rest; what no reader takes is
- * answered with what it is. Knows nothing of the formats themselves. */
+ * Knows a file by its content, never by its name, and lets the reader of that format do the rest; what no reader takes
+ * is answered with what it is. Knows nothing of the formats themselves. */
 #include "api/handles.h"
 #include "base/cpu.h"
 #include "model/conversion.h"

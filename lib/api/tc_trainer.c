@@ -1,5 +1,5 @@
-/* tc_trainer.c: trainer.h: steps, and what a checkpoint keeps of a trainer: the optimizer's state, the best weights, the
- * progress of the epochs. How that stands in a file is the business of lib/serialization. */
+/* tc_trainer.c: trainer.h: steps, and what a checkpoint keeps of a trainer: the optimizer's state, the best weights,
+ * the progress of the epochs. How that stands in a file is the business of lib/serialization. */
 #include "train/trainer.h"
 
 #include "api/handles.h"

@@ -1,4 +1,5 @@
-/* hash.h: XXH3 (xxHash's functions of 64 and 128 bits), in one place: its code is large, and inlined where it is included. */
+/* hash.h: XXH3 (xxHash's functions of 64 and 128 bits), in one place: its code is large, and inlined where it is
+ * included. */
 #ifndef TCI_BASE_HASH_H
 #define TCI_BASE_HASH_H
 

@@ -50,8 +50,8 @@ tc_status tci_object_create(const tc_allocator *host, size_t limit, size_t size,
 void tci_object_free(void *object);
 
 /* Room for at least `needed` elements in a growable array: doubles *capacity, refuses above `ceiling` elements. */
-tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what, size_t *capacity,
-                      void *pointer);
+tc_status tci_reserve(tci_memory *memory, size_t needed, size_t ceiling, size_t size, const char *what,
+                      size_t *capacity, void *pointer);
 
 /* True when the product or sum fits size_t; *result is then set. */
 bool tci_multiply(size_t a, size_t b, size_t *result);

@@ -1,7 +1,8 @@
-/* dropout.h: inverted dropout (Srivastava et al. 2014): kept values are divided by 1 - rate, so prediction needs nothing.
+/* dropout.h: inverted dropout (Srivastava et al. 2014): kept values are divided by 1 - rate, so prediction needs
+ * nothing.
  *
- * Each decision is a counter-based random number keyed by (seed, step, row position, token position, layer, unit): the same
- * at any thread count, in any batch order, and made again, not stored, in the backward pass. */
+ * Each decision is a counter-based random number keyed by (seed, step, row position, token position, layer, unit): the
+ * same at any thread count, in any batch order, and made again, not stored, in the backward pass. */
 #ifndef TCI_LAYER_DROPOUT_H
 #define TCI_LAYER_DROPOUT_H
 

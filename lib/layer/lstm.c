@@ -1,12 +1,12 @@
 /* lstm.c: the LSTM recurrence over ragged rows and its gradient; equations and layout in lstm.h.
  *
- * Forward, per member of the team for its own groups: the input half of all pre-activations as one product, then per step
- * and group h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cell while it is
- * in the cache, then one barrier. The groups are taken upwards and downwards by turns, so that the weights that the
- * second-level cache still holds are used first.
- * Backward, per member: per step dh = dz(t+1) W_hh for its own units, the cell's gradient in place, one barrier; then the
- * weight gradients as products over all tokens. A row without predecessor takes no part in the recurrent product, so a
- * text gives the same bits alone and in a batch. */
+ * Forward, per member of the team for its own groups: the input half of all pre-activations as one product, then per
+ * step and group h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cell while
+ * it is in the cache, then one barrier. The groups are taken upwards and downwards by turns, so that the weights that
+ * the second-level cache still holds are used first.
+ * Backward, per member: per step dh = dz(t+1) W_hh for its own units, the cell's gradient in place, one barrier; then
+ * the weight gradients as products over all tokens. A row without predecessor takes no part in the recurrent product,
+ * so a text gives the same bits alone and in a batch. */
 #include "layer/lstm_internal.h"
 
 #include <string.h>
@@ -273,8 +273,8 @@ static const float *sum_by_row(const tci_lstm_back *back, span groups)
     return back->sums;
 }
 
-/* panels += h(t-1)ᵀ dz(t) over all tokens that have a predecessor. Where no text begins or ends from one step to the next,
- * states and gates go on side by side, and steps join into one product. */
+/* panels += h(t-1)ᵀ dz(t) over all tokens that have a predecessor. Where no text begins or ends from one step to the
+ * next, states and gates go on side by side, and steps join into one product. */
 static void hidden_gradient(const tci_lstm_back *back, span groups, float *panels, float *scratch)
 {
     const tci_lstm_run *run = back->run;

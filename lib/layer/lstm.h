@@ -4,14 +4,14 @@
  *     i, f, o = sigmoid, g = tanh of   x W_ih^T + b_ih + h(t-1) W_hh^T + b_hh
  *     c(t) = f c(t-1) + i g        h(t) = o tanh(c(t))
  *
- * Layout. Units go in groups of 16; a group's pre-activations stand together: column 64·group + 16·gate + unit, gates in
- * the order i, f, g, o, so that one member of a team owns whole groups and needs one barrier a step. hidden_width is
+ * Layout. Units go in groups of 16; a group's pre-activations stand together: column 64·group + 16·gate + unit, gates
+ * in the order i, f, g, o, so that one member of a team owns whole groups and needs one barrier a step. hidden_width is
  * hidden rounded up to 16, gate_width = 4·hidden_width; units that are not there have zero weights and stay zero. Gates
  * are blocked (kernel.h): 16 columns of all tokens are one stream, which every product reads as it stands.
  *
  * The input is one matrix, or two side by side (the halves of a bidirectional layer below). Its rows are either one per
- * token of the window or one per distinct id, where the tokens' rows are looked up in the window's index: the input half
- * of the pre-activations is then computed once per distinct id, and its gradient summed per id.
+ * token of the window or one per distinct id, where the tokens' rows are looked up in the window's index: the input
+ * half of the pre-activations is then computed once per distinct id, and its gradient summed per id.
  *
  * Weight matrices may be narrow (layer/product.h), to predict: hidden states are then quantized for int8 weights row by
  * row and step by step, so that a text gives the same bits in any company. */
@@ -109,7 +109,8 @@ size_t tci_lstm_run_scratch(const tci_lstm *lstm, size_t row_count);
 size_t tci_lstm_gate_floats(const tci_lstm *lstm, size_t gate_rows);
 size_t tci_lstm_table_floats(const tci_lstm *lstm, size_t x_rows);
 
-/* Windows of one batch are run in the direction's own order. A row's state counts from the window in which it begins. */
+/* Windows of one batch are run in the direction's own order. A row's state counts from the window in which it
+ * begins. */
 void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team);
 
 /* Backward of a run that saved and whose window was the whole batch. */

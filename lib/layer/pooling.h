@@ -1,7 +1,7 @@
 /* pooling.h: from the hidden states of a text's tokens to one vector: the last state, the mean, or the maximum.
  *
- * Works on one direction's matrix h (tokens, width) of a window, in that direction's order of steps, so that a text of any
- * length pools the same bits in one window or in many. A text without tokens pools to zeros. */
+ * Works on one direction's matrix h (tokens, width) of a window, in that direction's order of steps, so that a text of
+ * any length pools the same bits in one window or in many. A text without tokens pools to zeros. */
 #ifndef TCI_LAYER_POOLING_H
 #define TCI_LAYER_POOLING_H
 
@@ -33,8 +33,8 @@ void tci_pooling_window(const tci_pooling *pooling, const tci_window *window, co
 /* After the last window: divides the sums, zeros the rows without tokens. */
 void tci_pooling_end(const tci_pooling *pooling, const tci_team *team);
 
-/* dh (tokens, width), overwritten, from dpooled (row_count, width), for mean and maximum; the window is the whole batch.
- * With TCI_POOL_LAST the gradient of the final states is dpooled itself. */
+/* dh (tokens, width), overwritten, from dpooled (row_count, width), for mean and maximum; the window is the whole
+ * batch. With TCI_POOL_LAST the gradient of the final states is dpooled itself. */
 void tci_pooling_backward(const tci_pooling *pooling, const tci_window *window, const float *dpooled, float *dh,
                           const tci_team *team);
 

@@ -1,7 +1,9 @@
-/* product.h: c += x W^T with W packed in panels, of any element type: the one place that chooses the kernel by the type.
+/* product.h: c += x W^T with W packed in panels, of any element type: the one place that chooses the kernel by the
+ * type.
  *
- * F32 and bfloat16 read x as floats. int8 reads rows that were quantized, each by its own largest size: whoever has floats
- * prepares them once for all products of a step, whoever has int8 rows (of an embedding) gives them as they are. */
+ * F32 and bfloat16 read x as floats. int8 reads rows that were quantized, each by its own largest size: whoever has
+ * floats prepares them once for all products of a step, whoever has int8 rows (of an embedding) gives them as they
+ * are. */
 #ifndef TCI_LAYER_PRODUCT_H
 #define TCI_LAYER_PRODUCT_H
 

@@ -1,7 +1,7 @@
 /* classifier.c: making, sharing and freeing models, and predicting with them.
  *
- * Scratch of predicting threads waits in an array of atomic pointers: a thread takes one out by exchange, makes one when
- * all are taken, and puts it back into an empty slot; nobody ever waits. Knows nothing of files or training. */
+ * Scratch of predicting threads waits in an array of atomic pointers: a thread takes one out by exchange, makes one
+ * when all are taken, and puts it back into an empty slot; nobody ever waits. Knows nothing of files or training. */
 #include "model/classifier.h"
 
 #include <string.h>
@@ -227,7 +227,8 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
     float *to = logits;
     if (!in_order)
         TCI_RETURN_IF(tci_alloc(scratch->memory, sorted_bytes, 1, "logits", &to));
-    tc_status status = network->architecture->predict(network, scratch->pool, &scratch->workspace, sorted, row_count, to);
+    tc_status status =
+        network->architecture->predict(network, scratch->pool, &scratch->workspace, sorted, row_count, to);
     for (size_t r = 0; status == TC_OK && !in_order && r < row_count; r++)
         memcpy(logits + sorted[r].position * labels, to + r * labels, labels * sizeof *logits);
     if (!in_order)

@@ -32,8 +32,8 @@ struct tc_model {
     size_t label_count;
     uint64_t label_fingerprint; /* XXH3-64 over label_text: names and order */
     tci_network *network;
-    /* The file's bytes that the parameters are read from, in a block of `memory` or mapped; both NULL: they have a block
-     * of their own. */
+    /* The file's bytes that the parameters are read from, in a block of `memory` or mapped; both NULL: they have a
+     * block of their own. */
     uint8_t *file_block;
     const uint8_t *file_map;
     size_t file_size;
@@ -42,8 +42,8 @@ struct tc_model {
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
 };
 
-/* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different; and of
- * a length that a reader can bound. */
+/* Label rules of the contract: non-empty UTF-8 without NUL, TAB, CR, LF (and comma with multilabel), all different; and
+ * of a length that a reader can bound. */
 #define TCI_LABEL_BYTES 65535
 tc_status tci_labels_check(tci_memory *memory, const char *const *labels, size_t count, int32_t task);
 
@@ -63,7 +63,8 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);
 
-/* The model keeps the file's bytes, into which its parameters point: a block of its own memory or a map, the other NULL. */
+/* The model keeps the file's bytes, into which its parameters point: a block of its own memory or a map, the other
+ * NULL. */
 void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size);
 
 /* A block of its own for parameters that are read from a file, before they are changed. TC_ERROR_STATE for a map, whose
@@ -96,8 +97,8 @@ void tci_scratch_free(tci_scratch *scratch);
 tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
 
-/* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given. The caller is
- * between tci_float_enter() and tci_float_leave(). */
+/* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given. The caller
+ * is between tci_float_enter() and tci_float_leave(). */
 #define TCI_PREDICT_ROWS 64
 tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
                            float *logits);
@@ -108,7 +109,8 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits);
 
-/* logits to scores in place: softmax, sigmoid or nothing, by the model's task. TC_ERROR_NUMERIC when one is not finite. */
+/* logits to scores in place: softmax, sigmoid or nothing, by the model's task. TC_ERROR_NUMERIC when one is not
+ * finite. */
 tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values);
 
 #endif

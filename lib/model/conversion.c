@@ -1,4 +1,5 @@
-/* conversion.c: see conversion.h. Which tensors are narrow is the architecture's business, how they are narrowed tensor/narrow's. */
+/* conversion.c: see conversion.h. Which tensors are narrow is the architecture's business, how they are narrowed
+ * tensor/narrow's. */
 #include "model/conversion.h"
 
 #include <string.h>

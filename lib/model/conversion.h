@@ -4,11 +4,12 @@
 
 #include "model/classifier.h"
 
-/* A model of its own with the text pipeline, labels and allocator of `model` and these options, which may differ from the
- * model's own in `weights` and class run. Where the type stays, weights keep their bits. */
+/* A model of its own with the text pipeline, labels and allocator of `model` and these options, which may differ from
+ * the model's own in `weights` and class run. Where the type stays, weights keep their bits. */
 tc_status tci_model_convert(const tc_model *model, const tci_options *options, tc_model **converted);
 
-/* TC_ERROR_UNSUPPORTED when a model of these options cannot be trained: its weights are narrow. `what` begins the sentence. */
+/* TC_ERROR_UNSUPPORTED when a model of these options cannot be trained: its weights are narrow. `what` begins the
+ * sentence. */
 tc_status tci_weights_trainable(const tci_options *options, const char *what);
 
 #endif

@@ -1,7 +1,7 @@
 /* examples.c: growing arrays of ids, labels and weights.
  *
- * A text is checked and encoded, then room is made in every array, and only then is it written: an add that fails leaves
- * the rows as they were. Knows nothing of batches or training. */
+ * A text is checked and encoded, then room is made in every array, and only then is it written: an add that fails
+ * leaves the rows as they were. Knows nothing of batches or training. */
 #include "model/examples.h"
 
 #include <string.h>

@@ -13,7 +13,8 @@ struct tc_examples {
     uint64_t label_fingerprint;
     tci_encoded encoded; /* working memory of adding */
     size_t rows;
-    size_t row_capacity, id_capacity, list_capacity, target_capacity, weight_capacity, class_capacity, list_end_capacity;
+    size_t row_capacity, id_capacity, list_capacity, target_capacity, weight_capacity, class_capacity,
+        list_end_capacity;
     size_t id_count, list_count;
     size_t *ends;       /* (rows) end of each row's ids; the begin is the end of the row before */
     uint32_t *ids;      /* (id_count) */
@@ -35,7 +36,8 @@ typedef struct tci_truth {
 } tci_truth;
 
 /* Adds a text; nothing is added when it fails. */
-tc_status tci_examples_add(tc_examples *examples, const char *text, size_t length, const tci_truth *truth, float weight);
+tc_status tci_examples_add(tc_examples *examples, const char *text, size_t length, const tci_truth *truth,
+                           float weight);
 
 /* The ids of a row, as the network takes them; position is left 0. */
 tci_row tci_examples_row(const tc_examples *examples, size_t row);
@@ -49,7 +51,8 @@ bool tci_examples_unknown(const tc_examples *examples, size_t row);
 /* XXH3-64 over ids, labels, targets and weights, going on from `seed`. */
 uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed);
 
-/* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all there. */
+/* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all
+ * there. */
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count);
 
 #endif

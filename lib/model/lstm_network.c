@@ -179,7 +179,8 @@ static void fill_uniform(float *values, size_t count, double bound, tci_random *
         values[i] = (float)((2.0 * (double)tci_random_uniform(random) - 1.0) * bound);
 }
 
-/* nn.Embedding: N(0, 1), but <unk> (row 0) starts at zero; nn.LSTM: U(±1/sqrt(hidden)); nn.Linear: U(±1/sqrt(inputs)). */
+/* nn.Embedding: N(0, 1), but <unk> (row 0) starts at zero; nn.LSTM: U(±1/sqrt(hidden)); nn.Linear:
+ * U(±1/sqrt(inputs)). */
 static void lstm_initialize(tci_network *base, uint64_t seed)
 {
     const tci_lstm_network *network = (const tci_lstm_network *)base;

@@ -1,8 +1,10 @@
-/* lstm_network.h: Embedding -> LSTM (layers, directions) -> pooling -> Linear, as an architecture; shared by its two files.
+/* lstm_network.h: Embedding -> LSTM (layers, directions) -> pooling -> Linear, as an architecture; shared by its two
+ * files.
  *
  * Tensors: embedding.weight (vocabulary, embedding_dim), lstm.weight_ih_lN[_reverse], lstm.weight_hh_lN[_reverse],
  * lstm.bias_ih_lN[_reverse], lstm.bias_hh_lN[_reverse], fc.weight (labels, directions·hidden_dim), fc.bias. With option
- * `weights` bf16 or int8 embedding and weight matrices of the LSTM are narrow; scales of int8 ones stand behind fc.bias. */
+ * `weights` bf16 or int8 embedding and weight matrices of the LSTM are narrow; scales of int8 ones stand behind
+ * fc.bias. */
 #ifndef TCI_MODEL_LSTM_NETWORK_H
 #define TCI_MODEL_LSTM_NETWORK_H
 
@@ -30,7 +32,8 @@ extern const tci_architecture tci_lstm_architecture;
 /* The embedding is tensor 0; the head's weight and bias are behind the layers. */
 tci_lstm_shape tci_lstm_network_shape(const tci_lstm_network *network, size_t layer, size_t direction);
 /* A layer's tensors within a block of gradients. */
-tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction);
+tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer,
+                                          size_t direction);
 const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network); /* weight; bias follows */
 
 /* Packs the parameters into placed layers, the network's own or those of its training; called by every member of a

@@ -3,8 +3,8 @@
  * Steps are taken in windows of a bounded number of tokens, states are carried from window to window. One direction:
  * each window goes through all layers. Two directions: each layer runs over all windows, forwards and then backwards; a
  * layer above another needs that one's output whole, so a deep bidirectional network holds
- * tokens · hidden · 4 floats. A text whose ids come from a source has the windows of one whose ids are held; their places
- * are worked out, not kept, so that nothing here grows with its length.
+ * tokens · hidden · 4 floats. A text whose ids come from a source has the windows of one whose ids are held; their
+ * places are worked out, not kept, so that nothing here grows with its length.
  *
  * Every member of a team runs the same function; the first one fills the windows. */
 #include "model/lstm_network.h"

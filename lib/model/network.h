@@ -1,9 +1,9 @@
 /* network.h: what an architecture is: a table row of functions over ids, parameters and logits. Text, labels and files
  * are the classifier's business.
  *
- * A network keeps its parameters (in PyTorch's names, shapes and layout) and a packed form of them that kernels read; the
- * packed form is made by refresh(), never at first use. Predicting reads only; each predicting thread brings its own
- * workspace. Training keeps activations in a workspace of the trainer's. */
+ * A network keeps its parameters (in PyTorch's names, shapes and layout) and a packed form of them that kernels read;
+ * the packed form is made by refresh(), never at first use. Predicting reads only; each predicting thread brings its
+ * own workspace. Training keeps activations in a workspace of the trainer's. */
 #ifndef TCI_MODEL_NETWORK_H
 #define TCI_MODEL_NETWORK_H
 
@@ -72,8 +72,8 @@ struct tci_architecture {
     tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
                          size_t label_count);
     /* Makes the network and declares its parameters; whoever asked for it allocates or maps them. */
-    tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t vocabulary_size,
-                        size_t label_count, tci_network **network);
+    tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options,
+                        size_t vocabulary_size, size_t label_count, tci_network **network);
     void (*free)(tci_network *network);
     /* Random parameters, PyTorch's distributions. */
     void (*initialize)(tci_network *network, uint64_t seed);

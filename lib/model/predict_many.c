@@ -1,7 +1,7 @@
-/* predict_many.c: batch prediction. Rows are sorted by length once; a round of them is dealt like cards, which gives every
- * member one batch of like work, and batches are handed out by a counter. Texts come in chunks, each encoded on the team
- * and then predicted like rows. Long texts of a chunk are not encoded: they pass for empty ones, and their logits are then
- * written over by members who predict one at a time. */
+/* predict_many.c: batch prediction. Rows are sorted by length once; a round of them is dealt like cards, which gives
+ * every member one batch of like work, and batches are handed out by a counter. Texts come in chunks, each encoded on
+ * the team and then predicted like rows. Long texts of a chunk are not encoded: they pass for empty ones, and their
+ * logits are then written over by members who predict one at a time. */
 #include "model/predict_many.h"
 
 #include <string.h>

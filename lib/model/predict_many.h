@@ -1,5 +1,5 @@
-/* predict_many.h: logits of many rows or texts on a team, in batches of like length. Which member computes a batch depends
- * on timing; a row's bits do not. */
+/* predict_many.h: logits of many rows or texts on a team, in batches of like length. Which member computes a batch
+ * depends on timing; a row's bits do not. */
 #ifndef TCI_MODEL_PREDICT_MANY_H
 #define TCI_MODEL_PREDICT_MANY_H
 

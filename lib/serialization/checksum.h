@@ -1,7 +1,7 @@
 /* checksum.h: the mark of a textclf file and its checksum (docs/file-format.md, 1 and 2).
  *
- * Bytes 8 to 53 are fixed text, 54 to 85 the XXH3-128 digest in hexadecimal over the whole file, in which these 32 bytes
- * are read as '0'. It shows damage, not forgery. */
+ * Bytes 8 to 53 are fixed text, 54 to 85 the XXH3-128 digest in hexadecimal over the whole file, in which these 32
+ * bytes are read as '0'. It shows damage, not forgery. */
 #ifndef TCI_SERIALIZATION_CHECKSUM_H
 #define TCI_SERIALIZATION_CHECKSUM_H
 

@@ -19,7 +19,8 @@ bool tci_elements_are_real(tci_dtype dtype);
  * counts that no finite float is nearest to. */
 size_t tci_elements_check(tci_dtype dtype, const uint8_t *data, size_t count, bool narrow);
 
-/* Real elements as floats, rounded to nearest, ties to even, by integer arithmetic: the same in any floating-point mode. */
+/* Real elements as floats, rounded to nearest, ties to even, by integer arithmetic: the same in any floating-point
+ * mode. */
 void tci_elements_to_float(tci_dtype dtype, const uint8_t *data, size_t count, float *values);
 
 #endif

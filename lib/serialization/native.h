@@ -1,7 +1,7 @@
 /* native.h: the library's own model file, a safetensors file with a checksum: docs/file-format.md is its specification.
  *
- * Weights, options, vocabulary and labels, and in a checkpoint what its trainer adds: further tensors and metadata pairs,
- * which come and go as `extra` without being understood here. */
+ * Weights, options, vocabulary and labels, and in a checkpoint what its trainer adds: further tensors and metadata
+ * pairs, which come and go as `extra` without being understood here. */
 #ifndef TCI_SERIALIZATION_NATIVE_H
 #define TCI_SERIALIZATION_NATIVE_H
 
@@ -21,8 +21,9 @@
 #define TCI_NATIVE_UNICODE "textclf.unicode_version"
 #define TCI_NATIVE_VOCABULARY "textclf.vocab"
 
-/* What a checkpoint adds. Tensor names begin with optim., best. or textclf.; those of textclf. with 1-byte elements stand
- * before textclf.vocab by bytes, which stays the last. Metadata keys begin with textclf. and are none of the above. */
+/* What a checkpoint adds. Tensor names begin with optim., best. or textclf.; those of textclf. with 1-byte elements
+ * stand before textclf.vocab by bytes, which stays the last. Metadata keys begin with textclf. and are none of the
+ * above. */
 typedef struct tci_native_extra {
     const tci_tensor_source *tensors;
     size_t tensor_count;
@@ -66,13 +67,14 @@ void tci_native_contents_close(tci_native_contents *contents);
 /* A model from the bytes of a native file or a checkpoint, which are not needed any more afterwards unless `contents`
  * (may be NULL) are: these point into them. `run`: the options of class run. `host`, `files`: as in tci_model_build().
  *
- * TC_ERROR_FORMAT, _CHECKSUM, _VERSION, _LIMIT (max_file_bytes, max_memory, max_tensors, max_vocab), _NUMERIC for a weight
- * that is not finite, _MEMORY; the sentence says where. After a failure nothing is held. */
+ * TC_ERROR_FORMAT, _CHECKSUM, _VERSION, _LIMIT (max_file_bytes, max_memory, max_tensors, max_vocab), _NUMERIC for a
+ * weight that is not finite, _MEMORY; the sentence says where. After a failure nothing is held. */
 tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
                           const tci_file_operations *files, tc_model **model, tci_native_contents *contents);
 
 /* The same without a copy of the weights: the model's parameters point into `bytes`, which it has to keep
- * (tci_model_keep_file). Where they cannot be read in place (odd addresses) they are copied: parameters.values is then set. */
+ * (tci_model_keep_file). Where they cannot be read in place (odd addresses) they are copied: parameters.values is then
+ * set. */
 tc_status tci_native_read_in_place(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
                                    const tci_file_operations *files, tc_model **model);
 

@@ -1,6 +1,6 @@
-/* native_checkpoint.h: a checkpoint is a model file with a trainer's state as further tensors: textclf.progress (U64 words,
- * whose meaning is the trainer's), and blocks of the parameters' layout, tensor by tensor: optim.<state>.<parameter> and
- * best.<parameter>. Knows nothing of training. */
+/* native_checkpoint.h: a checkpoint is a model file with a trainer's state as further tensors: textclf.progress (U64
+ * words, whose meaning is the trainer's), and blocks of the parameters' layout, tensor by tensor:
+ * optim.<state>.<parameter> and best.<parameter>. Knows nothing of training. */
 #ifndef TCI_SERIALIZATION_NATIVE_CHECKPOINT_H
 #define TCI_SERIALIZATION_NATIVE_CHECKPOINT_H
 

@@ -1,4 +1,5 @@
-/* native_info.c: a model's description. Options keep their JSON type: numbers as numbers, the rest as in the option table. */
+/* native_info.c: a model's description. Options keep their JSON type: numbers as numbers, the rest as in the option
+ * table. */
 #include "serialization/native_info.h"
 
 #include <string.h>

@@ -6,9 +6,9 @@
 #include "model/classifier.h"
 
 /* Appends one JSON object on one line: "architecture", "task", "labels", "options" (all that are stored), "tensors"
- * (name, dtype, shape), "parameters" (numbers in them, scales of int8 weights apart), "vocabulary" (words), "file_bytes" (of a saved file), "checksum"
- * (null when the weights are not those of a file), "unicode_version" and "unicode_note" (null when the running library has
- * the same version). `out` is not NUL-terminated. */
+ * (name, dtype, shape), "parameters" (numbers in them, scales of int8 weights apart), "vocabulary" (words),
+ * "file_bytes" (of a saved file), "checksum" (null when the weights are not those of a file), "unicode_version" and
+ * "unicode_note" (null when the running library has the same version). `out` is not NUL-terminated. */
 tc_status tci_model_describe(const tc_model *model, tci_buffer *out);
 
 #endif

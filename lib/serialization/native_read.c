@@ -1,7 +1,8 @@
 /* native_read.c: a model from a native file.
  *
- * Order of the checks: size, mark, header bounds, checksum; then the header; then every tensor of the model against what
- * the options declare, so that nothing is allocated that the file does not hold; only then vocabulary, network, weights. */
+ * Order of the checks: size, mark, header bounds, checksum; then the header; then every tensor of the model against
+ * what the options declare, so that nothing is allocated that the file does not hold; only then vocabulary, network,
+ * weights. */
 #include "serialization/native.h"
 
 #include <string.h>
@@ -295,7 +296,8 @@ static tc_status find_vocabulary(native_reader *reader, const tci_safetensors *f
 
 /* ---- the model ---- */
 
-/* The parameters point into the file's bytes, where every one of them may be read as what it is; or they get a block. */
+/* The parameters point into the file's bytes, where every one of them may be read as what it is; or they get a
+ * block. */
 static tc_status place_parameters(tci_parameters *parameters, const tci_safetensors *file, bool in_place)
 {
     tci_tensor_view view;

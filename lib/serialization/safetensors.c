@@ -1,7 +1,8 @@
 /* safetensors.c: reading a safetensors header from hostile bytes.
  *
- * One pass of the pull reader over the header, which refuses repeated keys, then one sort of the tensors by offset, which
- * shows that they cover the data. What grows is bounded by the header: 24 bytes a tensor, 8 a dimension, and its name. */
+ * One pass of the pull reader over the header, which refuses repeated keys, then one sort of the tensors by offset,
+ * which shows that they cover the data. What grows is bounded by the header: 24 bytes a tensor, 8 a dimension, and its
+ * name. */
 #include "serialization/safetensors.h"
 
 #include <stdio.h>

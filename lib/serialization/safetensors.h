@@ -1,11 +1,12 @@
 /* safetensors.h: the general safetensors format (huggingface/safetensors): a reader for hostile bytes and a writer.
  *
  *     u64 header length N, little-endian | N bytes of JSON | data
- *     {"__metadata__": {"key": "value", ...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ...}
+ *     {"__metadata__": {"key": "value", ...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]},
+ * ...}
  *
- * Offsets count from the end of the header; the tensors cover the data without overlap or hole. Knows nothing of models.
- * The reader hands out views into the caller's bytes, which must outlive it; its own memory is a small record for each
- * tensor and the tensors' names. */
+ * Offsets count from the end of the header; the tensors cover the data without overlap or hole. Knows nothing of
+ * models. The reader hands out views into the caller's bytes, which must outlive it; its own memory is a small record
+ * for each tensor and the tensors' names. */
 #ifndef TCI_SERIALIZATION_SAFETENSORS_H
 #define TCI_SERIALIZATION_SAFETENSORS_H
 
@@ -64,8 +65,8 @@ typedef struct tci_safetensors {
     size_t *dimensions; /* all shapes, one after the other */
 } tci_safetensors;
 
-/* Called for each metadata pair in the file's order; the texts (UTF-8, NUL-terminated, with more NULs possible before the
- * end) are valid during the call. Another status than TC_OK ends the reading with it. */
+/* Called for each metadata pair in the file's order; the texts (UTF-8, NUL-terminated, with more NULs possible before
+ * the end) are valid during the call. Another status than TC_OK ends the reading with it. */
 typedef tc_status (*tci_metadata_function)(void *context, const char *key, size_t key_length, const char *value,
                                            size_t value_length);
 

@@ -1,4 +1,5 @@
-/* narrow.c: see narrow.h. Integers and single float operations, so that every compiler and machine gives the same bits. */
+/* narrow.c: see narrow.h. Integers and single float operations, so that every compiler and machine gives the same
+ * bits. */
 #include "tensor/narrow.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
  *     bfloat16: the nearest, ties to even; what lies beyond the largest becomes the largest
  *     int8: scale = (largest size of the row) / 127, number = value · 127 / (largest size) to nearest, ties to even
  *
- * A row without a size of TCI_INT8_LEAST becomes zeros with scale 1. Widening is exact for bfloat16 and one multiplication
- * for int8. Callers have set round to nearest (base/cpu.h); the values are finite. */
+ * A row without a size of TCI_INT8_LEAST becomes zeros with scale 1. Widening is exact for bfloat16 and one
+ * multiplication for int8. Callers have set round to nearest (base/cpu.h); the values are finite. */
 #ifndef TCI_TENSOR_NARROW_H
 #define TCI_TENSOR_NARROW_H
 
@@ -20,8 +20,9 @@ void tci_widen_int8(size_t count, const int8_t *narrow, float scale, float *valu
 /* True for a scale that a row can have: positive, and 127 times it finite. The same in any floating-point mode. */
 bool tci_scale_is_good(float scale);
 
-/* Fills the block of `to` from the tensors of the same names in `from`, which have the same shapes and any element types;
- * a tensor of the same type keeps its bits. `to` has a block. TC_ERROR_NUMERIC for a value that is not finite. */
+/* Fills the block of `to` from the tensors of the same names in `from`, which have the same shapes and any element
+ * types; a tensor of the same type keeps its bits. `to` has a block. TC_ERROR_NUMERIC for a value that is not
+ * finite. */
 tc_status tci_parameters_convert(const tci_parameters *from, tci_parameters *to);
 
 #endif

@@ -4,8 +4,8 @@
  * multiple of 16 floats; the floats between are zero. One tensor at most has sparse rows (the embedding): its gradient
  * touches few rows, which are listed, so that nothing untouched is cleared or read.
  *
- * Matrices of a model that was converted (model/conversion.h) may be narrow: bfloat16, or int8 in -127 to 127 with a scale for
- * each row, which stands in a further tensor. Such parameters are not trained. */
+ * Matrices of a model that was converted (model/conversion.h) may be narrow: bfloat16, or int8 in -127 to 127 with a
+ * scale for each row, which stands in a further tensor. Such parameters are not trained. */
 #ifndef TCI_TENSOR_PARAMETERS_H
 #define TCI_TENSOR_PARAMETERS_H
 
@@ -75,8 +75,9 @@ tc_status tci_parameters_allocate(tci_parameters *parameters);
 /* NULL when there is none of that name. */
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);
 
-/* Gradients: a block of the same layout. Of the tensor with sparse rows everything is zero outside the touched rows. The
- * others count as zeros while `fresh`, whatever stands there: the first backward stores all of them, later ones add. */
+/* Gradients: a block of the same layout. Of the tensor with sparse rows everything is zero outside the touched rows.
+ * The others count as zeros while `fresh`, whatever stands there: the first backward stores all of them, later ones
+ * add. */
 typedef struct tci_gradients {
     tci_memory *memory;
     const tci_parameters *parameters;

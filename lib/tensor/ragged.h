@@ -49,7 +49,8 @@ size_t tci_window_bytes(size_t tokens, size_t steps);
 /* Places the arrays of a window in `block` of tci_window_bytes(). */
 void tci_window_place(tci_window *window, void *block, size_t tokens, size_t steps);
 
-/* Fills the window with steps [first_step, first_step + step_count) of the sorted rows; all must fit what was placed. */
+/* Fills the window with steps [first_step, first_step + step_count) of the sorted rows; all must fit what was
+ * placed. */
 void tci_window_fill(tci_window *window, const tci_row *rows, size_t row_count, size_t first_step, size_t step_count);
 
 /* How many steps from `first_step` on hold at most `tokens` tokens; at least 1, at most those that are left. */

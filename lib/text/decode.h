@@ -18,7 +18,8 @@ size_t tci_decode(const uint8_t *text, size_t left, uint32_t *code);
 /* Writes a code point below 0x110000; returns its bytes (1 to 4). */
 size_t tci_encode(uint32_t code, char bytes[4]);
 
-/* How many bytes from the start are well-formed: `length` for valid UTF-8, else the place of the first ill-formed part. */
+/* How many bytes from the start are well-formed: `length` for valid UTF-8, else the place of the first ill-formed
+ * part. */
 size_t tci_utf8_prefix(const char *text, size_t length);
 
 #endif

@@ -1,9 +1,9 @@
 /* long_text.c: counting once, then tokenizing again from remembered places.
  *
- * Where the array of places is full, every second one is dropped and segments become twice as long, so that from then on
- * there are 64 to 128 of them. Places lie between pieces of the stream, and a stream put back takes the same pieces
- * again: a segment always has the tokens that were counted. Truncation is a gap in the count: kept ids from `head` on are
- * those of tokens `skipped` further. */
+ * Where the array of places is full, every second one is dropped and segments become twice as long, so that from then
+ * on there are 64 to 128 of them. Places lie between pieces of the stream, and a stream put back takes the same pieces
+ * again: a segment always has the tokens that were counted. Truncation is a gap in the count: kept ids from `head` on
+ * are those of tokens `skipped` further. */
 #include "text/long_text.h"
 
 #include <string.h>

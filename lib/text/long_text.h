@@ -1,9 +1,9 @@
 /* long_text.h: the ids of a text of any length without holding them.
  *
- * A first pass counts the tokens and keeps the state of the tokenizer at some places on the way, at most 128. The tokens
- * from one place to the next are a segment; the ids of any range are made again, a segment at a time, from the place
- * before it. Whoever reads forwards or backwards tokenizes each segment once. What is held are the places (360 KB) and
- * the ids of one segment: 65,536, or a 64th of the text's where that is more. The ids are those of
+ * A first pass counts the tokens and keeps the state of the tokenizer at some places on the way, at most 128. The
+ * tokens from one place to the next are a segment; the ids of any range are made again, a segment at a time, from the
+ * place before it. Whoever reads forwards or backwards tokenizes each segment once. What is held are the places (360
+ * KB) and the ids of one segment: 65,536, or a 64th of the text's where that is more. The ids are those of
  * tci_pipeline_encode(). */
 #ifndef TCI_TEXT_LONG_TEXT_H
 #define TCI_TEXT_LONG_TEXT_H

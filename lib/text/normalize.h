@@ -17,7 +17,8 @@
 /* A starter and its marks, and room for the longest decomposition after them. */
 #define TCI_SEGMENT_MAX 96
 
-typedef tc_status (*tci_segment_function)(void *context, const tci_point *points, size_t count, size_t begin, size_t end);
+typedef tc_status (*tci_segment_function)(void *context, const tci_point *points, size_t count, size_t begin,
+                                          size_t end);
 
 /* What became of a code point, kept for the next time: texts repeat their letters. */
 typedef struct tci_decomposition {

@@ -101,7 +101,8 @@ typedef struct encoding {
 } encoding;
 
 /* Room for token `at`, which begins at byte `begin`. A token has a byte or more, but for a few that come from one code
- * point: more than the rest of the text can hold is not asked for, or ten million tokens would take twice their room. */
+ * point: more than the rest of the text can hold is not asked for, or ten million tokens would take twice their
+ * room. */
 static tc_status reserve(const encoding *e, size_t at, size_t begin)
 {
     tci_encoded *out = e->out;

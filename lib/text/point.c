@@ -103,7 +103,8 @@ tci_point tci_point_of(uint32_t code)
         flags |= TCI_POINT_FOLDS;
     if (property->decomp_seqindex != NONE)
         flags |= property->decomp_type ? TCI_POINT_DECOMPOSES_K : TCI_POINT_DECOMPOSES | TCI_POINT_DECOMPOSES_K;
-    /* In the first plane only jamo and marks do; in others letters might (Kirat Rai, Unicode 16), so those are asked for. */
+    /* In the first plane only jamo and marks do; in others letters might (Kirat Rai, Unicode 16), so those are asked
+     * for. */
     if (point.combining == 0 &&
         (kind == TCI_KIND_MARK || (kind == TCI_KIND_LETTER && code >= 0x10000) || is_trailing_jamo(code)))
         flags |= TCI_POINT_MAY_JOIN_BACK;

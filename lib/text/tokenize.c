@@ -2,8 +2,8 @@
  *
  *     decode -> clean -> normalize -> fold -> normalize -> cut
  *
- * ASCII neither composes backwards nor changes under normalization, so all of an ASCII run but its last letter (to which
- * marks may follow) goes straight to the cutter; so do ideographs, which compose with nothing. */
+ * ASCII neither composes backwards nor changes under normalization, so all of an ASCII run but its last letter (to
+ * which marks may follow) goes straight to the cutter; so do ideographs, which compose with nothing. */
 #include "text/tokenize.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* tokenize.h: the chain of stages from bytes to tokens as an object that takes a text piece by piece, and that may be put
- * back to where it stood between two pieces.
+/* tokenize.h: the chain of stages from bytes to tokens as an object that takes a text piece by piece, and that may be
+ * put back to where it stood between two pieces.
  *
  * All of its state is of fixed size. It points into itself and to its caches, so a copy is of use in one way: assigned
  * back to the same object, it goes on from where it was taken. Knows nothing of ids. */

@@ -1,5 +1,5 @@
-/* vocabulary.c: counting words and numbering them. The map numbers its keys by first insertion, so a vocabulary is a map
- * into which the rows were put in order: entry = id = row of the embedding.
+/* vocabulary.c: counting words and numbering them. The map numbers its keys by first insertion, so a vocabulary is a
+ * map into which the rows were put in order: entry = id = row of the embedding.
  *
  * A vocabulary has a tci_memory of its own (the same host and limit as the one given), because it outlives the object
  * that made it: a pipeline takes it over. */

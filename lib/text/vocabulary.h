@@ -22,8 +22,8 @@ tc_status tci_word_counter_add(tci_word_counter *counter, const char *word, size
 size_t tci_word_counter_size(const tci_word_counter *counter);
 
 /* The vocab_size - 1 most frequent words that were seen at least min_count times (vocab_size 0: all). */
-tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *counter, size_t vocab_size, uint64_t min_count,
-                               tci_vocabulary **vocabulary);
+tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *counter, size_t vocab_size,
+                               uint64_t min_count, tci_vocabulary **vocabulary);
 
 /* From the file's form: one word a line, row 0 "<unk>", each followed by LF. Hostile input: refuses (TC_ERROR_FORMAT,
  * naming line and byte) a missing <unk>, empty or repeated words, invalid UTF-8, words over TCI_TOKEN_BYTES, a missing

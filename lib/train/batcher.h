@@ -1,5 +1,5 @@
-/* batcher.h: whole epochs over a trainer: batches, validation, best weights. What it must remember stands in the trainer's
- * progress, so that a checkpoint at any step resumes with the same bits. */
+/* batcher.h: whole epochs over a trainer: batches, validation, best weights. What it must remember stands in the
+ * trainer's progress, so that a checkpoint at any step resumes with the same bits. */
 #ifndef TCI_TRAIN_BATCHER_H
 #define TCI_TRAIN_BATCHER_H
 

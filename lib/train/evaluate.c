@@ -1,5 +1,5 @@
-/* evaluate.c: predicts rows in stretches on a team, then counts them one by one in the order given, so that figures do not
- * depend on the team. */
+/* evaluate.c: predicts rows in stretches on a team, then counts them one by one in the order given, so that figures do
+ * not depend on the team. */
 #include "train/evaluate.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* trainer.c: making a trainer, gathering gradients, taking steps.
  *
- * backward: forward, loss, gradients of the weighted sum of losses; apply: one division by the gathered weight, then the
- * optimizer. Everything that can fail does so before parameters, moments or counters change. */
+ * backward: forward, loss, gradients of the weighted sum of losses; apply: one division by the gathered weight, then
+ * the optimizer. Everything that can fail does so before parameters, moments or counters change. */
 #include "train/trainer.h"
 
 #include <string.h>
@@ -28,7 +28,8 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
     };
 }
 
-/* A schedule that needs total_steps gets them from the batcher; until then any number stands in, and no step is taken. */
+/* A schedule that needs total_steps gets them from the batcher; until then any number stands in, and no step is
+ * taken. */
 static bool total_steps_missing(const tci_options *options)
 {
     return options->schedule != TCI_CHOICE_CONSTANT && options->total_steps == 0;

@@ -1,8 +1,8 @@
 /* trainer.h: one model's training: gradients, optimizer, random state, and what a checkpoint has to remember.
  *
- * backward adds Σ w·c·dL and Σ w·c over rows; apply divides once and steps. Nothing changes when a call fails, except that
- * after a gradient that is not finite everything gathered since the last apply is dropped: batches that were gathered and
- * not applied are not done, and come again. Knows nothing of files. */
+ * backward adds Σ w·c·dL and Σ w·c over rows; apply divides once and steps. Nothing changes when a call fails, except
+ * that after a gradient that is not finite everything gathered since the last apply is dropped: batches that were
+ * gathered and not applied are not done, and come again. Knows nothing of files. */
 #ifndef TCI_TRAIN_TRAINER_H
 #define TCI_TRAIN_TRAINER_H
 

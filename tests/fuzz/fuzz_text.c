@@ -1,6 +1,7 @@
-/* fuzz_text.c: text to tokens to ids, under the options that the first three bytes choose. What must hold for any bytes:
- * tokens are non-empty valid UTF-8 without line breaks, ranges rise and lie inside the text, truncation keeps the first
- * and last tokens of the whole, ids read a range at a time are those of the whole, and nothing stays allocated. */
+/* fuzz_text.c: text to tokens to ids, under the options that the first three bytes choose. What must hold for any
+ * bytes: tokens are non-empty valid UTF-8 without line breaks, ranges rise and lie inside the text, truncation keeps
+ * the first and last tokens of the whole, ids read a range at a time are those of the whole, and nothing stays
+ * allocated. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

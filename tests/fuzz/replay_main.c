@@ -1,7 +1,7 @@
 /* replay_main.c: runs a fuzz target over given inputs, without libFuzzer: files, or folders of files, as arguments.
  *
- * Every build of the tests runs the whole corpus this way, under any compiler and sanitizer. Each input stands in memory
- * of exactly its size, so that a byte read past its end is seen. */
+ * Every build of the tests runs the whole corpus this way, under any compiler and sanitizer. Each input stands in
+ * memory of exactly its size, so that a byte read past its end is seen. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>

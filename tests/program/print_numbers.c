@@ -1,5 +1,5 @@
-/* print_numbers.c: drives the program's decimal printer: each line of standard input is a float (8 hexadecimal digits) or
- * a double (16) by its bits; its decimal is printed. */
+/* print_numbers.c: drives the program's decimal printer: each line of standard input is a float (8 hexadecimal digits)
+ * or a double (16) by its bits; its decimal is printed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* golden_model.c: from golden tensors to a model of the library. The files' ids become texts "w3 w1", so that parity also
- * covers the way from text to ids. */
+/* golden_model.c: from golden tensors to a model of the library. The files' ids become texts "w3 w1", so that parity
+ * also covers the way from text to ids. */
 #include "support/c_locale.h"
 #include "support/testing.h"
 
@@ -113,6 +113,6 @@ void golden_compare(const char *what, const float *values, const golden_tensor *
     for (size_t i = 0; i < expected->count; i++)
         difference += (values[i] - expected->values[i]) * (values[i] - expected->values[i]);
     if (!(sqrt(difference) <= tolerance * norm))
-        fail_msg("%s, %s: differs by %.3g, which passes %.3g of %.3g", what, expected->name, sqrt(difference), tolerance,
-                 norm);
+        fail_msg("%s, %s: differs by %.3g, which passes %.3g of %.3g", what, expected->name, sqrt(difference),
+                 tolerance, norm);
 }

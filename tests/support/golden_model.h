@@ -1,4 +1,5 @@
-/* golden_model.h: a model and examples as a golden file describes them, made through the library's own text pipeline. */
+/* golden_model.h: a model and examples as a golden file describes them, made through the library's own text
+ * pipeline. */
 #ifndef TEST_SUPPORT_GOLDEN_MODEL_H
 #define TEST_SUPPORT_GOLDEN_MODEL_H
 
@@ -15,7 +16,8 @@ tc_model *golden_model_create(const golden *file, const tci_options *options);
 tc_examples *golden_model_examples(const golden *file, const tc_model *model);
 
 /* Checks ‖values - golden‖ ≤ tolerance · norm over one tensor; prints both on failure. */
-void golden_compare(const char *what, const float *values, const golden_tensor *expected, double tolerance, double norm);
+void golden_compare(const char *what, const float *values, const golden_tensor *expected, double tolerance,
+                    double norm);
 
 /* ‖golden tensor‖² */
 double golden_square_norm(const golden_tensor *expected);

@@ -94,8 +94,16 @@ tc_status test_read(const uint8_t *bytes, size_t size, const tc_allocator *host,
 
 tc_status test_predict_20(const tc_model *model)
 {
-    static const char *const texts[] = {"", "good film", "the bad film", "\xE5\xA5\xBD\xE5\xA5\xBD", "\xFF\xC3", "a\tb\nc",
-                                        "good good good good good", "unknown words only", "1 2 3", "The Film."};
+    static const char *const texts[] = {"",
+                                        "good film",
+                                        "the bad film",
+                                        "\xE5\xA5\xBD\xE5\xA5\xBD",
+                                        "\xFF\xC3",
+                                        "a\tb\nc",
+                                        "good good good good good",
+                                        "unknown words only",
+                                        "1 2 3",
+                                        "The Film."};
     tci_scratch *scratch = NULL;
     tc_status status = TC_OK;
     float *scores = malloc(model->label_count * sizeof *scores);

@@ -7,7 +7,8 @@
 
 #include "model/classifier.h"
 
-/* 6 words, 2 labels, embedding 3, hidden 2, with what `settings` (key, value, ..., NULL; or NULL) change. Random weights. */
+/* 6 words, 2 labels, embedding 3, hidden 2, with what `settings` (key, value, ..., NULL; or NULL) change. Random
+ * weights. */
 tc_status test_tiny_create(const tc_allocator *host, const tci_file_operations *files, const char *const *settings,
                            tc_model **model);
 /* As above, which must work. */
@@ -19,7 +20,8 @@ uint8_t *test_model_bytes(const tc_model *model, size_t *size);
 /* Puts the right checksum into bytes that are long enough for one. */
 void test_reseal(uint8_t *bytes, size_t size);
 
-/* A copy of the file in which the first `find` of the header is `replace` instead, with the right length and checksum. */
+/* A copy of the file in which the first `find` of the header is `replace` instead, with the right length and
+ * checksum. */
 uint8_t *test_edit_header(const uint8_t *bytes, size_t size, const char *find, const char *replace, size_t *new_size);
 
 /* Loads with default options. */
