@@ -71,7 +71,8 @@ static void barrier_wait(tci_barrier *barrier)
     size_t before = atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel);
     if (before + 1 == atomic_load_explicit(&barrier->size, memory_order_relaxed)) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-        atomic_store(&barrier->generation, generation + 1);
+        /* No plain store: where AArch64 is emulated (qemu), a later load passes one, and a sleeper is not seen. */
+        atomic_fetch_add(&barrier->generation, 1);
         if (atomic_load(&barrier->sleepers) != 0) {
             pthread_mutex_lock(&barrier->lock);
             pthread_cond_broadcast(&barrier->wake);
