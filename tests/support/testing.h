@@ -13,11 +13,14 @@
 
 #include <cmocka.h>
 
-/* A step through many cases: all of them, but where an emulator takes ten times as long, one of n. */
+/* A step through many cases: all of them, but where an emulator takes ten times as long, one of n. And how often the time
+ * that is allowed a test may pass there. */
 #if defined(TEST_EMULATED)
 #define TEST_EVERY(n) (n)
+#define TEST_PATIENCE 30
 #else
 #define TEST_EVERY(n) 1
+#define TEST_PATIENCE 1
 #endif
 
 #define assert_ok(call) assert_int_equal((call), 0)
