@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-/* A step through many cases: all of them, but where an emulator takes ten times as long, one of n. And how often the time
- * that is allowed a test may pass there. */
+/* A step through many cases: all of them, but where an emulator takes ten times as long, one of n. And how often the
+ * time that is allowed a test may pass there. */
 #if defined(TEST_EMULATED)
 #define TEST_EVERY(n) (n)
 #define TEST_PATIENCE 30
