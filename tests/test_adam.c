@@ -47,7 +47,7 @@ static void each_element_takes_the_formulas_step(void **unused)
         {1.0f, 0.99f, 0.0f, 0.1f, 0.001f, 0.5f, 1.0f, 1e-3f},
         {0.125f, 1.0f, 0.02f, 0.3f, 0.01f, 0.1f, 31.6f, 1e-8f},
     };
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < 3; k++)

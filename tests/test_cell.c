@@ -71,7 +71,7 @@ static void check_forward(const tci_kernels *kernels, size_t rows, size_t gap, b
 static void forward_is_the_formula_and_touches_nothing_else(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t rows = 1; rows <= 9; rows++) {
@@ -84,7 +84,7 @@ static void forward_is_the_formula_and_touches_nothing_else(void **unused)
 static void forward_in_place_gives_the_same_state(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         cell x = cell_create(5, 16, 77);
@@ -156,7 +156,7 @@ static void check_backward(const tci_kernels *kernels, size_t rows, size_t gap, 
 static void backward_is_the_derivative_of_forward_and_touches_nothing_else(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t rows = 1; rows <= 9; rows++) {
@@ -169,7 +169,7 @@ static void backward_is_the_derivative_of_forward_and_touches_nothing_else(void 
 static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         cell all = cell_create(7, 16, 5), one = cell_create(7, 16, 5);
@@ -193,7 +193,7 @@ static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
 static void nan_stays_in_its_unit(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t gate = 0; gate < 4; gate++) {

@@ -3,7 +3,7 @@
 #include "support/testing.h"
 
 #include "base/cpu.h"
-#include "kernel/kernel.h"
+#include "support/kernels.h"
 
 static void auto_takes_the_best_table_of_this_processor(void **unused)
 {
@@ -11,7 +11,7 @@ static void auto_takes_the_best_table_of_this_processor(void **unused)
     const tci_kernels *kernels = NULL;
     assert_ok(tci_kernels_choose("auto", &kernels));
 #if defined(TCI_HAVE_AVX2)
-    assert_string_equal(kernels->isa, tci_cpu_has_avx2() ? "avx2" : "scalar");
+    assert_string_equal(kernels->isa, tci_cpu_has_avx512() ? "avx512" : tci_cpu_has_avx2() ? "avx2" : "scalar");
 #elif defined(TCI_HAVE_NEON)
     assert_string_equal(kernels->isa, "neon");
 #else
@@ -32,7 +32,7 @@ static void a_set_that_is_not_here_is_unsupported_and_the_error_names_what_is(vo
     (void)unused;
     const tci_kernels *kernels = &tci_kernels_scalar;
 #if defined(TCI_HAVE_AVX2)
-    const char *missing = "neon", *accepted = "accepted: auto, scalar, avx2";
+    const char *missing = "neon", *accepted = "accepted: auto, scalar, avx2, avx512";
 #elif defined(TCI_HAVE_NEON)
     const char *missing = "avx2", *accepted = "accepted: auto, scalar, neon";
 #else
@@ -48,21 +48,34 @@ static void an_unknown_set_is_a_wrong_option(void **unused)
 {
     (void)unused;
     const tci_kernels *kernels = NULL;
-    assert_int_equal(tci_kernels_choose("avx512", &kernels), TC_ERROR_OPTION);
-    assert_non_null(strstr(tci_error_text(), "avx512"));
-    assert_non_null(strstr(tci_error_text(), "auto, scalar, avx2, neon"));
+    assert_int_equal(tci_kernels_choose("avx1024", &kernels), TC_ERROR_OPTION);
+    assert_non_null(strstr(tci_error_text(), "avx1024"));
+    assert_non_null(strstr(tci_error_text(), "auto, scalar, avx2, avx512, neon"));
+}
+
+static void a_set_caps_the_choice(void **unused)
+{
+    (void)unused;
+#if defined(TCI_HAVE_AVX2)
+    const tci_kernels *kernels = NULL;
+    assert_ok(tci_kernels_choose("avx2", &kernels));
+    assert_string_equal(kernels->isa, tci_cpu_has_avx2() ? "avx2" : "scalar");
+    assert_ok(tci_kernels_choose("avx512", &kernels)); /* the next best where the processor lacks it */
+    assert_string_equal(kernels->isa, tci_cpu_has_avx512() ? "avx512" : tci_cpu_has_avx2() ? "avx2" : "scalar");
+#else
+    skip();
+#endif
 }
 
 static void every_table_is_complete(void **unused)
 {
     (void)unused;
-    static const char *const names[] = {"scalar", "avx2", "neon"};
-    for (size_t i = 0; i < 3; i++) {
-        const tci_kernels *kernels = NULL;
-        if (tci_kernels_choose(names[i], &kernels) != TC_OK)
-            continue;
-        assert_string_equal(kernels->isa, names[i]);
+    const tci_kernels *tables[KERNEL_TABLES];
+    size_t count = kernel_tables(tables);
+    for (size_t i = 0; i < count; i++) {
+        const tci_kernels *kernels = tables[i];
         assert_true(kernels->gemm && kernels->gemm_transposed && kernels->lstm_cell && kernels->lstm_cell_backward);
+        assert_true(kernels->gemm_bf16 && kernels->gemm_int8 && kernels->quantize);
         assert_true(kernels->sum_rows && kernels->transpose && kernels->adam);
         assert_true(kernels->add && kernels->add_rows && kernels->exp && kernels->tanh && kernels->sigmoid);
     }
@@ -74,6 +87,7 @@ int main(void)
         cmocka_unit_test(auto_takes_the_best_table_of_this_processor),
         cmocka_unit_test(scalar_is_always_there),
         cmocka_unit_test(a_set_that_is_not_here_is_unsupported_and_the_error_names_what_is),
+        cmocka_unit_test(a_set_caps_the_choice),
         cmocka_unit_test(an_unknown_set_is_a_wrong_option),
         cmocka_unit_test(every_table_is_complete),
     };

@@ -14,10 +14,15 @@ static void instruction_sets_are_those_of_the_compiler(void **state)
     (void)state;
 #if defined(__x86_64__)
     assert_int_equal(tci_cpu_has_avx2(), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+    assert_int_equal(tci_cpu_has_avx512(),
+                     tci_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                         __builtin_cpu_supports("avx512vnni"));
     assert_false(tci_cpu_has_neon());
 #elif defined(__aarch64__)
     assert_true(tci_cpu_has_neon());
     assert_false(tci_cpu_has_avx2());
+    assert_false(tci_cpu_has_avx512());
 #endif
 }
 

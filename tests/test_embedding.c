@@ -56,7 +56,7 @@ static void gradients_add_up_in_the_rows_of_the_ids_alone(void **state)
 {
     const uint32_t ids[] = {7, 2, 5};
     float dx[3 * STRIDE];
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     (void)state;
     for (size_t i = 0; i < 3 * STRIDE; i++)

@@ -122,7 +122,7 @@ typedef void (*checker)(const tci_kernels *kernels, shape s, bool specials);
 /* Every row count up to 40 and every panel count up to 9, depths from 0 to 300 among them, with gaps and without. */
 static void check_many_shapes(checker check_one)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         for (size_t rows = 1; rows <= 40; rows++)
@@ -152,7 +152,7 @@ static void transposed_gemm_is_one_chain_per_element_at_every_shape(void **unuse
 static void blocks_of_many_rows_keep_the_chain(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         static const size_t rows[] = {95, 96, 97, 191, 192, 193, 288, 289, 299, 301, 577};
@@ -168,7 +168,7 @@ static void blocks_of_many_rows_keep_the_chain(void **unused)
 static void nan_and_infinity_reach_exactly_the_elements_they_belong_to(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t rows = 1; rows <= 15; rows++) {
@@ -180,7 +180,7 @@ static void nan_and_infinity_reach_exactly_the_elements_they_belong_to(void **un
 static void empty_products_leave_c_alone(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         static const shape shapes[] = {{0, 2, 3, 0, false}, {5, 0, 3, 0, false}, {5, 2, 0, 0, false}};
@@ -194,7 +194,7 @@ static void empty_products_leave_c_alone(void **unused)
 static void a_row_has_the_same_bits_alone_and_among_others(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     enum { ROWS = 17, PANELS = 6, DEPTH = 270, WIDE = PANELS * TCI_PANEL };
     for (size_t i = 0; i < count; i++) {
@@ -215,7 +215,7 @@ static void packed_panels_hold_every_element_and_zeros_beside(void **unused)
     (void)unused;
     enum { DEPTH = 19, COLUMNS = 37, PADDED = 48, STRIDE = 41 };
     static float src[COLUMNS * STRIDE], packed[DEPTH * PADDED + 1];
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < COLUMNS * STRIDE; i++)
         src[i] = (float)(i + 1);
@@ -237,7 +237,7 @@ static void rows_of_the_same_index_are_summed_in_rising_order(void **unused)
     (void)unused;
     enum { COUNT = 9, SUMS = 4 };
     static const uint32_t index[COUNT] = {0, 1, 0, 2, 1, 3, 0, 0, 2};
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         uint32_t state = 3;

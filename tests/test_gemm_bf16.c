@@ -67,7 +67,7 @@ static void check(const tci_kernels *kernels, shape s, bool specials)
 static void bf16_gives_the_bits_of_widened_weights_at_every_shape(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         for (size_t rows = 0; rows <= 40; rows++)
@@ -88,7 +88,7 @@ static void bf16_gives_the_bits_of_widened_weights_at_every_shape(void **unused)
 static void nan_infinity_and_denormals_are_those_of_widened_weights(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t rows = 1; rows <= 15; rows++)

@@ -92,7 +92,7 @@ static void check(const tci_kernels *kernels, shape s, kind drawn)
 static void int8_is_exact_at_every_shape(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         for (size_t rows = 0; rows <= 20; rows++)
@@ -111,7 +111,7 @@ static void int8_is_exact_at_every_shape(void **unused)
 static void int8_is_exact_where_16_bits_are_nearly_full(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (kind drawn = EXTREMES; drawn <= OPPOSITE; drawn++)
@@ -122,7 +122,7 @@ static void int8_is_exact_where_16_bits_are_nearly_full(void **unused)
 static void int8_is_exact_at_the_largest_depth(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (kind drawn = ALL_127; drawn <= OPPOSITE; drawn++)
@@ -132,7 +132,7 @@ static void int8_is_exact_at_the_largest_depth(void **unused)
 static void a_scale_that_is_nan_reaches_its_row_alone(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     enum { DEPTH = 9, STRIDE = TCI_INT8_ROW_BYTES(DEPTH) };
     for (size_t i = 0; i < count; i++) {
@@ -203,7 +203,7 @@ static void filled_rows_hold_their_numbers(void **unused)
 static void a_row_is_quantized_by_its_largest_size(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         uint32_t state = 11;
@@ -233,7 +233,7 @@ static void a_row_is_quantized_by_its_largest_size(void **unused)
 static void ties_are_rounded_to_even(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     /* the largest size is 127, so that the factor is 1 */
     static const float src[] = {127.0f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, 125.5f, 0.49999997f};
@@ -253,7 +253,7 @@ static void ties_are_rounded_to_even(void **unused)
 static void every_table_quantizes_alike(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     static const uint32_t largest[] = {0x00000000, 0x00000001, 0x007fffff, 0x00800000, 0x0d7fffff,
                                        0x0d800000, 0x3f800000, 0x3f7fffff, 0x7f7fffff, 0x7f7ffffe,
@@ -288,7 +288,7 @@ static void every_table_quantizes_alike(void **unused)
 static void rows_that_are_not_finite_become_zeros_of_scale_nan(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < count; i++)
@@ -314,7 +314,7 @@ static void rows_that_are_not_finite_become_zeros_of_scale_nan(void **unused)
 static void a_row_of_next_to_nothing_is_zero(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         float src[3] = {0.0f, -0x1p-101f, 0x1.fffffep-101f};

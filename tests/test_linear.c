@@ -108,7 +108,7 @@ static void check_backward(problem *p, const tci_kernels *kernels, bool add)
 static void outputs_and_gradients_are_those_of_the_equations(void **state)
 {
     static const size_t dims[] = {1, 3, 16, 17, 40}, row_counts[] = {0, 1, 7, 33};
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     (void)state;
     for (size_t inputs = 1; inputs <= 2; inputs++) {
@@ -124,7 +124,7 @@ static void outputs_and_gradients_are_those_of_the_equations(void **state)
 
 static void a_row_has_the_same_bits_alone_and_among_others(void **state)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     (void)state;
     for (size_t t = 0; t < table_count; t++) {

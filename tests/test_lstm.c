@@ -154,7 +154,7 @@ static void forget(outcome *o)
 
 static void for_each_table_and_direction(void (*check)(const problem *))
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     for (size_t i = 0; i < 2 * table_count; i++) {
         problem p;
@@ -209,7 +209,7 @@ static void one_row_for_each_id_is_as_good_as_one_for_each_token(void **state)
 
 static void backwards_is_forwards_over_the_text_turned_round(void **state)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     (void)state;
     for (size_t i = 0; i < table_count; i++) {
@@ -282,7 +282,7 @@ static void states_go_from_window_to_window_bit_by_bit(void **state)
 
 static void units_that_are_not_there_stay_zero(void **state)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     (void)state;
     (void)kernel_tables(tables);
     problem p;

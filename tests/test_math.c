@@ -35,7 +35,7 @@ static void check_sample(const tci_kernels *kernels, float_function which)
 
 static void check_samples(void)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (int which = FLOAT_EXP; which <= FLOAT_SIGMOID; which++)
@@ -74,7 +74,7 @@ static void functions_keep_them_with_denormals_flushed(void **unused)
 static void functions_keep_them_where_formulas_meet(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     float places[300] = {0.625f, 9.1f, 9.0109f, 87.33654f, 88.3f, 88.72284f, 89.0f, 103.97f, 1e-20f};
     size_t place_count = 9;
@@ -94,7 +94,7 @@ static void functions_keep_them_where_formulas_meet(void **unused)
 static void special_values_are_exact(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     const float src[8] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f, FLT_MAX, -FLT_MAX, float_of(0xffffffffu)};
     const float expected[3][8] = {{INFINITY, 0.0f, NAN, 1.0f, 1.0f, INFINITY, 0.0f, NAN},
@@ -114,7 +114,7 @@ static void special_values_are_exact(void **unused)
 static void bits_do_not_depend_on_the_denormal_mode(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (int which = FLOAT_EXP; which <= FLOAT_SIGMOID; which++)
@@ -132,7 +132,7 @@ static void bits_do_not_depend_on_the_denormal_mode(void **unused)
 static void an_element_has_the_same_bits_wherever_it_stands(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     uint32_t state = 11;
     for (size_t i = 0; i < table_count; i++)
@@ -159,7 +159,7 @@ static void an_element_has_the_same_bits_wherever_it_stands(void **unused)
 static void add_adds_each_element_and_nothing_else(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     uint32_t state = 3;
     for (size_t i = 0; i < table_count; i++)
@@ -178,7 +178,7 @@ static void add_adds_each_element_and_nothing_else(void **unused)
 static void add_rows_is_one_chain_down_each_column(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     uint32_t state = 4;
     for (size_t i = 0; i < table_count; i++)

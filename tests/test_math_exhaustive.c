@@ -55,7 +55,7 @@ static void check_block(const tci_kernels *const *tables, size_t count, float_fu
 
 static void check_all(float_function which)
 {
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     tci_float_environment environment = tci_float_enter();
     memset(worst, 0, sizeof worst);

@@ -448,7 +448,7 @@ int main(void)
         cmocka_unit_test(gradients_whose_squares_overflow_are_refused_unless_clipped),
         cmocka_unit_test(a_scale_beyond_float_is_refused),
     };
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     int failed = 0;
     for (size_t i = 0; i < count; i++) {

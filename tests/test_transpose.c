@@ -24,7 +24,7 @@ static void check(const tci_kernels *kernels, size_t rows, size_t columns, bool 
 static void rows_become_columns_and_nothing_else_changes(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++)
         for (size_t rows = 1; rows <= 26; rows++)
@@ -37,7 +37,7 @@ static void rows_become_columns_and_nothing_else_changes(void **unused)
 static void an_empty_matrix_is_fine(void **unused)
 {
     (void)unused;
-    const tci_kernels *tables[3];
+    const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     float one = 3.0f;
     for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* cpu.c: CPUID and XGETBV on x86-64 (Intel SDM volume 1, 14.3: AVX needs OSXSAVE and bits 1 and 2 of XCR0), MXCSR, and
+/* cpu.c: CPUID and XGETBV on x86-64 (Intel SDM volume 1, 14.3 and 15.2: AVX needs OSXSAVE and bits of XCR0), MXCSR, and
  * FPCR on AArch64. Elsewhere: no wide instructions, and the host's floating-point modes stay. */
 #include "base/cpu.h"
 
@@ -6,17 +6,33 @@
 #include <cpuid.h>
 #include <xmmintrin.h>
 
-bool tci_cpu_has_avx2(void)
+/* Whether there are AVX and FMA, the system saves these parts of the registers (bits of XCR0), and leaf 7 of CPUID has
+ * all bits of `leaf_b` in EBX and of `leaf_c` in ECX. */
+static bool has(unsigned saved, unsigned leaf_b, unsigned leaf_c)
 {
     unsigned a, b, c, d;
-    const unsigned fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, avx2 = 1u << 5;
+    const unsigned fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28;
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & (fma | osxsave | avx)) != (fma | osxsave | avx))
         return false;
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & 6) != 6) /* the system saves the 128-bit and the 256-bit halves */
-        return false;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & avx2) != 0;
+    return (low & saved) == saved && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & leaf_b) == leaf_b &&
+           (c & leaf_c) == leaf_c;
+}
+
+#define AVX2 (1u << 5)
+#define HALVES 0x06u /* XCR0: the 128-bit and the 256-bit halves */
+#define WIDE 0xE6u   /* and the masks, the 512-bit halves, and registers 16 to 31 */
+
+bool tci_cpu_has_avx2(void)
+{
+    return has(HALVES, AVX2, 0);
+}
+
+bool tci_cpu_has_avx512(void)
+{
+    const unsigned foundation = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31, vnni = 1u << 11;
+    return has(WIDE, AVX2 | foundation | dq | bw | vl, vnni);
 }
 
 bool tci_cpu_has_neon(void)
@@ -46,6 +62,11 @@ bool tci_cpu_has_avx2(void)
     return false;
 }
 
+bool tci_cpu_has_avx512(void)
+{
+    return false;
+}
+
 bool tci_cpu_has_neon(void)
 {
     return true; /* part of the base architecture */
@@ -70,6 +91,11 @@ void tci_float_leave(tci_float_environment environment)
 #else
 
 bool tci_cpu_has_avx2(void)
+{
+    return false;
+}
+
+bool tci_cpu_has_avx512(void)
 {
     return false;
 }

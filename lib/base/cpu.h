@@ -7,6 +7,8 @@
 
 /* AVX2 and FMA, with the operating system saving the wide registers. */
 bool tci_cpu_has_avx2(void);
+/* AVX-512 F, DQ, BW, VL and VNNI beside these, with its registers and masks saved. */
+bool tci_cpu_has_avx512(void);
 /* Advanced SIMD of AArch64. */
 bool tci_cpu_has_neon(void);
 

@@ -18,6 +18,7 @@ typedef struct candidate {
 /* Best first. */
 static const candidate candidates[] = {
 #if defined(TCI_HAVE_AVX2)
+    {&tci_kernels_avx512, tci_cpu_has_avx512},
     {&tci_kernels_avx2, tci_cpu_has_avx2},
 #endif
 #if defined(TCI_HAVE_NEON)
@@ -25,6 +26,15 @@ static const candidate candidates[] = {
 #endif
     {&tci_kernels_scalar, always},
 };
+
+/* What a build has beside the scalar table. */
+#if defined(TCI_HAVE_AVX2)
+#define HERE ", avx2, avx512"
+#elif defined(TCI_HAVE_NEON)
+#define HERE ", neon"
+#else
+#define HERE ""
+#endif
 
 tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels)
 {
@@ -36,11 +46,11 @@ tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels)
             return TC_OK;
         }
     }
-    if (strcmp(max_isa, "avx2") == 0 || strcmp(max_isa, "neon") == 0) {
-        bool wide = sizeof candidates > sizeof candidates[0];
-        return tci_fail(TC_ERROR_UNSUPPORTED, "max_isa: %s is of another kind of processor; accepted: auto, scalar%s%s",
-                        max_isa, wide ? ", " : "", wide ? candidates[0].table->isa : "");
-    }
-    return tci_fail(TC_ERROR_OPTION, "max_isa: unknown instruction set '%s'; accepted: auto, scalar, avx2, neon",
-                    max_isa);
+    static const char *const known[] = {"avx2", "avx512", "neon"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(max_isa, known[i]) == 0)
+            return tci_fail(TC_ERROR_UNSUPPORTED,
+                            "max_isa: %s is of another kind of processor; accepted: auto, scalar" HERE, max_isa);
+    return tci_fail(TC_ERROR_OPTION,
+                    "max_isa: unknown instruction set '%s'; accepted: auto, scalar, avx2, avx512, neon", max_isa);
 }

@@ -105,14 +105,14 @@ MICRO_KERNEL(6, 1, )
 
 /* 1 to 3 rows over all panels, several panels at once. */
 static void rows_over_panels(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
-                             size_t a_step, const float *b, size_t line_step, size_t panel_step, float *c,
-                             size_t c_row, size_t c_block)
+                             size_t a_step, const float *b, size_t line_step, size_t panel_step, float *c, size_t c_row,
+                             size_t c_block)
 {
     for (size_t panel = 0, taken; panel < panels; panel += taken) {
         const float *bp = b + panel * panel_step;
         float *cp = c + panel * c_block;
         size_t left = panels - panel;
-#define FEW(R, P)                                                                                               \
+#define FEW(R, P)                                                                                                      \
     micro_##R##x##P(depth, a, a_row, a_block, a_step, bp, line_step, panel_step, cp, c_row, c_block), taken = P
         if (rows == 1) {
             if (left >= 4)
@@ -209,9 +209,9 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
 }
 
 /* One panel of c for a chunk of packed columns of a. */
-static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
+static void panel_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
 {
-#define COLUMNS(R) micro_##R##x1(depth, a, 1, R * TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
+#define COLUMNS(R) micro_##R##x1(depth, a, 1, R *TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
     for (size_t column = 0, taken; column < columns; column += taken) {
         float *to = c + column * c_row;
         taken = tci_gemm_row_block(columns - column);
@@ -226,6 +226,13 @@ static void chunk_of_columns(size_t columns, size_t depth, const float *a, const
         a += depth * taken;
     }
 #undef COLUMNS
+}
+
+static void chunk_of_columns(size_t columns, size_t panels, size_t depth, const float *a, const float *b,
+                             size_t panel_step, float *c, size_t c_row, size_t c_block)
+{
+    for (size_t panel = 0; panel < panels; panel++)
+        panel_of_columns(columns, depth, a, b + panel * panel_step, c + panel * c_block, c_row);
 }
 
 #include "kernel/gemm_transposed.h"

@@ -41,4 +41,11 @@ static inline size_t tci_gemm_row_block(size_t left)
     return tci_gemm_least(left, TCI_GEMM_MICRO_ROWS);
 }
 
+/* The same where every number up to `most` is equally good: blocks differ by one at most. */
+static inline size_t tci_gemm_even_block(size_t left, size_t most)
+{
+    size_t blocks = (left + most - 1) / most;
+    return (left + blocks - 1) / blocks;
+}
+
 #endif

@@ -37,15 +37,16 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
     }
 }
 
-/* One panel of c for a chunk of packed columns of a. */
-static void chunk_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
+/* Panels of c, one by one, for a chunk of packed columns of a. */
+static void chunk_of_columns(size_t columns, size_t panels, size_t depth, const float *a, const float *b,
+                             size_t panel_step, float *c, size_t c_row, size_t c_block)
 {
-    for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = tci_gemm_row_block(columns - column);
-        micro_kernels[taken - 1][0](depth, a, 1, taken * TCI_PANEL, taken, b, TCI_PANEL, 0, c + column * c_row, c_row,
-                                    0);
-        a += depth * taken;
-    }
+    for (size_t panel = 0; panel < panels; panel++, b += panel_step, c += c_block)
+        for (size_t column = 0, taken; column < columns; column += taken) {
+            taken = tci_gemm_row_block(columns - column);
+            micro_kernels[taken - 1][0](depth, a + column * depth, 1, taken * TCI_PANEL, taken, b, TCI_PANEL, 0,
+                                        c + column * c_row, c_row, 0);
+        }
 }
 
 #include "kernel/gemm_transposed.h"

@@ -2,7 +2,7 @@
  *
  *     rows_over_panels(...)   few rows over all panels, a and b as they stand
  *     pack_columns(...)       columns of a as [micro-kernel][depth][its columns]
- *     chunk_of_columns(...)   one panel of c for packed columns of a
+ *     chunk_of_columns(...)   some panels of c for packed columns of a
  *
  * Order of loops: 256 deep { 288 columns of a, packed { 4 panels of b, packed unless they are blocked { columns of a
  * micro-kernel } } }. */
@@ -52,9 +52,8 @@ static void transposed_product(size_t a_columns, size_t panels, size_t depth, co
                     from = lines;
                     step = block * TCI_PANEL;
                 }
-                for (size_t i = 0; i < some; i++)
-                    chunk_of_columns(chunk, block, packed, from + i * step, c + column * c_row + (panel + i) * c_block,
-                                     c_row);
+                chunk_of_columns(chunk, some, block, packed, from, step, c + column * c_row + panel * c_block, c_row,
+                                 c_block);
             }
         }
     }

@@ -7,9 +7,9 @@
  * row tails are the kernel's business, and it never touches rows or elements outside what its arguments name.
  *
  * Numbers. Each element of a matrix product is one multiply-add chain in rising depth that starts from the value found
- * in C: fused on AVX2 and NEON, multiply then add in the scalar table. Blocking, row count and tails never show in a
- * bit. Element-wise functions give the same bits for an element wherever it stands. Callers have set round to nearest
- * with denormals flushed (base/cpu.h).
+ * in C: fused on AVX2, AVX-512 and NEON, multiply then add in the scalar table. Blocking, row count and tails never
+ * show in a bit. Element-wise functions give the same bits for an element wherever it stands. AVX-512 has the bits of
+ * AVX2. Callers have set round to nearest with denormals flushed (base/cpu.h).
  *
  * A kernel never allocates and never fails. A model keeps the table that was chosen when it was made. */
 #ifndef TCI_KERNEL_KERNEL_H
@@ -56,7 +56,7 @@ static inline const tci_int8_row *tci_int8_row_at(const tci_int8_row *rows, size
 }
 
 typedef struct tci_kernels {
-    const char *isa; /* "scalar", "avx2", "neon" */
+    const char *isa; /* "scalar", "avx2", "avx512", "neon" */
 
     /* c (rows, 16·panels) += a (rows, depth) · b, where b is packed as [panel][depth][16] by tci_pack_panels. */
     void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block, const float *b,
@@ -126,13 +126,14 @@ typedef struct tci_kernels {
 extern const tci_kernels tci_kernels_scalar;
 #if defined(TCI_HAVE_AVX2)
 extern const tci_kernels tci_kernels_avx2;
+extern const tci_kernels tci_kernels_avx512;
 #endif
 #if defined(TCI_HAVE_NEON)
 extern const tci_kernels tci_kernels_neon;
 #endif
 
-/* The best table of this processor up to `max_isa` ("auto", "scalar", "avx2", "neon"); TC_ERROR_UNSUPPORTED when the
- * one named is of another architecture than this build. */
+/* The best table of this processor up to `max_isa` ("auto", "scalar", "avx2", "avx512", "neon"); TC_ERROR_UNSUPPORTED
+ * when the one named is of another architecture than this build. */
 tc_status tci_kernels_choose(const char *max_isa, const tci_kernels **kernels);
 
 /* Natural logarithm and exponential of one number, within 1 ulp of double: for losses and schedules, where libm would

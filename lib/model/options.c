@@ -101,7 +101,7 @@ static const tci_option_row rows[] = {
 
     {"threads", TCI_OPTION_INTEGER, RUN, AT(threads), "1 to 256", 1, 256, "1", "all",
      "threads of training, batch prediction and evaluation"},
-    {"max_isa", TCI_OPTION_CHOICE, RUN, AT(max_isa), "auto|scalar|avx2|neon", 0, 0, "auto", "all",
+    {"max_isa", TCI_OPTION_CHOICE, RUN, AT(max_isa), "auto|scalar|avx2|avx512|neon", 0, 0, "auto", "all",
      "best instruction set to use; auto is the best of this processor"},
     {"max_file_bytes", TCI_OPTION_INTEGER, RUN, AT(max_file_bytes), "1 or more", 1, LARGE, "8589934592", "all",
      "largest file that is read"},

@@ -7,13 +7,15 @@
 
 #include "kernel/kernel.h"
 
+#define KERNEL_TABLES 4
+
 /* All tables that run here; returns their number. */
-static inline size_t kernel_tables(const tci_kernels *tables[3])
+static inline size_t kernel_tables(const tci_kernels *tables[KERNEL_TABLES])
 {
-    static const char *const names[] = {"scalar", "avx2", "neon"};
+    static const char *const names[KERNEL_TABLES] = {"scalar", "avx2", "avx512", "neon"};
     size_t count = 0;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (tci_kernels_choose(names[i], &tables[count]) == TC_OK)
+    for (size_t i = 0; i < KERNEL_TABLES; i++)
+        if (tci_kernels_choose(names[i], &tables[count]) == TC_OK && strcmp(tables[count]->isa, names[i]) == 0)
             count++;
     return count;
 }

@@ -1,0 +1,14 @@
+/* kernels_avx512.h: the functions behind the AVX-512 table that are not those of AVX2, declared for kernels_avx512.c.
+ * Contract: kernel.h. */
+#ifndef TCI_KERNEL_KERNELS_AVX512_H
+#define TCI_KERNEL_KERNELS_AVX512_H
+
+#include "kernel/kernel.h"
+
+void tci_gemm_avx512(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                     const float *b, float *c, size_t c_row, size_t c_block);
+void tci_gemm_transposed_avx512(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
+                                const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
+                                float *scratch);
+
+#endif
