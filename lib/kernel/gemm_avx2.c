@@ -211,7 +211,7 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
 /* One panel of c for a chunk of packed columns of a. */
 static void panel_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
 {
-#define COLUMNS(R) micro_##R##x1(depth, a, 1, R *TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
+#define COLUMNS(R) micro_##R##x1(depth, a, 1, R * TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
     for (size_t column = 0, taken; column < columns; column += taken) {
         float *to = c + column * c_row;
         taken = tci_gemm_row_block(columns - column);
