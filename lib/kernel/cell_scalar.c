@@ -5,8 +5,8 @@
  *     di = dc'·g·i(1 - i)     df = dc'·c_previous·f(1 - f)     dg = dc'·i·(1 - g²)     do = dh·t·o(1 - o)
  *     dc for c_previous = dc'·f
  *
- * i, f, g, o are the activations, each in a block (rows, 16) of its own. tanh(c) is computed again in the backward pass:
- * that is cheaper than keeping it. */
+ * i, f, g, o are the activations, each in a block (rows, 16) of its own. tanh(c) is computed again in the backward
+ * pass: that is cheaper than keeping it. */
 #include "kernel/kernels_scalar.h"
 
 void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,

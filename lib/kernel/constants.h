@@ -1,8 +1,8 @@
 /* constants.h: numbers shared by the float functions of every instruction set.
  *
  * exp(x) = 2^n · exp(r), n = round(x / ln 2), r = x - n ln 2 in [-0.347, 0.347], with ln 2 in two parts of which the
- * first has 9 bits, so that n · TCI_LN2_HIGH is exact. exp(r) = 1 + r + r²·P(r) and, below 0.625, tanh(x) = x + x³·Q(x²)
- * are Cephes' expf and tanhf (S. Moshier, Cephes Mathematical Library 2.2). */
+ * first has 9 bits, so that n · TCI_LN2_HIGH is exact. exp(r) = 1 + r + r²·P(r) and, below 0.625, tanh(x) = x +
+ * x³·Q(x²) are Cephes' expf and tanhf (S. Moshier, Cephes Mathematical Library 2.2). */
 #ifndef TCI_KERNEL_CONSTANTS_H
 #define TCI_KERNEL_CONSTANTS_H
 

@@ -63,8 +63,8 @@
 
 #define BY_FOUR _Pragma("GCC unroll 4") /* the compilers do not unroll by themselves, and two rows gain by it */
 
-/* c (R, 16·P) += a · b. Element (r, k) of a at a[r·a_row + (k / 16)·a_block + (k % 16)·a_step], line k of panel p of b at
- * b[k·line_step + p·panel_step]. Inlined where the steps are known. */
+/* c (R, 16·P) += a · b. Element (r, k) of a at a[r·a_row + (k / 16)·a_block + (k % 16)·a_step], line k of panel p of b
+ * at b[k·line_step + p·panel_step]. Inlined where the steps are known. */
 #define MICRO_KERNEL(R, P, UNROLL)                                                                                    \
     static inline __attribute__((always_inline)) void micro_##R##x##P(                                                \
         size_t depth, const float *a, size_t a_row, size_t a_block, size_t a_step, const float *b, size_t line_step,  \

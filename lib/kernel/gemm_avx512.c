@@ -5,10 +5,10 @@
  *
  * Registers: a panel of a row is one vector of 16 floats. 1 to 6 rows run on four panels, in at most 24 accumulators,
  * one line of b, and 6 elements of a broadcast, of 32; what is left of four panels runs one by one. Four chains hide
- * the latency of one multiply-add a cycle (Zen 4), eight of two. More than 6 rows are dealt out evenly (13 = 5 + 4 + 4),
- * so no rest is small. More rows at once would fall on one set of the first-level cache where the rows of a are pages
- * apart: 12 rows × 1 panel do 68 % of the peak at 1024³. Order of loops: 96 rows { 256 deep { four panels { rows of a
- * micro-kernel } } }: four panels' block of 64 KB comes from the second-level cache, at 4 lines in 24 cycles.
+ * the latency of one multiply-add a cycle (Zen 4), eight of two. More than 6 rows are dealt out evenly (13 = 5 + 4 +
+ * 4), so no rest is small. More rows at once would fall on one set of the first-level cache where the rows of a are
+ * pages apart: 12 rows × 1 panel do 68 % of the peak at 1024³. Order of loops: 96 rows { 256 deep { four panels { rows
+ * of a micro-kernel } } }: four panels' block of 64 KB comes from the second-level cache, at 4 lines in 24 cycles.
  *
  * Reached of one core's multiply-add peak (Zen 4, gcc and clang): 512³ and 1024³ 92 to 95 %, 256 deep and 1024 columns
  * 95 to 97 % from 3 rows on; 1 row reads the weights at the rate of the core, 2 rows nearly. */

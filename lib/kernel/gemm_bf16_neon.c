@@ -1,8 +1,8 @@
 /* gemm_bf16_neon.c: matrix product with bfloat16 weights: the chains of gemm_neon.c over half as many bytes.
  *
  * A line of a panel is two loads of 4 words: shifted left by 16 bits they are columns 0 to 7 as floats, with their low
- * halves masked out columns 8 to 15. That is four integer operations to 24 fmla of six rows; the mask takes one register
- * more (29, and those with elements of a, of 32). */
+ * halves masked out columns 8 to 15. That is four integer operations to 24 fmla of six rows; the mask takes one
+ * register more (29, and those with elements of a, of 32). */
 #include "kernel/kernels_neon.h"
 
 #define TCI_WEIGHT uint16_t

@@ -1,5 +1,5 @@
-/* gemm_blocks.h: how the matrix products of every instruction set are cut into blocks; the sizes are also those of their
- * scratch. */
+/* gemm_blocks.h: how the matrix products of every instruction set are cut into blocks; the sizes are also those of
+ * their scratch. */
 #ifndef TCI_KERNEL_GEMM_BLOCKS_H
 #define TCI_KERNEL_GEMM_BLOCKS_H
 

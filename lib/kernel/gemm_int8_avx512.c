@@ -1,7 +1,7 @@
 /* gemm_int8_avx512.c: matrix product with int8 weights, with AVX-512 and VNNI. (Quantizing rows gains nothing by it.)
  *
- * 64 bytes of a packed panel are its 16 columns of 4 numbers each, one vector. vpdpbusd multiplies them with the 4 sizes
- * of a's row and adds all to 32 bits, exactly. Where a's number is negative the weight's bits are turned, as in
+ * 64 bytes of a packed panel are its 16 columns of 4 numbers each, one vector. vpdpbusd multiplies them with the 4
+ * sizes of a's row and adds all to 32 bits, exactly. Where a's number is negative the weight's bits are turned, as in
  * gemm_int8_avx2.c, which says why: that exclusive or runs beside the multiplications, on other ports.
  *
  * One row runs on four panels and reads the weights as fast as the core does (256 KB in 2.4 us, Zen 4); 2 or 3 rows do

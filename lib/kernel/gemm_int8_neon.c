@@ -2,10 +2,10 @@
  * (the dot products of ARMv8.2 are not used).
  *
  * 16 bytes of a packed panel are 4 columns of 4 numbers each. smull multiplies 8 of them with the row's four numbers,
- * twice side by side, into 16 bits; smlal adds the products of the next four lines (2·127·127 = 32258 fits); sadalp adds
- * neighbours into 32 bits. So an accumulator holds two halves of two columns, added at the end: 8 of them for one row of
- * one panel, 16 for two rows, with 4 registers of their numbers and 2 of weights, of 32; a third row does not fit. Sums
- * of integers are exact in any order. Not yet measured on hardware. */
+ * twice side by side, into 16 bits; smlal adds the products of the next four lines (2·127·127 = 32258 fits); sadalp
+ * adds neighbours into 32 bits. So an accumulator holds two halves of two columns, added at the end: 8 of them for one
+ * row of one panel, 16 for two rows, with 4 registers of their numbers and 2 of weights, of 32; a third row does not
+ * fit. Sums of integers are exact in any order. Not yet measured on hardware. */
 #include <arm_neon.h>
 #include <string.h>
 

@@ -4,10 +4,10 @@
  * An element is one chain of fused multiply-adds in rising depth from the value in c. Micro-kernels hold R rows × P
  * panels of c in registers, start them from c and store them after a block of the depth.
  *
- * Registers: a panel of a row is 4 vectors of 4 floats. 6 rows × 1 panel take 24 accumulators, 4 of b, and some with one
- * element of a each, of 32: fmla takes its factor from a lane, so nothing is broadcast. Per depth that is 24 fmla to 10
- * loads. 16 chains would do for four pipes of latency 4: so 4 to 6 rows run on one panel, fewer on several at once. Rows
- * are dealt out so that 1 to 3 are left only of 7 or less (13 = 5 + 4 + 4). Order of loops: 96 rows
+ * Registers: a panel of a row is 4 vectors of 4 floats. 6 rows × 1 panel take 24 accumulators, 4 of b, and some with
+ * one element of a each, of 32: fmla takes its factor from a lane, so nothing is broadcast. Per depth that is 24 fmla
+ * to 10 loads. 16 chains would do for four pipes of latency 4: so 4 to 6 rows run on one panel, fewer on several at
+ * once. Rows are dealt out so that 1 to 3 are left only of 7 or less (13 = 5 + 4 + 4). Order of loops: 96 rows
  * { 256 deep { panel { rows of a micro-kernel } } }: a panel's block is 16 KB and stays in the first-level cache.
  *
  * gcc and clang keep all of it in registers, in every micro-kernel (gcc by a flag in lib/CMakeLists.txt). The blocking

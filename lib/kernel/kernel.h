@@ -99,8 +99,8 @@ typedef struct tci_kernels {
     void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_block, const float *c_previous, const float *c,
                                const float *dh, float *dc, size_t state_stride);
 
-    /* dst (.., 16): row index[i] is the sum of all src rows i (.., 16) with that index, in rising order of i. Indices are
-     * numbered by first appearance: dst need hold nothing before. */
+    /* dst (.., 16): row index[i] is the sum of all src rows i (.., 16) with that index, in rising order of i. Indices
+     * are numbered by first appearance: dst need hold nothing before. */
     void (*sum_rows)(size_t count, const uint32_t *index, const float *src, float *dst);
 
     /* dst (columns, rows) = srcᵀ, or with `add` dst += srcᵀ; src (rows, columns), any sizes and strides. */
@@ -148,9 +148,9 @@ double tci_cos(double angle);
 void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,
                      bool transposed, float *packed);
 
-/* The same for bfloat16, b's element (k, n) at src[k·depth_stride + n·column_stride]: within a line of a panel, column n
- * stands at 2·(n % 8) + n / 8, so that the low halves of a line's 32-bit words are columns 0 to 7 and the high halves 8
- * to 15. */
+/* The same for bfloat16, b's element (k, n) at src[k·depth_stride + n·column_stride]: within a line of a panel, column
+ * n stands at 2·(n % 8) + n / 8, so that the low halves of a line's 32-bit words are columns 0 to 7 and the high halves
+ * 8 to 15. */
 void tci_pack_panels_bf16(size_t depth, size_t columns, const uint16_t *src, size_t depth_stride, size_t column_stride,
                           uint16_t *packed);
 

@@ -1,5 +1,5 @@
-/* transpose_squares.h: a transpose by squares, the same for every instruction set. The file that includes it has before:
- * TCI_SQUARE, the side of a square, and square(src, src_stride, dst, dst_stride, add), which turns one. */
+/* transpose_squares.h: a transpose by squares, the same for every instruction set. The file that includes it has
+ * before: TCI_SQUARE, the side of a square, and square(src, src_stride, dst, dst_stride, add), which turns one. */
 #ifndef TCI_KERNEL_TRANSPOSE_SQUARES_H
 #define TCI_KERNEL_TRANSPOSE_SQUARES_H
 

@@ -1,7 +1,8 @@
 /* options.h: the one table of options, and their values.
  *
- * A row (key, type, range, default, class, applies-to, help) drives tc_config_set, the command line, the Python keywords,
- * the file's metadata and the options page. A new option is one member of tci_options and one row of options.c. */
+ * A row (key, type, range, default, class, applies-to, help) drives tc_config_set, the command line, the Python
+ * keywords, the file's metadata and the options page. A new option is one member of tci_options and one row of
+ * options.c. */
 #ifndef TCI_MODEL_OPTIONS_H
 #define TCI_MODEL_OPTIONS_H
 
@@ -86,7 +87,8 @@ const tci_option_row *tci_option_find(const char *key);
 
 void tci_options_default(tci_options *options);
 
-/* TC_ERROR_OPTION, naming key, value, range and for an unknown key the nearest known one; the options are then as before. */
+/* TC_ERROR_OPTION, naming key, value, range and for an unknown key the nearest known one; the options are then as
+ * before. */
 tc_status tci_options_set(tci_options *options, const char *key, const char *value);
 bool tci_options_is_set(const tci_options *options, const char *key);
 

@@ -1,6 +1,6 @@
-"""check_sizes.py: files up to 600 lines, functions up to 100, examples under 120.
+"""check_sizes.py: files up to 600 lines, functions up to 100, examples under 120; lines of C up to 120 columns.
 
-Exempt: the tables of data listed with a reason in exempt_sizes.txt; and a hot kernel in lib/kernel whose head comment
+Exempt from the number of lines: the tables of data listed with a reason in exempt_sizes.txt; and a hot kernel in lib/kernel whose head comment
 says `over 100 lines: NAME: the reason`.
 """
 import ast
@@ -8,8 +8,9 @@ import re
 
 import lint
 
-FILE_LINES, FUNCTION_LINES, EXAMPLE_LINES = 600, 100, 120
+FILE_LINES, FUNCTION_LINES, EXAMPLE_LINES, COLUMNS = 600, 100, 120, 120
 MARKER = re.compile(r"over 100 lines: *(\w+): *([^\n*]{15,})")
+C_SOURCES = ("*.c", "*.h", "*.cpp", "*.hpp")
 SOURCES = ("*.c", "*.h", "*.cpp", "*.hpp", "*.h.in", "*.py", "*.sh", "*.cmake", "*CMakeLists.txt")
 
 
@@ -54,6 +55,10 @@ def check(tree, options):
                 names.discard(name)
         for name in sorted(names):
             found.append(f"{path}:1: {name} is excused from the limit without need")
+    for path in tree.matching(*C_SOURCES):
+        for number, line in enumerate(tree.text(path).split("\n"), 1):
+            if len(line) > COLUMNS:
+                found.append(f"{path}:{number}: {len(line)} columns; at most {COLUMNS}")
     for path, number in exempt.items():
         found.append(f"tests/lint/exempt_sizes.txt:{number}: {path} is exempt without need")
     return found
@@ -69,6 +74,7 @@ CLEAN = {
     "lib/kernel/k.c": EXCUSE % "work" + function_of(130),
     "lib/text/table.c": "1,\n" * 700,
     "examples/e.c": "\n" * 119,
+    "lib/base/b.c": "/* " + "\u00b7" * 114 + " */\n",
     "tests/t.py": "def f():\n" + "    x = 1\n" * 99 + "#" * 120,
     "tests/lint/exempt_sizes.txt": "lib/text/table.c  categories of every code point\n",
 }
@@ -86,6 +92,7 @@ PLANTED = [
     ("an excuse without need", {"lib/kernel/k.c": EXCUSE % "work" + function_of(30)}, "excused from the limit without"),
     ("a long Python function", {"tests/t.py": "def f():\n" + "    x = 1\n" * 100}, "f has 101 lines"),
     ("a long example", {"examples/e.c": "\n" * 120}, "examples/e.c:120: 120 lines"),
+    ("a long line", {"lib/base/b.h": "\n/* " + "wide " * 24 + "*/\n"}, "lib/base/b.h:2: 125 columns"),
     ("a row without need", {"lib/text/table.c": "1,\n"}, "table.c is exempt without need"),
     ("a row without a reason", {"tests/lint/exempt_sizes.txt": "lib/text/table.c\n"}, "say why"),
 ]
