@@ -13,20 +13,11 @@
 #include <string.h>
 
 #include "kernel/gemm_blocks.h"
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernels_avx2.h"
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, p) M(0, p)
-#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
-#define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
-#define ROWS_4(M, p) ROWS_3(M, p) M(3, p)
-#define ROWS_5(M, p) ROWS_4(M, p) M(4, p)
-#define ROWS_6(M, p) ROWS_5(M, p) M(5, p)
-#define PANELS_1(rows, M) rows(M, 0)
-#define PANELS_2(rows, M) PANELS_1(rows, M) rows(M, 1)
-#define PANELS_3(rows, M) PANELS_2(rows, M) rows(M, 2)
-#define PANELS_4(rows, M) PANELS_3(rows, M) rows(M, 3)
 
 #define LOAD(r, p)                                                               \
     __m256 low_##r##_##p = _mm256_loadu_ps(c + r * c_row + p * c_block);         \
@@ -34,6 +25,8 @@
 #define STORE(r, p)                                                              \
     _mm256_storeu_ps(c + r * c_row + p * c_block, low_##r##_##p);                \
     _mm256_storeu_ps(c + r * c_row + p * c_block + 8, high_##r##_##p);
+#define LOAD_PANEL(rows, p) rows(LOAD, p)
+#define STORE_PANEL(rows, p) rows(STORE, p)
 #define POINT(r, p) const float *a_##r = a + r * a_row;
 #define ADVANCE(r, p) a_##r += a_block;
 
@@ -74,7 +67,7 @@
         (void)panel_step;                                                                                             \
         (void)c_row;                                                                                                  \
         (void)c_block;                                                                                                \
-        PANELS_##P(ROWS_##R, LOAD)                                                                                    \
+        PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
         ROWS_##R(POINT, 0)                                                                                            \
         const float *line = b;                                                                                        \
         for (; depth >= TCI_PANEL; depth -= TCI_PANEL) {                                                              \
@@ -87,7 +80,7 @@
         for (size_t k = 0; k < depth; k++, line += line_step) {                                                       \
             STEP_##P(ROWS_##R)                                                                                        \
         }                                                                                                             \
-        PANELS_##P(ROWS_##R, STORE)                                                                                   \
+        PANELS_##P(STORE_PANEL, ROWS_##R)                                                                             \
     }
 MICRO_KERNEL(1, 1, )
 MICRO_KERNEL(1, 2, )

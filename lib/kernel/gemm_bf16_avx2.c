@@ -10,18 +10,11 @@
 #include <immintrin.h>
 
 #include "kernel/gemm_blocks.h"
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernels_avx2.h"
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, p) M(0, p)
-#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
-#define ROWS_4(M, p) ROWS_2(M, p) M(2, p) M(3, p)
-#define ROWS_5(M, p) ROWS_4(M, p) M(4, p)
-#define ROWS_6(M, p) ROWS_5(M, p) M(5, p)
-#define PANELS_1(rows, M) M(rows, 0)
-#define PANELS_2(rows, M) PANELS_1(rows, M) M(rows, 1)
-#define PANELS_4(rows, M) PANELS_2(rows, M) M(rows, 2) M(rows, 3)
 
 #define LOAD(r, p)                                                                                      \
     __m256 low_##r##_##p = _mm256_loadu_ps(c + r * c_row + p * c_block);                                \
@@ -55,12 +48,12 @@
         (void)a_stride;                                                                                 \
         (void)panel_step;                                                                               \
         (void)c_row, (void)c_block;                                                                     \
-        PANELS_##P(ROWS_##R, LOAD_PANEL)                                                                \
+        PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                \
         ROWS_##R(POINT, 0)                                                                              \
         for (size_t k = 0; k < depth; k++, b += TCI_PANEL) {                                            \
-            PANELS_##P(ROWS_##R, PASS_PANEL)                                                            \
+            PANELS_##P(PASS_PANEL, ROWS_##R)                                                            \
         }                                                                                               \
-        PANELS_##P(ROWS_##R, STORE_PANEL)                                                               \
+        PANELS_##P(STORE_PANEL, ROWS_##R)                                                               \
     }
 MICRO_KERNEL(1, 1)
 MICRO_KERNEL(1, 4)

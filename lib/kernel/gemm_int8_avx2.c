@@ -13,15 +13,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernels_avx2.h"
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, p) M(0, p)
-#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
-#define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
-#define PANELS_1(rows, M) M(rows, 0)
-#define PANELS_4(rows, M) M(rows, 0) M(rows, 1) M(rows, 2) M(rows, 3)
 
 #define POINT(r, p) const tci_int8_row *row_##r = tci_int8_row_at(a, r, a_stride);
 #define BEGIN(r, p)                                                                                     \
@@ -82,13 +78,13 @@ static inline void scale_add(__m256i sums, const tci_int8_row *row, const float 
         (void)panel_step;                                                                               \
         (void)c_row, (void)c_block;                                                                     \
         ROWS_##R(POINT, 0)                                                                              \
-        PANELS_##P(ROWS_##R, BEGIN_PANEL)                                                               \
+        PANELS_##P(BEGIN_PANEL, ROWS_##R)                                                               \
         size_t k = 0;                                                                                   \
         do {                                                                                            \
             ROWS_##R(BROADCAST, 0)                                                                      \
-            PANELS_##P(ROWS_##R, PASS_PANEL)                                                            \
+            PANELS_##P(PASS_PANEL, ROWS_##R)                                                            \
         } while (++k < fours);                                                                          \
-        PANELS_##P(ROWS_##R, END_PANEL)                                                                 \
+        PANELS_##P(END_PANEL, ROWS_##R)                                                                 \
     }
 MICRO_KERNEL(1, 1)
 MICRO_KERNEL(1, 4)

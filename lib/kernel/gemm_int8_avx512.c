@@ -10,15 +10,11 @@
 #include <string.h>
 
 #include "kernel/gemm_blocks.h"
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernels_avx512.h"
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, p) M(0, p)
-#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
-#define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
-#define PANELS_1(M, rows) M(rows, 0)
-#define PANELS_4(M, rows) M(rows, 0) M(rows, 1) M(rows, 2) M(rows, 3)
 
 #define POINT(r, p) const tci_int8_row *row_##r = tci_int8_row_at(a, r, a_stride);
 #define BEGIN(r, p) __m512i sum_##r##_##p = _mm512_setzero_si512();

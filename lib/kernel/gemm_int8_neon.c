@@ -9,6 +9,7 @@
 #include <arm_neon.h>
 #include <string.h>
 
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernels_neon.h"
 
 /* Four numbers of a row, twice. */
@@ -28,8 +29,6 @@ static inline void put_4(int32x4_t left, int32x4_t right, float scale, const flo
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, q) M(0, q)
-#define ROWS_2(M, q) ROWS_1(M, q) M(1, q)
 #define QUARTERS(M, rows) M(rows, 0) M(rows, 1) M(rows, 2) M(rows, 3)
 
 /* Columns 4·q to 4·q + 3 of row r: their first two and last two. */

@@ -18,6 +18,7 @@
 #include <arm_neon.h>
 
 #include "kernel/gemm_blocks.h"
+#include "kernel/gemm_unroll.h"
 #include "kernel/kernel.h"
 
 #if !defined(TCI_WEIGHT) || !defined(TCI_LOAD_LINE) || !defined(TCI_PANELS_AT_ONCE)
@@ -26,16 +27,6 @@
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
-#define ROWS_1(M, p) M(0, p)
-#define ROWS_2(M, p) ROWS_1(M, p) M(1, p)
-#define ROWS_3(M, p) ROWS_2(M, p) M(2, p)
-#define ROWS_4(M, p) ROWS_3(M, p) M(3, p)
-#define ROWS_5(M, p) ROWS_4(M, p) M(4, p)
-#define ROWS_6(M, p) ROWS_5(M, p) M(5, p)
-#define PANELS_1(M, rows) M(rows, 0)
-#define PANELS_2(M, rows) PANELS_1(M, rows) M(rows, 1)
-#define PANELS_3(M, rows) PANELS_2(M, rows) M(rows, 2)
-#define PANELS_4(M, rows) PANELS_3(M, rows) M(rows, 3)
 
 /* Columns 4·q to 4·q + 3 of row r in panel p: SUM(q, r, p), found and stored at AT(q, r, p). */
 #define SUM(q, r, p) sum_##q##_##r##_##p
