@@ -1,5 +1,5 @@
-/* gemm_unroll.h: repeats a statement for every row and panel of a micro-kernel. Accumulators are named variables, one for
- * each, because compilers keep those in registers, and arrays not always.
+/* gemm_unroll.h: repeats a statement for every row and panel of a micro-kernel. Accumulators are named variables, one
+ * for each, because compilers keep those in registers, and arrays not always.
  *
  *     ROWS_3(PASS, p)         PASS(0, p) PASS(1, p) PASS(2, p)
  *     PANELS_2(LOAD, ROWS_3)  LOAD(ROWS_3, 0) LOAD(ROWS_3, 1)
