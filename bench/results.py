@@ -69,6 +69,7 @@ def measured(sides, options, limits, measure, peers, higher, bar, limit=None, **
     before = (lambda: exchanges.append(limits.exchange())) if more["threads"] == 2 else None
     for attempt in range(1 if options.quick else 2):
         rounds += asked.rounds_of(sides, options.rounds, measure, attempt * options.rounds, before)
+        limits.again()
         row = figure(rounds=rounds, peers=peers, higher=higher, bar=bar, limit=limit, **more)
         if "spread crosses" not in row["verdict"]:
             break
