@@ -2,7 +2,7 @@
  * again; within the work members meet at the same barrier.
  *
  * The barrier counts arrivals; the last one resets the count and raises the generation for which the others watch: some
- * thousand pauses, then asleep on a condition variable. A pause is 10 to 50 ns, by processor, and waking a sleeper takes
+ * thousand pauses, then asleep on a condition variable. A pause is 10 to 50 ns, by processor, and to wake a sleeper
  * 40 us on a virtual machine: were a member to sleep sooner, the others would wait for it as long, fall asleep too, and
  * every step would go on so. Between pauses the core is offered to whoever wants it, for instance a member.
  *
