@@ -43,6 +43,8 @@ static void a_training_with_one_failed_allocation_ends_in_a_status_and_holds_not
     check_whole(SETTINGS, false);
     check_whole("hidden_dim=6 epochs=1 task=multilabel sparse_embedding=true", false);
     check_whole("hidden_dim=6 epochs=1 task=regress schedule=linear", false);
+    check_whole("arch=ngram buckets=4096 epochs=2 validation_split=0.3 class_weights=balanced", false);
+    check_whole("arch=ngram buckets=4096 epochs=1 task=multilabel", false);
 }
 
 static void a_training_without_memory_from_some_moment_on_does_so_too(void **state)

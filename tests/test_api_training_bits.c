@@ -48,6 +48,8 @@ static void any_number_of_threads_trains_the_same_file(void **state)
     check_threads(DEEP "accumulate_steps=3 pooling=max");
     check_threads(DEEP "hidden_dim=70 embedding_dim=33 pooling=mean optimizer=adamw weight_decay=0.01");
     check_threads(DEEP "max_isa=scalar");
+    check_threads("arch=ngram buckets=65536 validation_split=0.2");
+    check_threads("arch=ngram buckets=65536 task=multilabel");
     check_threads("task=multilabel optimizer=adagrad sparse_embedding=true class_weights=none epochs=2");
     check_threads(
         "task=regress optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2 schedule=cosine warmup_steps=3");

@@ -84,7 +84,7 @@ static void balanced_weights_are_those_of_scikit_learn_and_read_back(void **stat
     assert_ok(tci_class_weights_parse(text, names, 2, again, &balanced, &none));
     assert_memory_equal(weights, again, sizeof weights);
     assert_false(balanced || none);
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -99,7 +99,7 @@ static void a_label_without_rows_weighs_1(void **state)
     (void)state;
     assert_ok(tci_class_weights_balance(examples, names, weights, text, sizeof text));
     assert_true(weights[0] == 1.0f);
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -119,7 +119,7 @@ static void weights_that_do_not_fit_the_option_are_refused(void **state)
         assert_int_equal(status, capacity < needed ? TC_ERROR_LIMIT : TC_OK);
         free(text);
     }
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 

@@ -53,7 +53,7 @@ static void check_case(const golden_tensor *expected, int32_t isa)
             fail_msg("%s: logit %zu is %.9g, in float64 %.17g", expected->name, i, (double)logits[i],
                      expected->values[i]);
     }
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(narrow);
     tci_model_release(model);
     golden_close(file);
@@ -90,7 +90,7 @@ static void bfloat16_predicts_the_bits_of_its_widened_weights(void **state)
         size_t count = predict(narrow, examples, narrow_logits);
         assert_int_equal(predict(wide, examples, wide_logits), count);
         assert_memory_equal(narrow_logits, wide_logits, count * sizeof(float));
-        tci_examples_free(examples);
+        tci_examples_release(examples);
         tci_model_release(wide), tci_model_release(narrow), tci_model_release(model);
         golden_close(file);
     }

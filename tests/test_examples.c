@@ -44,7 +44,7 @@ static void each_row_keeps_its_ids_label_and_weight(void **state)
     assert_true(examples->weights[1] == 0.0f && examples->weights[2] == 2.5f);
     assert_false(tci_examples_unknown(examples, 0));
     assert_true(tci_examples_unknown(examples, 2));
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -64,7 +64,7 @@ static void many_rows_keep_apart(void **state)
         assert_int_equal(examples->classes[i], i % 2);
         assert_true(examples->weights[i] == (float)i);
     }
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -80,7 +80,7 @@ static void long_texts_are_cut_as_the_model_says(void **state)
         tc_examples *examples = make(model);
         assert_ok(add_label(examples, "the good bad film \xE5\xA5\xBD", 0, 1.0f));
         assert_ids(examples, 0, 3, ids[i]);
-        tci_examples_free(examples);
+        tci_examples_release(examples);
         tci_model_release(model);
     }
 }
@@ -104,7 +104,7 @@ static void sets_of_labels_become_rows_of_0_and_1(void **state)
     assert_true(targets[0] == 0.0f && targets[1] == 1.0f);
     assert_true(tci_examples_unknown(examples, 2));
     assert_false(tci_examples_unknown(examples, 1));
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -122,7 +122,7 @@ static void real_targets_stay_as_given(void **state)
         tci_examples_targets(examples, i, targets);
         assert_memory_equal(targets, given[i], sizeof targets);
     }
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -162,7 +162,7 @@ static void what_a_task_does_not_take_is_refused_and_adds_nothing(void **state)
     assert_refused(examples[2], &(tci_truth){.targets = targets, .count = 2}, 1.0f, TC_ERROR_ARGUMENT);
     assert_contains(tci_error_text(), "target 1");
     for (size_t i = 0; i < 3; i++) {
-        tci_examples_free(examples[i]);
+        tci_examples_release(examples[i]);
         tci_model_release(models[i]);
     }
 }
@@ -178,7 +178,7 @@ static void a_text_that_is_not_utf8_is_refused_where_that_is_asked(void **state)
     assert_int_equal(examples->rows, 0);
     assert_ok(add_label(examples, "good film", 0, 1.0f));
     assert_ids(examples, 0, 2, (const uint32_t[]){2, 5});
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
 }
 
@@ -190,7 +190,7 @@ static void examples_outlive_their_model(void **state)
     tci_model_release(model);
     assert_ok(add_label(examples, "the film", 0, 1.0f));
     assert_ids(examples, 0, 2, (const uint32_t[]){1, 5});
-    tci_examples_free(examples);
+    tci_examples_release(examples);
 }
 
 static void examples_fit_models_of_equal_text_task_and_labels(void **state)
@@ -209,7 +209,7 @@ static void examples_fit_models_of_equal_text_task_and_labels(void **state)
     assert_int_equal(tci_examples_check(examples, model, NULL, 2), TC_ERROR_ARGUMENT);
     assert_int_equal(tci_examples_check(examples, model, &(size_t){1}, 1), TC_ERROR_ARGUMENT);
     assert_ok(tci_examples_check(examples, model, (const size_t[]){0, 0, 0}, 3));
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     tci_model_release(model);
     tci_model_release(equal);
     tci_model_release(text);
@@ -223,7 +223,7 @@ static uint64_t fingerprint(tc_model *model, const char *first, const char *seco
     assert_ok(add_label(examples, first, 0, 1.0f));
     assert_ok(add_label(examples, second, label, weight));
     uint64_t print = tci_examples_fingerprint(examples, 0);
-    tci_examples_free(examples);
+    tci_examples_release(examples);
     return print;
 }
 

@@ -51,7 +51,7 @@ static fixture open_case(const char *name, const tci_options *training)
 
 static void close_case(fixture *f)
 {
-    tci_examples_free(f->examples);
+    tci_examples_release(f->examples);
     tci_model_release(f->model);
     golden_close(f->file);
 }

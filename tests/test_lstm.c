@@ -47,7 +47,7 @@ static void pose(problem *p, const tci_kernels *kernels, bool reverse)
         p->embedding[i] = i % X_WIDTH < DIM ? p->embedding[i] : 0.0f;
     p->packed = random_block(tci_lstm_packed_floats(&shape) + tci_lstm_back_floats(&shape), &state);
     for (size_t r = 0; r < ROWS; r++) {
-        p->rows[r] = (tci_row){p->ids[r], lengths[r], (uint32_t)r};
+        p->rows[r] = (tci_row){.ids = p->ids[r], .length = lengths[r], .position = (uint32_t)r};
         for (size_t t = 0; t < STEPS; t++)
             p->ids[r][t] = (uint32_t)((r * 3 + t * t) % IDS);
     }

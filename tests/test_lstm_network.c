@@ -53,7 +53,7 @@ static void set_up(fixture *f, const char *settings)
 static void tear_down(fixture *f)
 {
     tci_trainer_free(f->trainer);
-    tci_examples_free(f->examples);
+    tci_examples_release(f->examples);
     tci_model_release(f->model);
 }
 

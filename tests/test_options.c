@@ -34,6 +34,12 @@ static void defaults_are_the_promised_ones(void **state)
         {"min_count", "1"},
         {"max_length", "512"},
         {"truncate", "head"},
+        {"word_ngrams", "3"},
+        {"skip_ngrams", "true"},
+        {"min_char_ngram", "3"},
+        {"max_char_ngram", "5"},
+        {"char_ngrams", "within"},
+        {"buckets", "4194304"},
         {"embedding_dim", "128"},
         {"hidden_dim", "256"},
         {"num_layers", "1"},
@@ -78,6 +84,48 @@ static void defaults_are_the_promised_ones(void **state)
         assert_string_equal(print(&options, promised[i][0]), promised[i][1]);
         assert_false(tci_options_is_set(&options, promised[i][0]));
         assert_string_equal(tci_option_find(promised[i][0])->default_value, promised[i][1]);
+    }
+}
+
+static void an_architecture_has_defaults_and_options_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const promised[][3] = {
+        {"max_length", "0", "0"},     {"word_ngrams", "3", "2"},    {"skip_ngrams", "true", "false"},
+        {"min_char_ngram", "3", "0"}, {"max_char_ngram", "5", "0"}, {"optimizer", "dcd", "dcd"},
+        {"epochs", "3", "3"},         {"batch_size", "32", "32"}};
+    for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++) {
+        for (size_t large = 0; large < 2; large++) {
+            tci_options options;
+            tci_options_default(&options);
+            assert_ok(tci_options_set(&options, "arch", "ngram"));
+            assert_ok(tci_options_resolve(&options, TCI_CORPUS_SMALL + large));
+            assert_string_equal(print(&options, promised[i][0]), promised[i][1 + large]);
+        }
+    }
+    tci_options options;
+    tci_options_default(&options);
+    assert_ok(tci_options_set(&options, "arch", "ngram"));
+    assert_ok(tci_options_set(&options, "word_ngrams", "5"));
+    assert_ok(tci_options_resolve(&options, TCI_CORPUS_SMALL + 1));
+    assert_int_equal(options.word_ngrams, 5);
+    assert_ok(tci_options_set(&options, "hidden_dim", "5"));
+    assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
+    assert_contains(tci_error_text(), "'hidden_dim' is of arch lstm");
+    tci_options_default(&options);
+    assert_ok(tci_options_set(&options, "buckets", "9"));
+    assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
+    assert_contains(tci_error_text(), "'buckets' is of arch ngram");
+    static const char *const together[][4] = {{"min_char_ngram", "6", "max_char_ngram", "5"},
+                                              {"min_char_ngram", "0", "max_char_ngram", "5"},
+                                              {"truncate", "tail", "max_length", "5"}};
+    for (size_t i = 0; i < sizeof together / sizeof together[0]; i++) {
+        tci_options_default(&options);
+        assert_ok(tci_options_set(&options, "arch", "ngram"));
+        assert_ok(tci_options_set(&options, together[i][0], together[i][1]));
+        assert_ok(tci_options_set(&options, together[i][2], together[i][3]));
+        assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
+        assert_contains(tci_error_text(), together[i][0]);
     }
 }
 
@@ -264,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_promised_ones),
+        cmocka_unit_test(an_architecture_has_defaults_and_options_of_its_own),
         cmocka_unit_test(keys_differ_and_every_row_is_described),
         cmocka_unit_test(what_is_printed_reads_back_as_the_same_value),
         cmocka_unit_test(values_outside_their_range_are_refused_and_change_nothing),

@@ -79,7 +79,7 @@ static fixture *set_up(size_t count)
 
 static void tear_down(fixture *f)
 {
-    tci_examples_free(f->examples);
+    tci_examples_release(f->examples);
     tci_model_release(f->model);
     free(f);
 }

@@ -5,8 +5,12 @@
 #include "support/failing.h"
 #include "text/pipeline.h"
 
-static const tci_text_options plain = {TCI_TOKENIZER_WORD, TCI_NORMALIZE_NFKC, true, false, true, true, 0,
-                                       TCI_TRUNCATE_HEAD};
+static const tci_text_options plain = {.tokenizer = TCI_TOKENIZER_WORD,
+                                       .normalize = TCI_NORMALIZE_NFKC,
+                                       .lowercase = true,
+                                       .clean_controls = true,
+                                       .collapse_spaces = true,
+                                       .truncate = TCI_TRUNCATE_HEAD};
 /* The word "n3" has id 3. */
 static const char numbers[] = "<unk>\nn1\nn2\nn3\nn4\nn5\nn6\nn7\nn8\nn9\n";
 

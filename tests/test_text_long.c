@@ -40,7 +40,13 @@ static double seconds(void)
 static tci_pipeline *make_pipeline(tci_tokenizer tokenizer, tci_normalize normalize)
 {
     static const char words[] = "<unk>\nthe\nfox\ndog\n.\n\xE6\x88\x91\n\xE7\x9A\x84\n\xEF\xBF\xBD\n";
-    tci_text_options options = {tokenizer, normalize, true, false, true, true, 100, TCI_TRUNCATE_BOTH};
+    tci_text_options options = {.tokenizer = tokenizer,
+                                .normalize = normalize,
+                                .lowercase = true,
+                                .clean_controls = true,
+                                .collapse_spaces = true,
+                                .max_length = 100,
+                                .truncate = TCI_TRUNCATE_BOTH};
     tci_memory memory;
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;

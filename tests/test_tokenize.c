@@ -28,8 +28,12 @@ static tc_status list_token(void *context, const char *token, size_t length, siz
     return l->answer;
 }
 
-static const tci_text_options word_options = {TCI_TOKENIZER_WORD, TCI_NORMALIZE_NFKC, true, false, true, true, 0,
-                                              TCI_TRUNCATE_HEAD};
+static const tci_text_options word_options = {.tokenizer = TCI_TOKENIZER_WORD,
+                                              .normalize = TCI_NORMALIZE_NFKC,
+                                              .lowercase = true,
+                                              .clean_controls = true,
+                                              .collapse_spaces = true,
+                                              .truncate = TCI_TRUNCATE_HEAD};
 
 static listing list_with(tci_text_options options, const char *text, size_t length)
 {

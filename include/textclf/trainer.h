@@ -59,14 +59,25 @@ TC_EXPORT void tc_trainer_free(tc_trainer *trainer);
  * @param rows      `row_count` row numbers of `examples`, in any order, repetitions allowed.
  * @param step      may be NULL.
  * Errors: #TC_ERROR_ARGUMENT (rows, labels that the model lacks), #TC_ERROR_MISMATCH (other text pipeline, task or
- * labels), #TC_ERROR_OPTION (a falling schedule without total_steps), #TC_ERROR_NUMERIC (loss or gradient not
- * finite; names the step), #TC_ERROR_LIMIT (the batch needs more than max_memory; names the bytes), #TC_ERROR_MEMORY.
- * After an error model, optimizer state, step count and random state are as before the call. With `accumulate_steps`
- * above 1 a gradient that is not finite also drops what the calls before had gathered for the same step; a batcher
- * hands those batches out again.
+ * labels), #TC_ERROR_STATE (optimizer dcd, and examples that tc_trainer_count() has not seen), #TC_ERROR_OPTION (a
+ * falling schedule without total_steps), #TC_ERROR_NUMERIC (loss or gradient not finite; names the step),
+ * #TC_ERROR_LIMIT (the batch needs more than max_memory; names the bytes), #TC_ERROR_MEMORY. After an error model,
+ * optimizer state, step count and random state are as before the call. With `accumulate_steps` above 1 a gradient that
+ * is not finite also drops what the calls before had gathered for the same step; a batcher hands those batches out
+ * again.
  */
 TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,
                                   size_t row_count, tc_step *step);
+
+/**
+ * Shows optimizer `dcd` the texts that it is going to learn from: how often each feature occurs, and with which labels.
+ * Once for each set of examples, before the first step; a batcher does it by itself. The trainer keeps the examples
+ * alive.
+ *
+ * Errors: #TC_ERROR_UNSUPPORTED with another optimizer, #TC_ERROR_STATE (after a step, or these examples again),
+ * #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; nothing is counted then.
+ */
+TC_EXPORT tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples);
 
 /** Adds the gradients of these rows to what was gathered since the last apply. Errors: as tc_train_step(). */
 TC_EXPORT tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,

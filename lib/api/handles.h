@@ -21,6 +21,7 @@ struct tc_vocab_builder {
     tci_memory memory;
     tci_options options;
     tci_word_counter *counter;
+    uint64_t bytes; /* of all texts */
 };
 
 /* Where a load takes its limits, allocator and file operations from: a config, or the defaults. */

@@ -11,7 +11,8 @@ tc_status tc_encode(const tc_model *model, const char *text, size_t length, size
     TCI_REQUIRE_TEXT(text, length);
     TCI_REQUIRE(count);
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
-    tci_encoded_init(&encoded, &memory, ranges != NULL);
+    /* with ranges n-grams are listed as they occur, without them they would be counted */
+    tci_encoded_init(&encoded, &memory, ranges != NULL || model->pipeline->options.ngrams.buckets > 0);
     TCI_CHECK(tci_pipeline_encode(model->pipeline, text ? text : "", length, &encoded));
     *count = encoded.count;
     if (capacity < encoded.count || (!ids && encoded.count > 0)) {

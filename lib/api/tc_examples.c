@@ -11,7 +11,7 @@ tc_status tc_examples_create(const tc_model *model, tc_examples **examples)
 
 void tc_examples_free(tc_examples *examples)
 {
-    tci_examples_free(examples);
+    tci_examples_release(examples);
 }
 
 tc_status tc_examples_add_label(tc_examples *examples, const char *text, size_t length, uint32_t label, float weight)

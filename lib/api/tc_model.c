@@ -12,7 +12,7 @@
 /* The builder's text options must be the model's, or its words are not those that the model will see. */
 static tc_status check_builder(const tc_config *config, const tc_vocab_builder *words)
 {
-    static const char *const keys[] = {"tokenizer",   "normalize",      "lowercase",
+    static const char *const keys[] = {"arch",        "tokenizer",   "normalize",      "lowercase",
                                        "strict_utf8", "clean_controls", "collapse_spaces"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (!tci_options_equal(&config->options, &words->options, tci_option_find(keys[i])))
@@ -33,8 +33,10 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_REQUIRE(labels);
     TCI_REQUIRE(result);
     *result = NULL;
-    const tci_options *options = &config->options;
+    tci_options resolved = config->options;
+    const tci_options *options = &resolved;
     size_t limit = (size_t)options->max_memory;
+    TCI_RETURN_IF(tci_options_resolve(&resolved, words->bytes));
     tci_text_options text_options = tci_model_text_options(options);
     TCI_RETURN_IF(tci_weights_trainable(options, "a new model"));
     TCI_RETURN_IF(check_builder(config, words));
@@ -42,7 +44,8 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_RETURN_IF(
         tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
-    TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, labels, label_count, result));
+    TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, NULL, labels, label_count,
+                                  result));
     tci_network *network = (*result)->network;
     tci_float_environment environment = tci_float_enter();
     network->architecture->initialize(network, options->seed);

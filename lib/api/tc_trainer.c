@@ -36,6 +36,13 @@ tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const 
     return tci_trainer_step(trainer, examples, rows, row_count, step);
 }
 
+tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples)
+{
+    TCI_REQUIRE(trainer);
+    TCI_REQUIRE(examples);
+    return tci_trainer_count(trainer, examples, NULL, 0);
+}
+
 tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                               tc_step *step)
 {
@@ -78,6 +85,8 @@ tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
     TCI_REQUIRE(path);
     if (trainer->gathered.backwards > 0)
         return tci_fail(TC_ERROR_STATE, "a checkpoint between a backward and its apply; call tc_trainer_apply() first");
+    if (trainer->dual)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no checkpoints; save the model");
     memcpy(words, &trainer->progress, sizeof words);
     return tci_checkpoint_save(trainer->model, blocks, list_blocks(trainer, blocks), words, TCI_PROGRESS_WORDS, path);
 }

@@ -1,5 +1,6 @@
 /* tc_vocabulary.c: vocabulary.h: counting words. */
 #include "api/handles.h"
+#include "text/tokenize.h"
 
 tc_status tc_vocab_builder_create(const tc_config *config, tc_vocab_builder **result)
 {
@@ -39,7 +40,12 @@ tc_status tc_vocab_builder_add(tc_vocab_builder *builder, const char *text, size
     TCI_REQUIRE(builder);
     TCI_REQUIRE_TEXT(text, length);
     tci_text_options options = tci_model_text_options(&builder->options);
-    return tci_tokenize(&options, &builder->memory, text ? text : "", length, count_word, builder->counter);
+    if (builder->options.arch == TCI_ARCH_NGRAM) /* hashes words instead of listing them */
+        TCI_RETURN_IF(tci_text_check(&options, text ? text : "", length));
+    else
+        TCI_RETURN_IF(tci_tokenize(&options, &builder->memory, text ? text : "", length, count_word, builder->counter));
+    builder->bytes += length;
+    return TC_OK;
 }
 
 tc_status tc_vocab_builder_count(const tc_vocab_builder *builder, size_t *count)

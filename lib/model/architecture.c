@@ -3,10 +3,11 @@
 
 #include "model/lstm_network.h"
 #include "model/network.h"
+#include "model/ngram_network.h"
 
 const tci_architecture *tci_architecture_find(const char *name)
 {
-    static const tci_architecture *const table[] = {&tci_lstm_architecture};
+    static const tci_architecture *const table[] = {&tci_lstm_architecture, &tci_ngram_architecture};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i]->name, name) == 0)
             return table[i];

@@ -10,6 +10,20 @@
 #include "layer/loss.h"
 #include "text/point.h"
 
+static tci_ngram_options ngram_options(const tci_options *options)
+{
+    if (options->arch != TCI_ARCH_NGRAM)
+        return (tci_ngram_options){.buckets = 0};
+    return (tci_ngram_options){
+        .buckets = options->buckets,
+        .words = (size_t)options->word_ngrams,
+        .skips = options->skip_ngrams,
+        .chars_min = (size_t)options->min_char_ngram,
+        .chars_max = (size_t)options->max_char_ngram,
+        .across = options->char_ngrams == TCI_CHARS_ACROSS,
+    };
+}
+
 tci_text_options tci_model_text_options(const tci_options *options)
 {
     static const tci_normalize forms[] = {TCI_NORMALIZE_NFKC, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NONE};
@@ -23,6 +37,7 @@ tci_text_options tci_model_text_options(const tci_options *options)
         .collapse_spaces = options->collapse_spaces,
         .max_length = (size_t)options->max_length,
         .truncate = parts[options->truncate],
+        .ngrams = ngram_options(options),
     };
 }
 
@@ -65,19 +80,22 @@ static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **
 }
 
 tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
-                            tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **result)
+                            tci_pipeline *pipeline, const tci_index_set *features, const char *const *labels,
+                            size_t label_count, tc_model **result)
 {
     tc_status status = TC_OK;
     tc_model *model = NULL;
     char name[TCI_CHOICE_NAME];
     const tci_kernels *kernels = NULL;
     const tci_architecture *architecture = NULL;
+    size_t inputs = 0;
     *result = NULL;
     TCI_CHECK(model_alloc(host, (size_t)options->max_memory, &model));
     model->files = files ? files : &tci_system_files;
     model->options = *options;
     model->pipeline = pipeline;
     pipeline = NULL;
+    TCI_CHECK(tci_options_check(options));
     TCI_CHECK(tci_labels_check(&model->memory, labels, label_count, options->task));
     TCI_CHECK(tci_labels_copy(&model->memory, labels, label_count, &model->label_text, &model->labels,
                               &model->label_fingerprint));
@@ -89,8 +107,13 @@ tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations 
         status = tci_fail(TC_ERROR_INTERNAL, "architecture '%s' has no row", name);
         goto done;
     }
-    TCI_CHECK(architecture->create(&model->memory, kernels, &model->options,
-                                   tci_vocabulary_size(model->pipeline->vocabulary), label_count, &model->network));
+    if (!architecture->features)
+        inputs = tci_vocabulary_size(model->pipeline->vocabulary);
+    else if (features)
+        inputs = features->count;
+    TCI_CHECK(architecture->create(&model->memory, kernels, &model->options, inputs, label_count, &model->network));
+    if (architecture->features && features)
+        TCI_CHECK(tci_index_set_copy(architecture->features(model->network), features));
 done:
     tci_pipeline_release(pipeline);
     if (status != TC_OK && model) {
@@ -109,15 +132,22 @@ void tci_model_refresh(tc_model *model)
 }
 
 tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
-                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model)
+                          tci_pipeline *pipeline, const tci_index_set *features, const char *const *labels,
+                          size_t label_count, tc_model **model)
 {
-    TCI_RETURN_IF(tci_model_declare(host, files, options, pipeline, labels, label_count, model));
+    TCI_RETURN_IF(tci_model_declare(host, files, options, pipeline, features, labels, label_count, model));
     tc_status status = tci_parameters_allocate(&(*model)->network->parameters);
     if (status != TC_OK) {
         tci_model_release(*model);
         *model = NULL;
     }
     return status;
+}
+
+const tci_index_set *tci_model_features(const tc_model *model)
+{
+    const tci_architecture *architecture = model->network->architecture;
+    return architecture->features ? architecture->features(model->network) : NULL;
 }
 
 void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size)
@@ -200,7 +230,7 @@ tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch)
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch)
 {
     tc_model *slots = (tc_model *)model;
-    size_t kept = scratch->workspace.size + scratch->encoded.capacity * sizeof(uint32_t) +
+    size_t kept = scratch->workspace.size + scratch->encoded.capacity * (2 * sizeof(uint32_t) + 1) +
                   tci_long_text_bytes(scratch->long_text);
     for (size_t i = 0; kept <= TCI_SCRATCH_KEEP && i < TCI_SCRATCH_SLOTS; i++) {
         tci_scratch *empty = NULL;
@@ -261,7 +291,8 @@ tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, co
     TCI_RETURN_IF(tci_pipeline_encode(model->pipeline, text, length, &scratch->encoded));
     scratch->tokens = scratch->encoded.tokens;
     scratch->tokens_used = scratch->encoded.count;
-    tci_row row = {.ids = scratch->encoded.ids, .length = scratch->encoded.count};
+    tci_row row = {
+        .ids = scratch->encoded.ids, .length = scratch->encoded.count, .counts = scratch->encoded.counts};
     return tci_model_logits(model, scratch, &row, 1, logits);
 }
 

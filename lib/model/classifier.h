@@ -52,13 +52,18 @@ tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t 
                           const char ***pointers, uint64_t *fingerprint);
 
 /* A model whose parameters are declared, but have neither block nor values. Takes `pipeline` over, also when it fails.
- * `host` NULL: the default allocator. */
+ * `host` NULL: the default allocator. `features` are those that have weights, of a bag of features; NULL: none yet. */
 tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
-                            tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model);
+                            tci_pipeline *pipeline, const tci_index_set *features, const char *const *labels,
+                            size_t label_count, tc_model **model);
 
 /* The same with a block of zero parameters. */
 tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
-                          tci_pipeline *pipeline, const char *const *labels, size_t label_count, tc_model **model);
+                          tci_pipeline *pipeline, const tci_index_set *features, const char *const *labels,
+                          size_t label_count, tc_model **model);
+
+/* The features that have weights, or NULL where ids are words. */
+const tci_index_set *tci_model_features(const tc_model *model);
 
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);

@@ -10,7 +10,7 @@
 tc_status tci_model_convert(const tc_model *model, const tci_options *options, tc_model **converted)
 {
     TCI_RETURN_IF(tci_model_build(&model->memory.host, model->files, options, tci_pipeline_keep(model->pipeline),
-                                  model->labels, model->label_count, converted));
+                                  tci_model_features(model), model->labels, model->label_count, converted));
     tci_float_environment environment = tci_float_enter();
     tc_status status = tci_parameters_convert(&model->network->parameters, &(*converted)->network->parameters);
     tci_float_leave(environment);

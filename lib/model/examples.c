@@ -15,6 +15,7 @@ tc_status tci_examples_create(const tc_model *model, tc_examples **result)
     tc_examples *examples = NULL;
     *result = NULL;
     TCI_RETURN_IF(tci_object_create(&model->memory.host, model->memory.limit, sizeof *examples, "examples", &examples));
+    atomic_init(&examples->references, 1);
     examples->pipeline = tci_pipeline_keep(model->pipeline);
     examples->task = model->options.task;
     examples->label_count = model->label_count;
@@ -24,14 +25,22 @@ tc_status tci_examples_create(const tc_model *model, tc_examples **result)
     return TC_OK;
 }
 
-void tci_examples_free(tc_examples *examples)
+tc_examples *tci_examples_keep(const tc_examples *examples)
 {
-    if (!examples)
+    tc_examples *kept = (tc_examples *)examples; /* counting who holds it is no change that others see */
+    atomic_fetch_add_explicit(&kept->references, 1, memory_order_relaxed);
+    return kept;
+}
+
+void tci_examples_release(tc_examples *examples)
+{
+    if (!examples || atomic_fetch_sub_explicit(&examples->references, 1, memory_order_acq_rel) != 1)
         return;
     tci_memory *memory = &examples->memory;
     tci_encoded_free(&examples->encoded);
     tci_free(memory, examples->ends);
     tci_free(memory, examples->ids);
+    tci_free(memory, examples->counts);
     tci_free(memory, examples->weights);
     tci_free(memory, examples->classes);
     tci_free(memory, examples->list_ends);
@@ -94,6 +103,9 @@ static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
                               &examples->weights));
     TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint32_t),
                               "example ids", &examples->id_capacity, &examples->ids));
+    if (examples->encoded.counts)
+        TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint8_t),
+                                  "example counts", &examples->count_capacity, &examples->counts));
     if (examples->task == TCI_TASK_CLASSIFY)
         return tci_reserve(memory, rows, ROW_CEILING, sizeof(uint32_t), "example labels", &examples->class_capacity,
                            &examples->classes);
@@ -117,6 +129,8 @@ tc_status tci_examples_add(tc_examples *examples, const char *text, size_t lengt
     size_t row = examples->rows, count = examples->encoded.count;
     if (count > 0)
         memcpy(examples->ids + examples->id_count, examples->encoded.ids, count * sizeof(uint32_t));
+    if (count > 0 && examples->encoded.counts)
+        memcpy(examples->counts + examples->id_count, examples->encoded.counts, count);
     examples->id_count += count;
     examples->ends[row] = examples->id_count;
     examples->weights[row] = weight;
@@ -137,7 +151,9 @@ tc_status tci_examples_add(tc_examples *examples, const char *text, size_t lengt
 tci_row tci_examples_row(const tc_examples *examples, size_t row)
 {
     size_t begin = row == 0 ? 0 : examples->ends[row - 1];
-    return (tci_row){.ids = examples->ids ? examples->ids + begin : NULL, .length = examples->ends[row] - begin};
+    return (tci_row){.ids = examples->ids ? examples->ids + begin : NULL,
+                     .length = examples->ends[row] - begin,
+                     .counts = examples->counts ? examples->counts + begin : NULL};
 }
 
 void tci_examples_targets(const tc_examples *examples, size_t row, float *targets)
@@ -181,6 +197,7 @@ uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
     } parts[] = {
         {examples->ends, examples->rows * sizeof *examples->ends},
         {examples->ids, examples->id_count * sizeof *examples->ids},
+        {examples->counts, examples->counts ? examples->id_count : 0},
         {examples->weights, examples->rows * sizeof *examples->weights},
         {examples->classes, examples->classes ? examples->rows * sizeof *examples->classes : 0},
         {examples->list_ends, examples->list_ends ? examples->rows * sizeof *examples->list_ends : 0},

@@ -7,17 +7,19 @@
 
 struct tc_examples {
     tci_memory memory;
+    atomic_size_t references; /* the host's and those of trainers that know its rows */
     tci_pipeline *pipeline;
     int32_t task;
     size_t label_count; /* of the model it was made from */
     uint64_t label_fingerprint;
     tci_encoded encoded; /* working memory of adding */
     size_t rows;
-    size_t row_capacity, id_capacity, list_capacity, target_capacity, weight_capacity, class_capacity,
+    size_t row_capacity, id_capacity, count_capacity, list_capacity, target_capacity, weight_capacity, class_capacity,
         list_end_capacity;
     size_t id_count, list_count;
     size_t *ends;       /* (rows) end of each row's ids; the begin is the end of the row before */
     uint32_t *ids;      /* (id_count) */
+    uint8_t *counts;    /* (id_count) of a bag of features, else NULL */
     float *weights;     /* (rows) */
     uint32_t *classes;  /* (rows) classify */
     size_t *list_ends;  /* (rows) multilabel: end of each row's labels in `list` */
@@ -26,7 +28,8 @@ struct tc_examples {
 };
 
 tc_status tci_examples_create(const tc_model *model, tc_examples **examples);
-void tci_examples_free(tc_examples *examples);
+tc_examples *tci_examples_keep(const tc_examples *examples);
+void tci_examples_release(tc_examples *examples); /* NULL is a no-op */
 
 /* What a text is labelled with: `labels` for classify (one) and multilabel, `targets` for regress. */
 typedef struct tci_truth {

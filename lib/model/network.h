@@ -14,6 +14,7 @@
 #include "base/team.h"
 #include "kernel/kernel.h"
 #include "model/options.h"
+#include "tensor/index_set.h"
 #include "tensor/parameters.h"
 #include "tensor/ragged.h"
 
@@ -68,26 +69,31 @@ typedef struct tci_training tci_training; /* an architecture's workspace and pac
 struct tci_architecture {
     const char *name; /* as in the range of option `arch` */
 
-    /* Declares the parameters, which a reader compares with a file's before it makes a network. */
-    tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t vocabulary_size,
-                         size_t label_count);
+    /* Declares the parameters, which a reader compares with a file's before it makes a network. `inputs` is how many
+     * different ids have weights: the words of the vocabulary, or the features that were seen. */
+    tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t inputs, size_t label_count);
     /* Makes the network and declares its parameters; whoever asked for it allocates or maps them. */
-    tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options,
-                        size_t vocabulary_size, size_t label_count, tci_network **network);
+    tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t inputs,
+                        size_t label_count, tci_network **network);
     void (*free)(tci_network *network);
     /* Random parameters, PyTorch's distributions. */
     void (*initialize)(tci_network *network, uint64_t seed);
     /* Packs the parameters for prediction. */
     void (*refresh)(tci_network *network);
 
+    /* The features that have weights, of a bag of features; the member is NULL where ids are words. */
+    tci_index_set *(*features)(tci_network *network);
+
     /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order, computed by the members of
      * `pool` (NULL: the caller alone). */
     tc_status (*predict)(const tci_network *network, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
                          size_t row_count, float *logits);
-    /* The same bits for one row that is read from a source, forwards or backwards, a few times over. */
+    /* The same bits for one row that is read from a source, forwards or backwards, a few times over; where ids are
+     * words. */
     tc_status (*predict_long)(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                               const tci_id_source *source, float *logits);
 
+    /* Training by gradients; NULL where there is none. */
     tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
     void (*training_free)(tci_training *training);
     /* Packs the parameters for training, after they changed. */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "tensor/index_set.h"
+#include "text/pipeline.h"
 
 #define AT(member) offsetof(tci_options, member)
 #define LARGE 9007199254740992.0 /* 2^53: every integer up to here is a double */
@@ -19,7 +21,8 @@ static const tci_option_row rows[] = {
     /* key, type, class, member, range, minimum, maximum, default, applies to, help */
     {"task", TCI_OPTION_CHOICE, MODEL, AT(task), "classify|multilabel|regress", 0, 0, "classify", "all",
      "one label per text, any number of labels, or real values"},
-    {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm", 0, 0, "lstm", "all", "the network"},
+    {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm|ngram", 0, 0, "lstm", "all",
+     "lstm: words in their order; ngram: a linear model of word and character n-grams, trained in seconds"},
     {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char", 0, 0, "word", "all",
      "what a token is: a word (one character each in Chinese and Japanese), or a character"},
     {"normalize", TCI_OPTION_CHOICE, MODEL, AT(normalize), "nfkc|nfc|none", 0, 0, "nfkc", "all",
@@ -32,14 +35,26 @@ static const tci_option_row rows[] = {
      "drop control characters"},
     {"collapse_spaces", TCI_OPTION_BOOLEAN, MODEL, AT(collapse_spaces), "true|false", 0, 0, "true", "all",
      "treat a run of white space as one space (the tokenizers word and char drop spaces either way)"},
-    {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000", "all",
+    {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000", "lstm",
      "most frequent words kept, the unknown word included"},
-    {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "all",
+    {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "lstm",
      "words seen less often are unknown"},
     {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
      "tokens of a text that are read; 0 reads the whole text"},
     {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both", 0, 0, "head", "all",
      "which part of a longer text is read: its begin, its end, or half of each"},
+    {"word_ngrams", TCI_OPTION_INTEGER, MODEL, AT(word_ngrams), "1 to 8", 1, TCI_NGRAM_WORDS, "3", "ngram",
+     "longest run of tokens that is a feature (default 2 above 8 MB of training texts)"},
+    {"skip_ngrams", TCI_OPTION_BOOLEAN, MODEL, AT(skip_ngrams), "true|false", 0, 0, "true", "ngram",
+     "pairs of tokens with one between them are features (default false above 8 MB)"},
+    {"min_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(min_char_ngram), "0 (none) to 16", 0, TCI_NGRAM_CHARACTERS, "3",
+     "ngram", "shortest run of characters that is a feature (default 0 above 8 MB)"},
+    {"max_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(max_char_ngram), "0 (none) to 16", 0, TCI_NGRAM_CHARACTERS, "5",
+     "ngram", "longest run of characters that is a feature (default 0 above 8 MB)"},
+    {"char_ngrams", TCI_OPTION_CHOICE, MODEL, AT(char_ngrams), "within|across", 0, 0, "within", "ngram",
+     "runs of characters end where the word ends, or go across words"},
+    {"buckets", TCI_OPTION_INTEGER, MODEL, AT(buckets), "1 to 1073741824", 1, TCI_INDEX_SET_BOUND, "4194304", "ngram",
+     "numbers that features are hashed to"},
     {"embedding_dim", TCI_OPTION_INTEGER, MODEL, AT(embedding_dim), "1 to 65536", 1, 65536, "128", "lstm",
      "numbers per word"},
     {"hidden_dim", TCI_OPTION_INTEGER, MODEL, AT(hidden_dim), "1 to 16384", 1, 16384, "256", "lstm",
@@ -58,8 +73,8 @@ static const tci_option_row rows[] = {
 
     {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
      "auto takes the one of the task"},
-    {"optimizer", TCI_OPTION_CHOICE, TRAINING, AT(optimizer), "adam|adamw|sgd|adagrad", 0, 0, "adam", "all",
-     "the rule of the parameter updates, as in torch.optim"},
+    {"optimizer", TCI_OPTION_CHOICE, TRAINING, AT(optimizer), "adam|adamw|sgd|adagrad|dcd", 0, 0, "adam", "all",
+     "the rule of the parameter updates, as in torch.optim; dcd, dual coordinate descent, trains arch ngram"},
     {"learning_rate", TCI_OPTION_NUMBER, TRAINING, AT(learning_rate), "more than 0, up to 1000", 1e-30, 1000, "0.001",
      "all", "step size"},
     {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to 0.9999999", 0, 0.9999999, "0.9", "all",
@@ -111,6 +126,15 @@ static const tci_option_row rows[] = {
      "most tensors of a file"},
     {"max_vocab", TCI_OPTION_INTEGER, RUN, AT(max_vocab), "2 to 16777216", 2, 16777216, "16777216", "all",
      "most words of a file or of a vocabulary being gathered"},
+};
+
+/* Defaults of arch ngram that are not the table's. */
+static const struct {
+    const char *key, *small, *large; /* large: the training texts are more than TCI_CORPUS_SMALL bytes */
+} ngram_defaults[] = {
+    {"max_length", "0", "0"},     {"word_ngrams", "3", "2"},    {"skip_ngrams", "true", "false"},
+    {"min_char_ngram", "3", "0"}, {"max_char_ngram", "5", "0"}, {"optimizer", "dcd", "dcd"},
+    {"epochs", "3", "3"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
@@ -251,6 +275,56 @@ tc_status tci_options_set(tci_options *options, const char *key, const char *val
         return bad_value(row, value);
     options->set |= UINT64_C(1) << (row - rows);
     return TC_OK;
+}
+
+bool tci_option_applies(const tci_options *options, const tci_option_row *row)
+{
+    char name[TCI_CHOICE_NAME];
+    const char *found = row->applies_to;
+    if (strcmp(found, "all") == 0)
+        return true;
+    tci_choice_name("arch", options->arch, name);
+    size_t length = strlen(name);
+    for (; *found; found += strcspn(found, ",") + (found[strcspn(found, ",")] == ',')) {
+        if (strcspn(found, ",") == length && memcmp(found, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+tc_status tci_options_check(const tci_options *options)
+{
+    if (options->arch != TCI_ARCH_NGRAM)
+        return TC_OK;
+    if (options->weights != TCI_WEIGHTS_F32)
+        return tci_fail(TC_ERROR_OPTION, "option 'weights': arch ngram has f32 weights");
+    if (options->min_char_ngram > options->max_char_ngram)
+        return tci_fail(TC_ERROR_OPTION, "option 'min_char_ngram' is %llu, more than 'max_char_ngram' (%llu)",
+                        (unsigned long long)options->min_char_ngram, (unsigned long long)options->max_char_ngram);
+    if (options->min_char_ngram == 0 && options->max_char_ngram > 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'min_char_ngram' is 0 (no runs of characters), 'max_char_ngram' is "
+                                         "not; set both or neither to 0");
+    if (options->max_length > 0 && options->truncate != TCI_CHOICE_HEAD)
+        return tci_fail(TC_ERROR_OPTION, "option 'truncate': arch ngram reads the begin of a longer text (head)");
+    return TC_OK;
+}
+
+tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes)
+{
+    char name[TCI_CHOICE_NAME];
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if ((options->set >> i & 1) != 0 && !tci_option_applies(options, &rows[i]))
+            return tci_fail(TC_ERROR_OPTION, "option '%s' is of arch %s; this model is of arch %s", rows[i].key,
+                            rows[i].applies_to, tci_choice_name("arch", options->arch, name));
+    }
+    if (options->arch != TCI_ARCH_NGRAM)
+        return TC_OK;
+    for (size_t i = 0; i < sizeof ngram_defaults / sizeof ngram_defaults[0]; i++) {
+        const char *value = corpus_bytes > TCI_CORPUS_SMALL ? ngram_defaults[i].large : ngram_defaults[i].small;
+        if (!tci_options_is_set(options, ngram_defaults[i].key))
+            (void)store(options, tci_option_find(ngram_defaults[i].key), value);
+    }
+    return tci_options_check(options);
 }
 
 bool tci_options_is_set(const tci_options *options, const char *key)

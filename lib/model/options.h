@@ -25,14 +25,15 @@ typedef enum tci_option_class { TCI_CLASS_MODEL, TCI_CLASS_TRAINING, TCI_CLASS_R
 
 /* Alternatives of the choices, in the order of their ranges. */
 enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
-enum { TCI_ARCH_LSTM };
+enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM };
 enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR };
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
 enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
 enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8 };
+enum { TCI_CHARS_WITHIN, TCI_CHARS_ACROSS };
 enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX };
 enum { TCI_LOSS_AUTO, TCI_LOSS_CROSS_ENTROPY, TCI_LOSS_BCE, TCI_LOSS_MSE };
-enum { TCI_OPTIMIZER_ADAM, TCI_OPTIMIZER_ADAMW, TCI_OPTIMIZER_SGD, TCI_OPTIMIZER_ADAGRAD };
+enum { TCI_OPTIMIZER_ADAM, TCI_OPTIMIZER_ADAMW, TCI_OPTIMIZER_SGD, TCI_OPTIMIZER_ADAGRAD, TCI_OPTIMIZER_DCD };
 enum { TCI_CHOICE_CONSTANT, TCI_CHOICE_LINEAR, TCI_CHOICE_COSINE };
 enum { TCI_ISA_AUTO, TCI_ISA_SCALAR, TCI_ISA_AVX2, TCI_ISA_AVX512, TCI_ISA_NEON };
 
@@ -44,6 +45,11 @@ typedef struct tci_options {
     bool lowercase, strict_utf8, clean_controls, collapse_spaces;
     uint64_t vocab_size, min_count, max_length;
     int32_t truncate;
+    uint64_t word_ngrams;
+    bool skip_ngrams;
+    uint64_t min_char_ngram, max_char_ngram;
+    int32_t char_ngrams;
+    uint64_t buckets;
     uint64_t embedding_dim, hidden_dim, num_layers;
     bool bidirectional;
     int32_t pooling;
@@ -76,9 +82,12 @@ typedef struct tci_option_row {
     const char *range;         /* alternatives "a|b|c" of a choice; for people otherwise */
     double minimum, maximum;   /* of integers and numbers */
     const char *default_value; /* as text */
-    const char *applies_to;
+    const char *applies_to;    /* "all", or architectures with commas between */
     const char *help;
 } tci_option_row;
+
+/* Up to here characters and skips are worth their time; above there are words enough. */
+#define TCI_CORPUS_SMALL (8u << 20)
 
 size_t tci_option_count(void);
 const tci_option_row *tci_option_row_at(size_t index);
@@ -91,6 +100,16 @@ void tci_options_default(tci_options *options);
  * before. */
 tc_status tci_options_set(tci_options *options, const char *key, const char *value);
 bool tci_options_is_set(const tci_options *options, const char *key);
+
+/* Whether the option is one of architecture options->arch. */
+bool tci_option_applies(const tci_options *options, const tci_option_row *row);
+
+/* TC_ERROR_OPTION for values that do not go together. */
+tc_status tci_options_check(const tci_options *options);
+
+/* Gives options that were not set the default of their architecture, for training texts of `corpus_bytes`.
+ * TC_ERROR_OPTION for one that was set and is of another architecture, and for values that do not go together. */
+tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes);
 
 /* The value as text, appended to `out`. */
 tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out);

@@ -122,7 +122,8 @@ tc_status tci_predict_rows(const tc_model *model, tci_pool *pool, const tci_row 
 typedef struct member_ids {
     tci_encoded encoded;
     uint32_t *ids;
-    size_t count, capacity;
+    uint8_t *counts; /* of bags of features */
+    size_t count, capacity, count_capacity;
 } member_ids;
 
 typedef struct texts_job {
@@ -158,12 +159,18 @@ static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, 
                                   &member->capacity, &member->ids));
         if (count > 0)
             memcpy(member->ids + member->count, member->encoded.ids, count * sizeof(uint32_t));
+        if (count > 0 && member->encoded.counts) {
+            TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint8_t),
+                                      "encoded texts", &member->count_capacity, &member->counts));
+            memcpy(member->counts + member->count, member->encoded.counts, count);
+        }
         member->count += count;
         job->rows[i].length = count;
     }
     size_t first = 0;
     for (size_t i = begin; i < end; i++) { /* the block has stopped moving */
         job->rows[i].ids = member->ids ? member->ids + first : NULL;
+        job->rows[i].counts = member->counts ? member->counts + first : NULL;
         first += job->rows[i].length;
     }
     return TC_OK;
@@ -246,6 +253,7 @@ done:
     for (size_t i = 0; job.members && i < members; i++) {
         tci_encoded_free(&job.members[i].encoded);
         tci_free(&job.memory, job.members[i].ids);
+        tci_free(&job.memory, job.members[i].counts);
     }
     tci_free(&job.memory, job.members);
     tci_free(&job.memory, job.rows);

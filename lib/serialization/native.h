@@ -20,6 +20,7 @@
 #define TCI_NATIVE_OPTION "textclf.option."
 #define TCI_NATIVE_UNICODE "textclf.unicode_version"
 #define TCI_NATIVE_VOCABULARY "textclf.vocab"
+#define TCI_NATIVE_FEATURES "textclf.features" /* U8 (buckets / 8): bit n % 8 of byte n / 8 for bucket n */
 
 /* What a checkpoint adds. Tensor names begin with optim., best. or textclf.; those of textclf. with 1-byte elements
  * stand before textclf.vocab by bytes, which stays the last. Metadata keys begin with textclf. and are none of the
@@ -31,11 +32,12 @@ typedef struct tci_native_extra {
     size_t metadata_count;
 } tci_native_extra;
 
-/* A laid-out file: pieces that point into the model, the extra tensors and the two buffers. */
+/* A laid-out file: pieces that point into the model, the extra tensors and the three buffers. */
 typedef struct tci_native_file {
     tci_memory memory;
     tci_buffer header; /* without its checksum until tci_native_seal() */
     tci_buffer vocabulary;
+    tci_buffer features; /* empty where ids are words */
     tci_file_piece *pieces;
     size_t piece_count;
     size_t size; /* bytes of the whole file */

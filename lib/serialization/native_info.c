@@ -44,8 +44,9 @@ static tc_status write_options(tci_json_writer *json, const tci_options *options
     TCI_RETURN_IF(tci_json_key(json, "options"));
     TCI_RETURN_IF(tci_json_begin(json, '{'));
     for (size_t i = 0; i < tci_option_count(); i++) {
-        if (tci_option_row_at(i)->option_class != TCI_CLASS_RUN)
-            TCI_RETURN_IF(write_option(json, options, tci_option_row_at(i), text));
+        const tci_option_row *row = tci_option_row_at(i);
+        if (row->option_class != TCI_CLASS_RUN && tci_option_applies(options, row))
+            TCI_RETURN_IF(write_option(json, options, row, text));
     }
     return tci_json_end(json, '}');
 }

@@ -25,6 +25,8 @@ typedef struct native_reader {
     char unicode_version[16];
     tci_buffer *others; /* pairs that are not the model's, or NULL */
     size_t vocabulary_size;
+    const tci_architecture *architecture;
+    tci_index_set features; /* those that have weights, where the architecture reads a bag of features */
 } native_reader;
 
 /* ---- metadata ---- */
@@ -167,7 +169,10 @@ static tc_status check_metadata(native_reader *reader)
                                                   : NULL;
     if (missing)
         return tci_fail(TC_ERROR_FORMAT, "the metadata lacks '%s'", missing);
-    tc_status status = tci_labels_check(reader->memory, reader->labels, reader->label_count, reader->options.task);
+    tc_status status = tci_options_check(&reader->options);
+    if (status == TC_ERROR_OPTION)
+        return tci_fail_prefix(TC_ERROR_FORMAT, "metadata");
+    status = tci_labels_check(reader->memory, reader->labels, reader->label_count, reader->options.task);
     if (status == TC_ERROR_ARGUMENT)
         status = tci_fail_prefix(TC_ERROR_FORMAT, "metadata '" TCI_NATIVE_LABELS "'");
     return status;
@@ -251,22 +256,44 @@ static tc_status check_others(const tci_safetensors *file, const tci_parameters 
     return TC_OK;
 }
 
+static tc_status find_architecture(native_reader *reader)
+{
+    tci_buffer name;
+    tci_buffer_init(&name, reader->memory, 64, "architecture");
+    tc_status status = tci_options_print(&reader->options, tci_option_find("arch"), &name);
+    if (status == TC_OK)
+        status = tci_buffer_append(&name, "", 1);
+    if (status == TC_OK)
+        reader->architecture = tci_architecture_find(name.data);
+    if (status == TC_OK && !reader->architecture)
+        status = tci_fail(TC_ERROR_UNSUPPORTED, "architecture '%s' is not in this library", name.data);
+    tci_buffer_free(&name);
+    return status;
+}
+
+/* The set is no larger than the bytes that are there. */
+static tc_status read_features(native_reader *reader, const tci_safetensors *file)
+{
+    tci_tensor_view view;
+    size_t buckets = (size_t)reader->options.buckets;
+    if (!reader->architecture->features)
+        return TC_OK;
+    if (!tci_safetensors_find(file, TCI_NATIVE_FEATURES, &view))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is missing");
+    if (view.dtype != TCI_DTYPE_U8 || view.rank != 1 || view.size != TCI_INDEX_SET_BYTES(buckets))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is no list of %zu U8, a bit for each bucket",
+                        TCI_INDEX_SET_BYTES(buckets));
+    TCI_RETURN_IF(tci_index_set_init(&reader->features, reader->memory, buckets));
+    return tci_index_set_read(&reader->features, view.data);
+}
+
 static tc_status check_tensors(native_reader *reader, const tci_safetensors *file)
 {
     tc_status status = TC_OK;
-    const tci_architecture *architecture = NULL;
+    size_t inputs = reader->architecture->features ? reader->features.count : reader->vocabulary_size;
     tci_parameters declared;
-    tci_buffer name;
     tci_parameters_init(&declared, reader->memory);
-    tci_buffer_init(&name, reader->memory, 64, "architecture");
-    TCI_CHECK(tci_options_print(&reader->options, tci_option_find("arch"), &name));
-    TCI_CHECK(tci_buffer_append(&name, "", 1));
-    architecture = tci_architecture_find(name.data);
-    if (!architecture) {
-        status = tci_fail(TC_ERROR_UNSUPPORTED, "architecture '%s' is not in this library", name.data);
-        goto done;
-    }
-    TCI_CHECK(architecture->declare(&declared, &reader->options, reader->vocabulary_size, reader->label_count));
+    TCI_CHECK(reader->architecture->declare(&declared, &reader->options, inputs, reader->label_count));
     for (size_t i = 0; i < declared.tensor_count; i++)
         TCI_CHECK(check_tensor(file, &declared.tensors[i]));
     TCI_CHECK(check_others(file, &declared));
@@ -275,7 +302,6 @@ static tc_status check_tensors(native_reader *reader, const tci_safetensors *fil
             TCI_CHECK(check_int8(file, &declared, &declared.tensors[i]));
     }
 done:
-    tci_buffer_free(&name);
     tci_parameters_free(&declared);
     return status;
 }
@@ -325,11 +351,12 @@ static tc_status make_model(native_reader *reader, const tci_safetensors *file, 
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
     tci_text_options text = tci_model_text_options(&reader->options);
+    const tci_index_set *features = reader->architecture->features ? &reader->features : NULL;
     TCI_RETURN_IF(tci_vocabulary_parse(reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size,
                                        (size_t)reader->options.max_vocab, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
-    TCI_RETURN_IF(
-        tci_model_declare(host, files, &reader->options, pipeline, reader->labels, reader->label_count, model));
+    TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline, features, reader->labels,
+                                    reader->label_count, model));
     tc_status status = place_parameters(&(*model)->network->parameters, file, reader->in_place);
     if (status != TC_OK) {
         tci_model_release(*model);
@@ -392,6 +419,8 @@ static tc_status read_file(const uint8_t *bytes, size_t size, const tci_options 
     TCI_CHECK(tci_safetensors_open(held, bytes, size, (size_t)run->max_tensors, take_pair, reader, &file));
     TCI_CHECK(check_metadata(reader));
     TCI_CHECK(find_vocabulary(reader, &file, &vocabulary));
+    TCI_CHECK(find_architecture(reader));
+    TCI_CHECK(read_features(reader, &file));
     TCI_CHECK(check_tensors(reader, &file));
     TCI_CHECK(make_model(reader, &file, &vocabulary, host, files, model));
     memcpy((*model)->checksum, digits, sizeof digits);
@@ -399,6 +428,7 @@ done:
     if (reader) {
         tci_free(&memory, reader->label_text);
         tci_free(&memory, reader->labels);
+        tci_index_set_free(&reader->features);
         tci_free(&memory, reader);
     }
     if (contents && status == TC_OK) {

@@ -62,7 +62,7 @@ static tc_status add_options(pair_list *list, const tci_options *options)
 {
     for (size_t i = 0; i < tci_option_count(); i++) {
         const tci_option_row *row = tci_option_row_at(i);
-        if (row->option_class == TCI_CLASS_RUN)
+        if (row->option_class == TCI_CLASS_RUN || !tci_option_applies(options, row))
             continue;
         TCI_RETURN_IF(begin_text(list));
         TCI_RETURN_IF(tci_buffer_text(&list->texts, TCI_NATIVE_OPTION));
@@ -134,6 +134,12 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
     }
     for (size_t i = 0; extra && i < extra->tensor_count; i++)
         *sources++ = extra->tensors[i];
+    if (file->features.size > 0)
+        *sources++ = (tci_tensor_source){.name = TCI_NATIVE_FEATURES,
+                                         .dtype = TCI_DTYPE_U8,
+                                         .rank = 1,
+                                         .shape = {file->features.size},
+                                         .data = file->features.data};
     *sources = (tci_tensor_source){.name = TCI_NATIVE_VOCABULARY,
                                    .dtype = TCI_DTYPE_U8,
                                    .rank = 1,
@@ -178,17 +184,22 @@ tc_status tci_native_layout(const tc_model *model, const tci_native_extra *extra
     tci_memory *memory = &file->memory;
     tci_metadata_pair *pairs = NULL;
     tci_tensor_source *sources = NULL;
+    const tci_index_set *features = tci_model_features(model);
     size_t pair_count = 0,
-           source_count = model->network->parameters.tensor_count + 1 + (extra ? extra->tensor_count : 0);
+           source_count = model->network->parameters.tensor_count + 1 + (extra ? extra->tensor_count : 0) +
+                          (features != NULL);
     pair_list list = {.memory = memory};
     tci_memory_init(memory, &model->memory.host, model->memory.limit);
     file->pieces = NULL;
     tci_buffer_init(&list.texts, memory, TEXTS_MAX, "metadata");
     tci_buffer_init(&file->header, memory, TEXTS_MAX, "file header");
     tci_buffer_init(&file->vocabulary, memory, SIZE_MAX, "vocabulary");
+    tci_buffer_init(&file->features, memory, SIZE_MAX, "features");
     TCI_CHECK(gather_pairs(model, extra, &list));
     TCI_CHECK(sort_pairs(&list, &pairs, &pair_count));
     TCI_CHECK(tci_vocabulary_write(model->pipeline->vocabulary, &file->vocabulary));
+    if (features)
+        TCI_CHECK(tci_index_set_write(features, &file->features));
     TCI_CHECK(tci_alloc(memory, source_count, sizeof *sources, "tensor list", &sources));
     gather_sources(model, extra, file, sources);
     TCI_CHECK(check_finite(sources, source_count));
@@ -215,6 +226,7 @@ void tci_native_file_free(tci_native_file *file)
 {
     tci_buffer_free(&file->header);
     tci_buffer_free(&file->vocabulary);
+    tci_buffer_free(&file->features);
     tci_free(&file->memory, file->pieces);
     file->pieces = NULL;
 }

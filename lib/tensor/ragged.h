@@ -24,6 +24,7 @@ typedef struct tci_row {
     const uint32_t *ids;
     size_t length;
     uint32_t position; /* the row's place in the caller's batch */
+    const uint8_t *counts; /* of a bag of features: how often each occurs; NULL for a sequence */
 } tci_row;
 
 /* Sorts rows by falling length, ties by position. `scratch` has room for `count` rows. */

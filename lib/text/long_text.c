@@ -38,7 +38,8 @@ struct tci_long_text {
 
 bool tci_text_is_long(const tci_text_options *options, size_t length)
 {
-    return length > TCI_LONG_TEXT_BYTES && (options->max_length == 0 || options->max_length > TCI_LONG_TEXT_SEGMENT);
+    return length > TCI_LONG_TEXT_BYTES && options->ngrams.buckets == 0 &&
+           (options->max_length == 0 || options->max_length > TCI_LONG_TEXT_SEGMENT);
 }
 
 tc_status tci_long_text_create(tci_memory *memory, tci_long_text **long_text)

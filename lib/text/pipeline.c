@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "text/ngrams.h"
 
 static void hash_u64(tci_hash_stream *stream, uint64_t value)
 {
@@ -28,6 +29,14 @@ static uint64_t fingerprint_of(const tci_text_options *options, const tci_vocabu
     hash_u64(&stream, options->collapse_spaces);
     hash_u64(&stream, options->max_length);
     hash_u64(&stream, options->truncate);
+    if (options->ngrams.buckets > 0) {
+        hash_u64(&stream, options->ngrams.buckets);
+        hash_u64(&stream, options->ngrams.words);
+        hash_u64(&stream, options->ngrams.skips);
+        hash_u64(&stream, options->ngrams.chars_min);
+        hash_u64(&stream, options->ngrams.chars_max);
+        hash_u64(&stream, options->ngrams.across);
+    }
     size_t rows = tci_vocabulary_size(vocabulary);
     for (uint32_t id = 0; id < rows; id++) {
         size_t length = 0;
@@ -88,6 +97,8 @@ void tci_encoded_free(tci_encoded *encoded)
 {
     tci_free(encoded->memory, encoded->ids);
     tci_free(encoded->memory, encoded->ranges);
+    tci_free(encoded->memory, encoded->counts);
+    tci_free(encoded->memory, encoded->scratch);
     tci_encoded_init(encoded, encoded->memory, encoded->with_ranges);
 }
 
@@ -172,6 +183,8 @@ size_t tci_head_length(const tci_text_options *options)
 tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
 {
     const tci_text_options *options = &pipeline->options;
+    if (options->ngrams.buckets > 0)
+        return tci_ngrams_encode(options, text, length, encoded);
     size_t head = tci_head_length(options), ring = options->max_length == 0 ? 0 : options->max_length - head;
     encoding e = {pipeline->vocabulary, encoded, head, ring, 0, length};
     encoded->count = encoded->tokens = 0;

@@ -17,6 +17,17 @@ typedef enum tci_normalize { TCI_NORMALIZE_NONE, TCI_NORMALIZE_NFC, TCI_NORMALIZ
 typedef enum tci_tokenizer { TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR } tci_tokenizer;
 typedef enum tci_truncate { TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH } tci_truncate;
 
+/* Which n-grams a text is read as (text/ngrams.h). */
+#define TCI_NGRAM_WORDS 8       /* longest of tokens */
+#define TCI_NGRAM_CHARACTERS 16 /* longest of code points */
+typedef struct tci_ngram_options {
+    uint64_t buckets;            /* 0: a text is the ids of its tokens */
+    size_t words;                /* n-grams of 1 to so many tokens */
+    bool skips;                  /* pairs of tokens with one between them */
+    size_t chars_min, chars_max; /* n-grams of code points; 0, 0: none */
+    bool across;                 /* of the whole text rather than of each word */
+} tci_ngram_options;
+
 typedef struct tci_text_options {
     tci_tokenizer tokenizer;
     tci_normalize normalize;
@@ -26,6 +37,7 @@ typedef struct tci_text_options {
     bool collapse_spaces;
     size_t max_length; /* tokens kept; 0 = all */
     tci_truncate truncate;
+    tci_ngram_options ngrams;
 } tci_text_options;
 
 /* How many of the first tokens truncation keeps; the last ones fill up to max_length. SIZE_MAX where all are kept. */
@@ -54,7 +66,8 @@ tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_
 tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline);
 void tci_pipeline_release(tci_pipeline *pipeline); /* NULL is a no-op */
 
-/* The ids of one text after truncation. Grown as needed in `memory`; reused from text to text without allocating. */
+/* The ids of one text after truncation; with n-grams its features and how often each occurs. Grown as needed in
+ * `memory`; reused from text to text without allocating. */
 typedef struct tci_encoded {
     tci_memory *memory;
     uint32_t *ids;
@@ -64,6 +77,10 @@ typedef struct tci_encoded {
     bool with_ranges;
     size_t count;  /* ids after truncation */
     size_t tokens; /* tokens of the whole text */
+    /* with n-grams */
+    uint8_t *counts; /* (count) */
+    uint32_t *scratch; /* for sorting */
+    size_t count_capacity, scratch_capacity;
 } tci_encoded;
 
 void tci_encoded_init(tci_encoded *encoded, tci_memory *memory, bool with_ranges);

@@ -44,10 +44,31 @@ static tc_status allocate(tc_batcher *batcher)
     TCI_RETURN_IF(tci_alloc(memory, training, sizeof(size_t), "batcher", &batcher->order));
     TCI_RETURN_IF(tci_alloc(memory, count, sizeof(size_t), "batcher", &batcher->scratch));
     TCI_RETURN_IF(tci_alloc(memory, 2 * training, sizeof(tci_row), "batcher", &batcher->keys));
-    if (!batcher->trainer->best && (batcher->held_out > 0 || batcher->validation))
-        return tci_alloc(memory, batcher->trainer->model->network->parameters.size, sizeof(float), "best weights",
-                         &batcher->trainer->best);
     return TC_OK;
+}
+
+/* For optimizer dcd, unless the host has done it: of the training rows alone. */
+static tc_status count_features(tc_batcher *batcher)
+{
+    tc_trainer *trainer = batcher->trainer;
+    if (!trainer->dual)
+        return TC_OK;
+    if (!tci_dual_counted(trainer->dual))
+        TCI_RETURN_IF(tci_trainer_count(trainer, batcher->examples, batcher->rows + batcher->held_out,
+                                        batcher->training_rows));
+    tci_float_environment environment = tci_float_enter();
+    tc_status status = tci_dual_start(trainer->dual);
+    tci_float_leave(environment);
+    return status;
+}
+
+static tc_status allocate_best(tc_batcher *batcher)
+{
+    tc_trainer *trainer = batcher->trainer;
+    if (trainer->best || (batcher->held_out == 0 && !batcher->validation))
+        return TC_OK;
+    return tci_alloc(&trainer->memory, trainer->model->network->parameters.size, sizeof(float), "best weights",
+                     &trainer->best);
 }
 
 tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, const tc_examples *validation,
@@ -77,6 +98,8 @@ tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, c
     batcher->batches = (batcher->training_rows + options->batch_size - 1) / options->batch_size;
     TCI_CHECK(allocate(batcher));
     tci_split_rows(examples->rows, batcher->held_out, options->seed, batcher->rows, batcher->scratch);
+    TCI_CHECK(count_features(batcher));
+    TCI_CHECK(allocate_best(batcher));
     uint64_t steps = (batcher->batches + options->accumulate_steps - 1) / options->accumulate_steps;
     TCI_CHECK(tci_trainer_set_total_steps(trainer, steps * options->epochs));
     if (trainer->progress.epoch == 0)

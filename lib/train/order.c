@@ -49,6 +49,10 @@ void tci_epoch_order(const tc_examples *examples, const size_t *rows, size_t cou
     tci_random_init(&random, seed, TCI_RANDOM_SHUFFLE, epoch);
     memcpy(scratch, rows, count * sizeof *rows);
     shuffle(scratch, count, &random);
+    if (examples->pipeline->options.ngrams.buckets > 0) { /* a bag has no length to wait for */
+        memcpy(order, scratch, count * sizeof *order);
+        return;
+    }
     size_t stretch = batch_size > count / TCI_BUCKET ? count : batch_size * TCI_BUCKET;
     for (size_t begin = 0; begin < count; begin += stretch) {
         size_t length = count - begin < stretch ? count - begin : stretch;

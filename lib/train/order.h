@@ -16,8 +16,8 @@ size_t tci_split_size(size_t count, double share);
 void tci_split_rows(size_t count, size_t held_out, uint64_t seed, size_t *rows, size_t *scratch);
 
 /* The order of one epoch: `rows` shuffled, cut into stretches of TCI_BUCKET batches, each sorted by length, cut into
- * batches, and the batches shuffled (the shorter last batch stays last). `order` (count) out; `keys` (count)
- * scratch. */
+ * batches, and the batches shuffled (the shorter last batch stays last); bags of features are shuffled alone.
+ * `order` (count) out; `keys` (count) scratch. */
 #define TCI_BUCKET 50
 void tci_epoch_order(const tc_examples *examples, const size_t *rows, size_t count, size_t batch_size, uint64_t seed,
                      uint64_t epoch, size_t *order, tci_row *keys, tci_row *swap, size_t *scratch);

@@ -83,9 +83,38 @@ static tc_status read_class_weights(tc_trainer *trainer)
     return TC_OK;
 }
 
+/* Forward, backward, gradients and the optimizer that takes them. */
+static tc_status make_gradient_parts(tc_trainer *trainer)
+{
+    char name[TCI_CHOICE_NAME];
+    tci_network *network = trainer->model->network;
+    if (!network->architecture->training_create)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "option 'optimizer': arch %s is trained by dcd, not by %s",
+                        network->architecture->name, tci_choice_name("optimizer", trainer->options.optimizer, name));
+    TCI_RETURN_IF(make_optimizer(trainer));
+    TCI_RETURN_IF(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
+    TCI_RETURN_IF(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
+    tci_trainer_refresh(trainer);
+    return TC_OK;
+}
+
+static tc_status make_dual(tc_trainer *trainer)
+{
+    const tci_options *options = &trainer->options;
+    tci_network *network = trainer->model->network;
+    if (network->architecture != &tci_ngram_architecture)
+        return tci_fail(TC_ERROR_OPTION, "option 'optimizer': dcd trains arch ngram; arch %s takes adam, adamw, sgd or "
+                                         "adagrad", network->architecture->name);
+    if (options->accumulate_steps != 1)
+        return tci_fail(TC_ERROR_OPTION, "option 'accumulate_steps': dcd has no gradients to gather; it takes 1");
+    return tci_dual_create((tci_ngram_network *)network, &trainer->memory, options->task, trainer->class_weights,
+                           &trainer->dual);
+}
+
 static void free_parts(tc_trainer *trainer)
 {
     tci_memory *memory = &trainer->memory;
+    tci_dual_free(trainer->dual);
     if (trainer->training)
         trainer->model->network->architecture->training_free(trainer->training);
     tci_pool_free(trainer->pool);
@@ -117,7 +146,6 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
 {
     tc_status status = TC_OK;
     tc_trainer *trainer = NULL;
-    tci_network *network = model->network;
     *result = NULL;
     TCI_RETURN_IF(tci_weights_trainable(&model->options, "training a model"));
     if (atomic_exchange(&model->trained, true))
@@ -137,11 +165,8 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(choose_loss(trainer));
     TCI_CHECK(read_class_weights(trainer));
-    TCI_CHECK(make_optimizer(trainer));
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
-    TCI_CHECK(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
-    TCI_CHECK(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
-    tci_trainer_refresh(trainer);
+    TCI_CHECK(trainer->options.optimizer == TCI_OPTIMIZER_DCD ? make_dual(trainer) : make_gradient_parts(trainer));
     tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
 done:
     if (status != TC_OK) {
@@ -168,6 +193,8 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 
 void tci_trainer_refresh(tc_trainer *trainer)
 {
+    if (trainer->dual)
+        return; /* its weights are read as they are */
     tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
     trainer->model->network->architecture->training_refresh(trainer->training);
     tci_float_leave(environment);
@@ -192,12 +219,18 @@ static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)
     return TC_OK;
 }
 
-/* Labels or targets of one row, as row `i` of the batch. */
-static tc_status gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
+static tc_status check_known(const tc_examples *examples, size_t row)
 {
     if (tci_examples_unknown(examples, row))
         return tci_fail(TC_ERROR_ARGUMENT,
                         "row %zu has a label that the model does not have; it can be evaluated, not trained on", row);
+    return TC_OK;
+}
+
+/* Labels or targets of one row, as row `i` of the batch. */
+static tc_status gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
+{
+    TCI_RETURN_IF(check_known(examples, row));
     if (examples->task == TCI_TASK_CLASSIFY)
         trainer->classes[i] = examples->classes[row];
     else
@@ -308,6 +341,8 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
     const tci_architecture *architecture = trainer->model->network->architecture;
     char balanced[TCI_OPTION_TEXT_SIZE];
     uint64_t tokens = 0;
+    if (trainer->dual)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients; train with tc_train_step()");
     if (total_steps_missing(&trainer->options))
         return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
                         trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
@@ -371,6 +406,8 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
 {
     tc_status status = TC_OK;
     tci_optimizer_result result = {0, 0};
+    if (trainer->dual)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients; train with tc_train_step()");
     if (trainer->gathered.backwards == 0)
         return tci_fail(TC_ERROR_STATE, "nothing was gathered since the last apply; call tc_trainer_backward() first");
     tci_float_environment environment = tci_float_enter();
@@ -388,9 +425,50 @@ done:
     return status;
 }
 
+tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count)
+{
+    if (!trainer->dual)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "only optimizer dcd counts features before it trains");
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
+    return tci_dual_count(trainer->dual, examples, rows, row_count);
+}
+
+/* One step of optimizer dcd. */
+static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                           tc_step *step)
+{
+    char balanced[TCI_OPTION_TEXT_SIZE];
+    uint64_t tokens = 0;
+    tci_loss_sum sum = {0, 0};
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
+    for (size_t i = 0; i < row_count; i++) {
+        TCI_RETURN_IF(check_known(examples, rows[i]));
+        tokens += tci_examples_row(examples, rows[i]).length;
+    }
+    TCI_RETURN_IF(balance_class_weights(trainer, examples, balanced));
+    tci_float_environment environment = tci_float_enter();
+    tc_status status = tci_dual_step(trainer->dual, examples, rows, row_count, &sum.weighted_loss, &sum.weight);
+    tci_float_leave(environment);
+    if (status != TC_OK)
+        return status;
+    hold_class_weights(trainer, balanced);
+    trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
+    trainer->progress.steps++;
+    store_class_weights(trainer);
+    count_gathered(&trainer->gathered, row_count, tokens, &sum);
+    if (is_batch(&trainer->batch, examples, rows, row_count))
+        count_batch(trainer, tokens, &sum);
+    finish_batches(&trainer->progress, &trainer->gathered);
+    report(trainer, step);
+    trainer->gathered = (tci_gathered){.rows = 0};
+    return TC_OK;
+}
+
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step)
 {
+    if (trainer->dual)
+        return dual_step(trainer, examples, rows, row_count, step);
     bool ends_epoch = trainer->batch.last && is_batch(&trainer->batch, examples, rows, row_count);
     TCI_RETURN_IF(tci_trainer_backward(trainer, examples, rows, row_count, step));
     if (trainer->gathered.backwards < trainer->options.accumulate_steps && !ends_epoch)

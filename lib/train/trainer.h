@@ -10,6 +10,7 @@
 #include "layer/loss.h"
 #include "model/classifier.h"
 #include "model/examples.h"
+#include "model/ngram_dual.h"
 #include "optimizer/optimizer.h"
 #include "textclf/trainer.h"
 
@@ -57,6 +58,7 @@ struct tc_trainer {
     tci_training *training;
     tci_gradients gradients;
     tci_optimizer *optimizer;
+    tci_dual *dual; /* optimizer dcd, which has neither training, gradients nor optimizer; else NULL */
     const tci_loss *loss;
     float *class_weights; /* (labels) or NULL */
     bool weights_pending; /* `balanced`, resolved from the first examples and stored with the model by their step */
@@ -80,6 +82,10 @@ void tci_trainer_free(tc_trainer *trainer);
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                tc_step *step);
 tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step);
+/* Gathers what optimizer dcd needs to know of these rows (NULL: all) before the first step. TC_ERROR_UNSUPPORTED with
+ * another optimizer. */
+tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count);
+
 /* backward, and apply when accumulate_steps have gathered or the batcher's last batch of the epoch. */
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step);

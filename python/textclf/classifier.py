@@ -244,7 +244,7 @@ class TextClassifier:
         if classifier.weights not in (None, model.option("weights")):
             model = model.convert(classifier.weights)
         for row in options():
-            if row.option_class != "run" and getattr(classifier, row.key) is None:
+            if row.option_class != "run" and row.is_of(model.option("arch")) and getattr(classifier, row.key) is None:
                 setattr(classifier, row.key, model.option(row.key))
         kind = _data.BY_TASK[str(model.option("task"))]
         labels = model.labels if kind is _data.Targets else [_typed(label, label_type) for label in model.labels]

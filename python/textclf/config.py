@@ -32,6 +32,12 @@ class OptionKeywords(TypedDict, total=False):
     min_count: Union[int, None]
     max_length: Union[int, None]
     truncate: Union[str, None]
+    word_ngrams: Union[int, None]
+    skip_ngrams: Union[bool, None]
+    min_char_ngram: Union[int, None]
+    max_char_ngram: Union[int, None]
+    char_ngrams: Union[str, None]
+    buckets: Union[int, None]
     embedding_dim: Union[int, None]
     hidden_dim: Union[int, None]
     num_layers: Union[int, None]
@@ -81,7 +87,12 @@ class Option(NamedTuple):
     option_class: str
     """model and training (stored with the model) or run (never stored)"""
     applies_to: str
+    """architectures, with commas between, or all"""
     help: str
+
+    def is_of(self, arch: str) -> bool:
+        """Whether a model of this architecture has the option."""
+        return self.applies_to == "all" or arch in self.applies_to.split(",")
 
     def parse(self, text: str) -> Union[str, int, float, bool]:
         """The Python value of the library's text."""

@@ -95,6 +95,11 @@ class Trainer(Handle):
         lib.tc_train_step(self.pointer, examples.pointer, array, count, c.byref(result))
         return _step(result)
 
+    def count(self, examples: Examples) -> None:
+        """Shows optimizer dcd the texts that it is going to learn from, before the first step; a batcher does it by
+        itself."""
+        lib.tc_trainer_count(self.pointer, examples.pointer)
+
     def backward(self, examples: Examples, rows: Sequence[int]) -> Step:
         """Adds the gradients of these rows."""
         array, count = rows.array() if isinstance(rows, BatchRows) else size_array(rows)

@@ -29,7 +29,7 @@ static tc_model *small_model(const tci_options *defaults)
     tci_text_options text = tci_model_text_options(&options);
     REQUIRE(tci_vocabulary_parse(&memory, words, sizeof words - 1, 100, &vocabulary) == TC_OK);
     REQUIRE(tci_pipeline_create(NULL, 0, &text, vocabulary, &pipeline) == TC_OK);
-    REQUIRE(tci_model_build(NULL, NULL, &options, pipeline, labels, 2, &model) == TC_OK);
+    REQUIRE(tci_model_build(NULL, NULL, &options, pipeline, NULL, labels, 2, &model) == TC_OK);
     return model;
 }
 

@@ -8,6 +8,7 @@
 
 #include "text/decode.h"
 #include "text/long_text.h"
+#include "text/ngrams.h"
 #include "text/pipeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -92,6 +93,37 @@ static void check_ids(tci_memory *memory, const tci_text_options *options, const
     tci_pipeline_release(pipelines[1]);
 }
 
+/* The text as a bag: features rise, and occur as often as they are listed with their ranges, which lie in the text. */
+static void check_features(tci_memory *memory, const tci_text_options *text_options, const char *text, size_t length,
+                           uint8_t choice)
+{
+    tci_encoded bag, list;
+    tci_text_options options = *text_options;
+    options.ngrams = (tci_ngram_options){.buckets = choice & 1 ? 1000 : 1 << 22,
+                                         .words = 1 + (choice >> 1 & 7),
+                                         .skips = choice >> 4 & 1,
+                                         .chars_min = choice & 32 ? 1 + (choice >> 1 & 3) : 0,
+                                         .chars_max = choice & 32 ? 4 + (choice >> 1 & 3) : 0,
+                                         .across = choice >> 6 & 1};
+    tci_encoded_init(&bag, memory, false);
+    tci_encoded_init(&list, memory, true);
+    require(tci_ngrams_encode(&options, text, length, &bag) == TC_OK);
+    require(tci_ngrams_encode(&options, text, length, &list) == TC_OK);
+    size_t occurrences = 0;
+    bool full = false;
+    for (size_t i = 0; i < bag.count; i++) {
+        require(i == 0 || bag.ids[i - 1] < bag.ids[i]);
+        require(bag.counts[i] > 0 && TCI_FEATURE_BUCKET(bag.ids[i]) < options.ngrams.buckets);
+        occurrences += bag.counts[i];
+        full = full || bag.counts[i] == TCI_FEATURE_COUNT;
+    }
+    require(bag.tokens == list.tokens && (full ? occurrences <= list.count : occurrences == list.count));
+    for (size_t i = 0; i < list.count; i++)
+        require(list.ranges[2 * i] <= list.ranges[2 * i + 1] && list.ranges[2 * i + 1] <= length);
+    tci_encoded_free(&bag);
+    tci_encoded_free(&list);
+}
+
 /* What is written is read back the same. */
 static void check_vocabulary(tci_memory *memory, const tci_word_counter *words)
 {
@@ -136,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         require(status == TC_OK);
         check_ids(&memory, &options, c.words, text, length, 1 + data[2] / 3);
+        check_features(&memory, &options, text, length, data[2]);
         check_vocabulary(&memory, c.words);
     }
     tci_word_counter_free(c.words);

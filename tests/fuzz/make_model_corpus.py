@@ -117,6 +117,40 @@ def narrow_files():
     FILES["narrow_lacking"] = native.assemble(*native.header_and_data(lacking, native.metadata(weights="int8")))
 
 
+def ngram_tensors(rows=4, columns=1, bits=b"\x09\x00\x81"):
+    """Of a model of n-grams with 24 buckets, of which 0, 3, 16 and 23 have weights."""
+    return {"embedding.weight": ("F32", [rows, columns], native.floats([rows, columns])),
+            "bias": ("F32", [columns], native.floats([columns], 1)),
+            "calibration": ("F32", [2], struct.pack("<2f", 2, -1)),
+            "textclf.features": ("U8", [len(bits)], bits), "textclf.vocab": ("U8", [6], b"<unk>\n")}
+
+
+def ngram_files():
+    def put(name, changed=None, labels=native.LABELS, without=None, settings=None, **shape):
+        content = ngram_tensors(**shape) | (changed or {})
+        content.pop(without, None)
+        pairs = native.metadata(labels, arch="ngram", **{"buckets": "24", "optimizer": "dcd"} | (settings or {}))
+        FILES["ngram_" + name] = native.assemble(*native.header_and_data(content, pairs))
+    put("good")
+    put("good_three", labels=["a", "b", "c"], columns=3, settings={"char_ngrams": "across"})
+    put("good_multilabel", columns=2, settings={"task": "multilabel", "min_char_ngram": "0", "max_char_ngram": "0"})
+    put("good_empty", rows=0, bits=bytes(3))
+    put("bits_above", settings={"buckets": "23"}, bits=b"\x09\x00\x81")
+    put("bits_fewer", bits=b"\x09\x81")
+    put("bits_missing", without="textclf.features")
+    put("bits_signed", {"textclf.features": ("I8", [3], b"\x09\x00\x81")})
+    put("rows_fewer", rows=3)
+    put("columns_two", columns=2)
+    put("buckets_huge", settings={"buckets": "1073741824"})
+    put("lacks_calibration", without="calibration")
+    put("nan", {"bias": ("F32", [1], struct.pack("<I", 0x7FC00000))})
+    put("large", {"calibration": ("F32", [2], struct.pack("<2f", 3e38, 3e38)), "bias": ("F32", [1], struct.pack("<f", 3e38))})
+    put("bf16", settings={"weights": "bf16"})
+    put("runs_turned", settings={"min_char_ngram": "6"})
+    put("runs_half", settings={"min_char_ngram": "0"})
+    put("tail", settings={"truncate": "tail", "max_length": "5"})
+
+
 def damaged_bytes():
     for cut in [0, 7, 8, 60, 86, 87, 200, len(GOOD) - 1]:
         FILES[f"cut_{cut}"] = GOOD[:cut]
@@ -208,6 +242,7 @@ def vocabulary_rules():
 
 good_files()
 narrow_files()
+ngram_files()
 damaged_bytes()
 metadata_rules()
 tensor_rules()

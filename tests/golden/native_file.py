@@ -18,16 +18,17 @@ def compact(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def stored_options():
-    """Keys and defaults of the options that a file holds."""
+def stored_options(arch):
+    """Keys and defaults of the options that a file of this architecture holds."""
     rows = re.findall(r'\{"(\w+)",\s*TCI_OPTION_\w+,\s*(MODEL|TRAINING|RUN),\s*AT\(\w+\),\s*"[^"]*",\s*[^,]+,\s*[^,]+,'
-                      r'\s*"([^"]*)"', SOURCE.read_text())
-    return {key: default for key, kind, default in rows if kind != "RUN"}
+                      r'\s*"([^"]*)",\s*"([^"]*)"', SOURCE.read_text())
+    return {key: default for key, kind, default, of in rows if kind != "RUN" and (of == "all" or arch in of.split(","))}
 
 
-def metadata(labels=LABELS, **settings):
+def metadata(labels=LABELS, arch="lstm", **settings):
     """All pairs but the checksum's."""
-    options = {**stored_options(), "embedding_dim": "3", "hidden_dim": "2", "vocab_size": "16", **settings}
+    small = {"embedding_dim": "3", "hidden_dim": "2", "vocab_size": "16"} if arch == "lstm" else {}
+    options = {**stored_options(arch), "arch": arch, **small, **settings}
     pairs = {"textclf.option." + key: value for key, value in options.items()}
     pairs["textclf.format_version"] = "1"
     pairs["textclf.labels"] = compact(labels)

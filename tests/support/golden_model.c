@@ -54,7 +54,7 @@ tc_model *golden_model_create(const golden *file, const tci_options *options)
         (void)snprintf(names[i], sizeof names[i], "l%zu", i);
         labels[i] = names[i];
     }
-    assert_ok(tci_model_build(NULL, NULL, options, pipeline, labels, label_count, &model));
+    assert_ok(tci_model_build(NULL, NULL, options, pipeline, NULL, labels, label_count, &model));
     const tci_parameters *parameters = &model->network->parameters;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];

@@ -10,8 +10,8 @@
 
 #include "textclf/textclf.h"
 
-/* A config with "key=value key=value ..." set on top of a small network (embedding 12, hidden 20). allocator may be
- * NULL. */
+/* A config with "key=value key=value ..." set on top of a small network (embedding 12, hidden 20), or, with
+ * arch=ngram, of the defaults. allocator may be NULL. */
 tc_status host_config(const tc_allocator *allocator, const char *settings, tc_config **config);
 /* More of the same; settings may be NULL. */
 tc_status host_set(tc_config *config, const char *settings);

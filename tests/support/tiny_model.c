@@ -31,7 +31,7 @@ tc_status test_tiny_create(const tc_allocator *host, const tci_file_operations *
     *model = NULL;
     TCI_RETURN_IF(tci_vocabulary_parse(&memory, words, sizeof words - 1, 100, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(host, 0, &text, vocabulary, &pipeline));
-    TCI_RETURN_IF(tci_model_build(host, files, &options, pipeline, labels, 2, model));
+    TCI_RETURN_IF(tci_model_build(host, files, &options, pipeline, NULL, labels, 2, model));
     (*model)->network->architecture->initialize((*model)->network, 1);
     tci_model_refresh(*model);
     if (weights == TCI_WEIGHTS_F32)

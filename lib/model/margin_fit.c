@@ -1,0 +1,139 @@
+/* margin_fit.c: Newton's method with halved steps, in doubles, over one or two parameters. */
+#include "model/margin_fit.h"
+
+#include "kernel/kernel.h"
+
+#define ITERATIONS 50
+#define LEAST_STEP 1e-10
+#define LEAST_GAIN 1e-7 /* of the loss */
+#define RIDGE 1e-12
+#define SCALE_LEAST 1e-3
+#define SCALE_MOST 1e3
+
+/* -log of the likelihood of one margin with target probability t. */
+static double sigmoid_loss(double logit, double t)
+{
+    return logit >= 0 ? (1 - t) * logit + tci_log(1 + tci_exp(-logit)) : tci_log(1 + tci_exp(logit)) - t * logit;
+}
+
+static double sigmoid(double logit)
+{
+    double e = tci_exp(logit >= 0 ? -logit : logit);
+    return logit >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+typedef struct sigmoid_job {
+    const float *margins, *truth;
+    size_t count;
+    double high, low; /* target probabilities */
+} sigmoid_job;
+
+static double sigmoid_total(const sigmoid_job *job, double a, double b)
+{
+    double total = 0;
+    for (size_t i = 0; i < job->count; i++)
+        total += sigmoid_loss(a * (double)job->margins[i] + b, job->truth[i] > 0 ? job->high : job->low);
+    return total;
+}
+
+/* Gradient and Hessian in a and b. */
+static void sigmoid_slopes(const sigmoid_job *job, double a, double b, double gradient[2], double hessian[3])
+{
+    gradient[0] = gradient[1] = hessian[1] = 0;
+    hessian[0] = hessian[2] = RIDGE;
+    for (size_t i = 0; i < job->count; i++) {
+        double z = (double)job->margins[i], p = sigmoid(a * z + b);
+        double slope = p - (job->truth[i] > 0 ? job->high : job->low), curve = p * (1 - p);
+        gradient[0] += slope * z;
+        gradient[1] += slope;
+        hessian[0] += curve * z * z;
+        hessian[1] += curve * z;
+        hessian[2] += curve;
+    }
+}
+
+tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t count)
+{
+    size_t positive = 0;
+    for (size_t i = 0; i < count; i++)
+        positive += truth[i] > 0;
+    if (positive == 0 || positive == count)
+        return (tci_margin_fit){1.0f, 0.0f, 0};
+    sigmoid_job job = {margins, truth, count, ((double)positive + 1) / ((double)positive + 2),
+                       1 / ((double)(count - positive) + 2)};
+    double a = 1, b = 0, total = sigmoid_total(&job, a, b);
+    for (size_t i = 0; i < ITERATIONS; i++) {
+        double gradient[2], hessian[3], step = 1, better = 0;
+        sigmoid_slopes(&job, a, b, gradient, hessian);
+        double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
+        double da = -(hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant;
+        double db = -(hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant;
+        for (; step > LEAST_STEP; step /= 2) {
+            better = sigmoid_total(&job, a + step * da, b + step * db);
+            if (better < total)
+                break;
+        }
+        if (step <= LEAST_STEP)
+            break;
+        double gained = total - better;
+        a += step * da;
+        b += step * db;
+        total = better;
+        if (gained < LEAST_GAIN * total)
+            break;
+    }
+    a = a < SCALE_LEAST ? SCALE_LEAST : a > SCALE_MOST ? SCALE_MOST : a;
+    return (tci_margin_fit){(float)a, (float)b, total / (double)count};
+}
+
+typedef struct softmax_job {
+    const float *margins;
+    const uint32_t *truth;
+    size_t rows, columns;
+} softmax_job;
+
+/* -log likelihood with margins times a, and its derivatives in a. */
+static double softmax_total(const softmax_job *job, double a, double *slope, double *curve)
+{
+    double total = 0;
+    *slope = *curve = 0;
+    for (size_t r = 0; r < job->rows; r++) {
+        const float *z = job->margins + r * job->columns;
+        double largest = (double)z[0], sum = 0, first = 0, second = 0;
+        for (size_t c = 1; c < job->columns; c++)
+            largest = (double)z[c] > largest ? (double)z[c] : largest;
+        for (size_t c = 0; c < job->columns; c++) {
+            double e = tci_exp(a * ((double)z[c] - largest)), value = (double)z[c] - largest;
+            sum += e;
+            first += e * value;
+            second += e * value * value;
+        }
+        first /= sum;
+        total += tci_log(sum) - a * ((double)z[job->truth[r]] - largest);
+        *slope += first - ((double)z[job->truth[r]] - largest);
+        *curve += second / sum - first * first;
+    }
+    return total;
+}
+
+tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns)
+{
+    softmax_job job = {margins, truth, rows, columns};
+    double a = 1, slope, curve, total = softmax_total(&job, a, &slope, &curve);
+    for (size_t i = 0; rows > 0 && i < ITERATIONS; i++) {
+        double next = a - slope / (curve + RIDGE), next_slope, next_curve, next_total;
+        next = next < SCALE_LEAST ? SCALE_LEAST : next > SCALE_MOST ? SCALE_MOST : next;
+        next_total = softmax_total(&job, next, &next_slope, &next_curve);
+        for (size_t halved = 0; next_total > total && halved < 30; halved++) {
+            next = (a + next) / 2;
+            next_total = softmax_total(&job, next, &next_slope, &next_curve);
+        }
+        if (!(next_total < total))
+            break;
+        double gained = total - next_total;
+        a = next, slope = next_slope, curve = next_curve, total = next_total;
+        if (gained < LEAST_GAIN * total)
+            break;
+    }
+    return (tci_margin_fit){(float)a, 0.0f, rows > 0 ? total / (double)rows : 0};
+}

@@ -1,0 +1,56 @@
+/* ngram_dual.h: training of an ngram network by dual coordinate descent on the squared hinge loss, one label against
+ * the rest, with features scaled by naive Bayes.
+ *
+ * Wang and Manning 2012 scale a feature by how much more often it occurs in one class than in the others, Hsieh et al.
+ * 2008 solve the linear SVM in its dual, one text at a time without a step size. Here, for feature f of df texts, p of
+ * them of label c, q = df - p, and pi the label's share of all features of all texts:
+ *
+ *     r = |ln(((p + pi) / pi) / ((q + 1 - pi) / (1 - pi)))|        s² = (r + 1/2)² · (1 + ln((N + 1) / (df + 1)))
+ *
+ * A text i of label y = ±1 has a dual variable alpha >= 0 for each column, Q = B² + Σ x² s², cost C (ten times as much
+ * for the label of a text of several labels) and D = 1 / 2C:
+ *
+ *     G = y·z - 1 + D·alpha     alpha' = max(0, alpha - G / (Q + D))     w += y (alpha' - alpha) x s²     bias likewise
+ *
+ * C = 1 / the mean Q. Texts go in blocks of TCI_DUAL_BLOCK: the margins of a block are of the weights before it, so
+ * that its texts may be computed by several threads, and the bits are the same for any number; where its texts are so
+ * alike that together they overshoot, the block's steps are cut down to where they do most good. For real targets t,
+ * G = z - t + D·alpha, without the maximum.
+ *
+ * Calibration. While a text is met for the first time its margin is that of weights that knew nothing of it. Later it
+ * is taken without a share of what the text has added to it, z - y·share·alpha·Q, the share being 1 where no other text
+ * is like it (Jaakkola and Haussler 1999) and less where others say the same: as large as leaves these margins no more
+ * telling than fresh ones were. Scale and shift are fitted to them (margin_fit.h) when the number of texts met reaches
+ * a power of two, and at the end of every pass. */
+#ifndef TCI_MODEL_NGRAM_DUAL_H
+#define TCI_MODEL_NGRAM_DUAL_H
+
+#include "model/examples.h"
+#include "model/ngram_network.h"
+
+#define TCI_DUAL_BLOCK 32
+
+typedef struct tci_dual tci_dual;
+
+/* `class_weights` (labels) or NULL; kept by address. */
+tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, int32_t task, const float *class_weights,
+                          tci_dual **dual);
+void tci_dual_free(tci_dual *dual); /* NULL is a no-op */
+
+/* Counts the features of these rows (NULL: all), before the first step, and keeps the examples. TC_ERROR_STATE after a
+ * step. */
+tc_status tci_dual_count(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count);
+
+/* Whether anything was counted. */
+bool tci_dual_counted(const tci_dual *dual);
+
+/* Makes rows of weights for all that was counted, as the first step does where it was not asked for; nothing may be
+ * counted from then on. Nothing has changed when it fails. */
+tc_status tci_dual_start(tci_dual *dual);
+
+/* Learns from the rows, in their order. *loss and *weight are the sum of weighted losses and of weights. TC_ERROR_STATE
+ * for examples that were not counted. On failure nothing has changed. */
+tc_status tci_dual_step(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count, double *loss,
+                        double *weight);
+
+#endif

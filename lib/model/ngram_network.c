@@ -1,0 +1,200 @@
+/* ngram_network.c: building, growing, predicting. Sums run in the order of the features, so that a text has the same
+ * bits wherever it is predicted; a single column is summed in four interleaved parts that are added in pairs. */
+#include "model/ngram_network.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cpu.h"
+
+#define LIGHT 0.5
+
+size_t tci_ngram_columns(const tci_options *options, size_t label_count)
+{
+    return options->task == TCI_TASK_CLASSIFY && label_count == 2 ? 1 : label_count;
+}
+
+static tc_status declare(tci_parameters *parameters, size_t rows, size_t columns)
+{
+    TCI_RETURN_IF(
+        tci_parameters_declare_matrix(parameters, TCI_ELEMENT_F32, "embedding.weight", rows, columns, false, NULL));
+    TCI_RETURN_IF(tci_parameters_declare(parameters, "bias", 1, columns, 1, false, NULL));
+    return tci_parameters_declare(parameters, "calibration", 1, 2, 1, false, NULL);
+}
+
+static tc_status ngram_declare(tci_parameters *parameters, const tci_options *options, size_t rows, size_t label_count)
+{
+    return declare(parameters, rows, tci_ngram_columns(options, label_count));
+}
+
+static void ngram_free(tci_network *base)
+{
+    if (!base)
+        return;
+    tci_ngram_network *network = (tci_ngram_network *)base;
+    tci_memory *memory = base->memory;
+    tci_parameters_free(&base->parameters);
+    tci_index_set_free(&network->set);
+    tci_free(memory, network);
+}
+
+static void fill_amounts(tci_ngram_network *network)
+{
+    tci_float_environment environment = tci_float_enter();
+    for (size_t count = 1; count <= TCI_FEATURE_COUNT; count++) {
+        double amount = 1.0 + tci_log((double)count);
+        network->amounts[0][count] = (float)amount;
+        network->amounts[1][count] = (float)(LIGHT * amount);
+    }
+    tci_float_leave(environment);
+}
+
+static tc_status ngram_create(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t rows,
+                              size_t label_count, tci_network **result)
+{
+    tc_status status = TC_OK;
+    tci_ngram_network *network = NULL;
+    *result = NULL;
+    TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
+    network->base = (tci_network){&tci_ngram_architecture, memory, kernels, {0}, label_count};
+    network->columns = tci_ngram_columns(options, label_count);
+    fill_amounts(network);
+    tci_parameters_init(&network->base.parameters, memory);
+    TCI_CHECK(declare(&network->base.parameters, rows, network->columns));
+    TCI_CHECK(tci_index_set_init(&network->set, memory, (size_t)options->buckets));
+    *result = &network->base;
+    network = NULL;
+done:
+    if (network)
+        ngram_free(&network->base);
+    return status;
+}
+
+/* Margins are logits until training says otherwise. */
+static void ngram_initialize(tci_network *base, uint64_t seed)
+{
+    (void)seed;
+    base->parameters.values[base->parameters.tensors[TCI_NGRAM_CALIBRATION].offset] = 1.0f;
+}
+
+static void ngram_refresh(tci_network *base)
+{
+    (void)base; /* parameters are read as they are */
+}
+
+static tci_index_set *ngram_features(tci_network *base)
+{
+    return &((tci_ngram_network *)base)->set;
+}
+
+tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set)
+{
+    tc_status status = TC_OK;
+    size_t columns = network->columns;
+    const tci_parameters *old = &network->base.parameters;
+    tci_parameters grown;
+    tci_parameters_init(&grown, network->base.memory);
+    TCI_CHECK(declare(&grown, set->count, columns));
+    TCI_CHECK(tci_parameters_allocate(&grown));
+    const float *from = tci_parameters_read(old, TCI_NGRAM_WEIGHT);
+    float *to = grown.values + grown.tensors[TCI_NGRAM_WEIGHT].offset;
+    for (size_t word = 0; word < set->words; word++) {
+        uint64_t members = set->bits[word];
+        for (uint32_t bit = 0; members != 0; bit++, members >>= 1) {
+            if ((members & 1) == 0)
+                continue;
+            if ((network->set.bits[word] >> bit & 1) != 0) {
+                memcpy(to, from, columns * sizeof *to);
+                from += columns;
+            }
+            to += columns;
+        }
+    }
+    for (size_t i = TCI_NGRAM_BIAS; i <= TCI_NGRAM_CALIBRATION; i++)
+        memcpy(grown.values + grown.tensors[i].offset, tci_parameters_read(old, i),
+               grown.tensors[i].count * sizeof(float));
+    tci_parameters_free(&network->base.parameters);
+    network->base.parameters = grown;
+    tci_index_set_free(&network->set);
+    network->set = *set;
+    *set = (tci_index_set){.memory = NULL};
+    return TC_OK;
+done:
+    tci_parameters_free(&grown);
+    return status;
+}
+
+float tci_ngram_scale(const tci_ngram_network *network, const tci_row *row)
+{
+    double sum = 0;
+    for (size_t i = 0; i < row->length; i++) {
+        double amount = (double)tci_ngram_amount(network, row->ids[i], row->counts[i]);
+        sum += amount * amount;
+    }
+    return sum > 0 ? (float)(1.0 / sqrt(sum)) : 0.0f;
+}
+
+static float sum_single(const tci_ngram_network *network, const tci_row *row, const float *weight)
+{
+    float parts[4] = {0};
+    for (size_t i = 0; i < row->length; i++) {
+        uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
+        if (rank != TCI_INDEX_SET_NONE)
+            parts[i % 4] += tci_ngram_amount(network, row->ids[i], row->counts[i]) * weight[rank];
+    }
+    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+}
+
+void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, float *margins)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    const float *weight = tci_parameters_read(parameters, TCI_NGRAM_WEIGHT);
+    const float *bias = tci_parameters_read(parameters, TCI_NGRAM_BIAS);
+    float scale = tci_ngram_scale(network, row);
+    size_t columns = network->columns;
+    if (columns == 1) {
+        margins[0] = bias[0] + scale * sum_single(network, row, weight);
+        return;
+    }
+    memset(margins, 0, columns * sizeof *margins);
+    for (size_t i = 0; i < row->length; i++) {
+        uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
+        if (rank == TCI_INDEX_SET_NONE)
+            continue;
+        float amount = tci_ngram_amount(network, row->ids[i], row->counts[i]);
+        const float *from = weight + (size_t)rank * columns;
+        for (size_t c = 0; c < columns; c++)
+            margins[c] += amount * from[c];
+    }
+    for (size_t c = 0; c < columns; c++)
+        margins[c] = bias[c] + scale * margins[c];
+}
+
+static tc_status ngram_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
+                               size_t row_count, float *logits)
+{
+    const tci_ngram_network *network = (const tci_ngram_network *)base;
+    const float *calibration = tci_parameters_read(&base->parameters, TCI_NGRAM_CALIBRATION);
+    (void)pool, (void)workspace;
+    for (size_t r = 0; r < row_count; r++, logits += base->label_count) {
+        tci_ngram_margins(network, &rows[r], logits);
+        for (size_t c = 0; c < network->columns; c++)
+            logits[c] = calibration[0] * logits[c] + calibration[1];
+        if (network->columns < base->label_count) {
+            logits[1] = 0.5f * logits[0];
+            logits[0] = -logits[1];
+        }
+    }
+    return TC_OK;
+}
+
+const tci_architecture tci_ngram_architecture = {
+    .name = "ngram",
+    .declare = ngram_declare,
+    .create = ngram_create,
+    .free = ngram_free,
+    .initialize = ngram_initialize,
+    .refresh = ngram_refresh,
+    .features = ngram_features,
+    .predict = ngram_predict,
+};

@@ -1,0 +1,47 @@
+/* ngram_network.h: a linear model over a bag of hashed n-grams, as an architecture.
+ *
+ * A text of features f, each c_f times, has x_f = g_f·(1 + ln c_f) / n with g_f = 1/2 for light features
+ * (text/ngrams.h), else 1, and n the Euclidean norm of the numerators. Margins are z = bias + Σ x_f·w_f, logits a·z +
+ * b.
+ *
+ * Tensors: embedding.weight (rows, columns), one row for each feature that was seen in training, in the order of their
+ * buckets; bias (columns); calibration (2), a and b. textclf.features, a bitmap of the buckets, says which rows there
+ * are. One column for each label; one for both labels of a `classify` model of two, whose logits are -l/2 and l/2.
+ * nn.EmbeddingBag(mode="sum") with x as per_sample_weights computes the sums. */
+#ifndef TCI_MODEL_NGRAM_NETWORK_H
+#define TCI_MODEL_NGRAM_NETWORK_H
+
+#include "model/network.h"
+#include "tensor/index_set.h"
+#include "text/ngrams.h"
+
+typedef struct tci_ngram_network {
+    tci_network base;
+    size_t columns;
+    tci_index_set set;
+    float amounts[2][TCI_FEATURE_COUNT + 1]; /* g·(1 + ln count) by light and count */
+} tci_ngram_network;
+
+enum { TCI_NGRAM_WEIGHT, TCI_NGRAM_BIAS, TCI_NGRAM_CALIBRATION };
+
+extern const tci_architecture tci_ngram_architecture;
+
+/* Columns of a model of these options. */
+size_t tci_ngram_columns(const tci_options *options, size_t label_count);
+
+/* 1/n of a row; 0 for one without features. */
+float tci_ngram_scale(const tci_ngram_network *network, const tci_row *row);
+
+/* Margins (columns) of a row. */
+void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, float *margins);
+
+/* Gives the model rows for the members of `set`, which it has all of its own among; new ones are zeros. Takes the set's
+ * arrays over; on failure network and set are as they were. */
+tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set);
+
+static inline float tci_ngram_amount(const tci_ngram_network *network, uint32_t feature, uint8_t count)
+{
+    return network->amounts[TCI_FEATURE_IS_LIGHT(feature)][count];
+}
+
+#endif

@@ -1,0 +1,270 @@
+/* ngrams.c: n-grams are made as tokens come, of a window of the last few; then they are sorted by radix and counted.
+ *
+ * Characters come from a window of the last code points, too: of one token, or of the text. Nothing but the features
+ * grows with the text. */
+#include "text/ngrams.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "text/point.h"
+
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+#define KIND_SKIP 101
+#define KIND_CHARACTERS 201
+#define SEED_EDGE 1
+#define SEED_CHARACTERS 2
+#define POINT_BYTES 4 /* UTF-8 */
+
+typedef struct place {
+    uint64_t hash;
+    size_t begin, end;
+} place;
+
+typedef struct ngram_stream {
+    const tci_text_options *options;
+    tci_encoded *out;
+    place last[TCI_NGRAM_WORDS]; /* token number i at i % TCI_NGRAM_WORDS, the text's begin being number 0 */
+    size_t seen;                 /* of those, the begin included */
+    size_t end;                  /* byte behind the last token */
+    /* The last code points: their bytes, how many each has, and where its token begins in the text. */
+    char bytes[TCI_NGRAM_CHARACTERS * POINT_BYTES];
+    uint8_t sizes[TCI_NGRAM_CHARACTERS];
+    size_t begins[TCI_NGRAM_CHARACTERS];
+    size_t point_count, byte_count;
+} ngram_stream;
+
+static tc_status emit(ngram_stream *stream, uint64_t hash, bool light, size_t begin, size_t end)
+{
+    tci_encoded *out = stream->out;
+    uint64_t mixed = (hash ^ hash >> 32) * MULTIPLIER;
+    uint32_t bucket = (uint32_t)((mixed >> 32) * stream->options->ngrams.buckets >> 32);
+    TCI_RETURN_IF(tci_reserve(out->memory, out->count + 1, SIZE_MAX / 16, sizeof *out->ids, "features", &out->capacity,
+                              &out->ids));
+    if (out->with_ranges) {
+        TCI_RETURN_IF(tci_reserve(out->memory, 2 * (out->count + 1), SIZE_MAX / 16, sizeof *out->ranges,
+                                  "feature ranges", &out->range_capacity, &out->ranges));
+        out->ranges[2 * out->count] = begin;
+        out->ranges[2 * out->count + 1] = end;
+    }
+    out->ids[out->count++] = TCI_FEATURE(bucket, light);
+    return TC_OK;
+}
+
+static const place *at(const ngram_stream *stream, size_t number)
+{
+    return &stream->last[number % TCI_NGRAM_WORDS];
+}
+
+/* Every n-gram and skip that ends with the place put last. `edge`: it is the text's end, which is none alone. */
+static tc_status end_ngrams(ngram_stream *stream, bool edge)
+{
+    const tci_ngram_options *wanted = &stream->options->ngrams;
+    size_t last = stream->seen - 1, most = wanted->words < stream->seen ? wanted->words : stream->seen;
+    const place *end = at(stream, last);
+    for (size_t n = 1; n <= most; n++) {
+        if (n == 1 && edge)
+            continue;
+        const place *begin = at(stream, last + 1 - n);
+        uint64_t hash = n + begin->hash;
+        for (size_t i = 1; i < n; i++)
+            hash = hash * MULTIPLIER + at(stream, last + 1 - n + i)->hash;
+        TCI_RETURN_IF(emit(stream, hash, n > 2, begin->begin, end->end));
+    }
+    if (!wanted->skips || last < 2)
+        return TC_OK;
+    const place *begin = at(stream, last - 2);
+    return emit(stream, (KIND_SKIP + begin->hash) * MULTIPLIER + end->hash, true, begin->begin, end->end);
+}
+
+static void put_place(ngram_stream *stream, uint64_t hash, size_t begin, size_t end)
+{
+    stream->last[stream->seen++ % TCI_NGRAM_WORDS] = (place){hash, begin, end};
+}
+
+/* Takes the next code point; the oldest makes room for it. Emits what ends with it. */
+static tc_status put_point(ngram_stream *stream, const char *bytes, size_t size, size_t begin, size_t end)
+{
+    const tci_ngram_options *wanted = &stream->options->ngrams;
+    if (stream->point_count == wanted->chars_max) {
+        size_t oldest = stream->sizes[0];
+        memmove(stream->bytes, stream->bytes + oldest, stream->byte_count - oldest);
+        memmove(stream->sizes, stream->sizes + 1, stream->point_count - 1);
+        memmove(stream->begins, stream->begins + 1, (stream->point_count - 1) * sizeof *stream->begins);
+        stream->byte_count -= oldest;
+        stream->point_count--;
+    }
+    memcpy(stream->bytes + stream->byte_count, bytes, size);
+    stream->begins[stream->point_count] = begin;
+    stream->sizes[stream->point_count++] = (uint8_t)size;
+    stream->byte_count += size;
+    size_t from = stream->byte_count;
+    for (size_t n = 1; n <= stream->point_count; n++) {
+        from -= stream->sizes[stream->point_count - n];
+        if (n < wanted->chars_min)
+            continue;
+        uint64_t hash = KIND_CHARACTERS + tci_hash(stream->bytes + from, stream->byte_count - from, SEED_CHARACTERS);
+        TCI_RETURN_IF(emit(stream, hash, true, stream->begins[stream->point_count - n], end));
+    }
+    return TC_OK;
+}
+
+static size_t point_size(char first)
+{
+    uint8_t byte = (uint8_t)first;
+    return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
+static tc_status put_points(ngram_stream *stream, const char *token, size_t length, size_t begin, size_t end)
+{
+    for (size_t i = 0, size; i < length; i += size) {
+        size = point_size(token[i]);
+        TCI_RETURN_IF(put_point(stream, token + i, size, begin, end));
+    }
+    return TC_OK;
+}
+
+/* The first code point of a token, which is valid UTF-8. */
+static uint32_t first_point(const char *token)
+{
+    size_t size = point_size(token[0]);
+    uint32_t code = size == 1 ? (uint8_t)token[0] : (uint8_t)token[0] & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | ((uint8_t)token[i] & 0x3fu);
+    return code;
+}
+
+/* Characters of "<token>". What ends before ">" cannot be all of it; what ends with it is, where the window holds no
+ * less than the token and its two marks: that one is taken back. */
+static tc_status token_characters(ngram_stream *stream, const char *token, size_t length, size_t begin, size_t end)
+{
+    const tci_ngram_options *wanted = &stream->options->ngrams;
+    size_t points = 2;
+    if (length == 0 || tci_point_of(first_point(token)).kind != TCI_KIND_LETTER)
+        return TC_OK;
+    for (size_t i = 0; i < length; i += point_size(token[i]))
+        points++;
+    stream->point_count = stream->byte_count = 0;
+    TCI_RETURN_IF(put_point(stream, "<", 1, begin, end));
+    TCI_RETURN_IF(put_points(stream, token, length, begin, end));
+    TCI_RETURN_IF(put_point(stream, ">", 1, begin, end));
+    if (points >= wanted->chars_min && points <= wanted->chars_max)
+        stream->out->count--;
+    return TC_OK;
+}
+
+static tc_status text_characters(ngram_stream *stream, const char *token, size_t length, size_t begin, size_t end)
+{
+    if (stream->out->tokens == 0 || begin > stream->end)
+        TCI_RETURN_IF(put_point(stream, " ", 1, stream->end, begin));
+    stream->end = end;
+    return put_points(stream, token, length, begin, end);
+}
+
+static tc_status take_token(void *context, const char *token, size_t length, size_t begin, size_t end)
+{
+    ngram_stream *stream = context;
+    const tci_text_options *options = stream->options;
+    if (options->max_length > 0 && stream->out->tokens >= options->max_length) {
+        stream->out->tokens++;
+        return TC_OK;
+    }
+    put_place(stream, tci_hash(token, length, 0), begin, end);
+    TCI_RETURN_IF(end_ngrams(stream, false));
+    if (options->ngrams.chars_max > 0 && options->ngrams.across)
+        TCI_RETURN_IF(text_characters(stream, token, length, begin, end));
+    else if (options->ngrams.chars_max > 0)
+        TCI_RETURN_IF(token_characters(stream, token, length, begin, end));
+    stream->out->tokens++;
+    return TC_OK;
+}
+
+static tc_status end_text(ngram_stream *stream, size_t length)
+{
+    if (stream->out->tokens == 0)
+        return TC_OK;
+    put_place(stream, tci_hash("</s>", 4, SEED_EDGE), length, length);
+    TCI_RETURN_IF(end_ngrams(stream, true));
+    if (stream->options->ngrams.chars_max > 0 && stream->options->ngrams.across)
+        return put_point(stream, " ", 1, stream->end, length);
+    return TC_OK;
+}
+
+/* ---- sorting and counting ---- */
+
+#define FEW 24
+
+static void sort_few(uint32_t *items, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint32_t item = items[i];
+        size_t k = i;
+        for (; k > 0 && items[k - 1] > item; k--)
+            items[k] = items[k - 1];
+        items[k] = item;
+    }
+}
+
+/* By bytes, the lowest first; `bytes` of them differ from 0. The sorted items end up in `items`. */
+static void sort_by_bytes(uint32_t *items, uint32_t *scratch, size_t count, size_t bytes)
+{
+    uint32_t *from = items, *to = scratch;
+    for (size_t byte = 0; byte < bytes; byte++) {
+        size_t starts[256] = {0}, sum = 0;
+        for (size_t i = 0; i < count; i++)
+            starts[from[i] >> 8 * byte & 0xff]++;
+        for (size_t value = 0; value < 256; value++) {
+            size_t here = starts[value];
+            starts[value] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            to[starts[from[i] >> 8 * byte & 0xff]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != items)
+        memcpy(items, from, count * sizeof *items);
+}
+
+static tc_status count_features(const tci_text_options *options, tci_encoded *out)
+{
+    size_t bytes = 0, kept = 0;
+    for (uint64_t most = 2 * options->ngrams.buckets - 1; most > 0; most >>= 8)
+        bytes++;
+    TCI_RETURN_IF(tci_reserve(out->memory, out->count, SIZE_MAX / 16, sizeof *out->scratch, "features",
+                              &out->scratch_capacity, &out->scratch));
+    TCI_RETURN_IF(tci_reserve(out->memory, out->count, SIZE_MAX / 16, sizeof *out->counts, "feature counts",
+                              &out->count_capacity, &out->counts));
+    if (out->count <= FEW)
+        sort_few(out->ids, out->count);
+    else
+        sort_by_bytes(out->ids, out->scratch, out->count, bytes);
+    for (size_t i = 0; i < out->count; i++) {
+        if (kept > 0 && out->ids[kept - 1] == out->ids[i]) {
+            if (out->counts[kept - 1] < TCI_FEATURE_COUNT)
+                out->counts[kept - 1]++;
+            continue;
+        }
+        out->ids[kept] = out->ids[i];
+        out->counts[kept++] = 1;
+    }
+    out->count = kept;
+    return TC_OK;
+}
+
+tc_status tci_ngrams_encode(const tci_text_options *options, const char *text, size_t length, tci_encoded *encoded)
+{
+    ngram_stream stream = {.options = options, .out = encoded};
+    encoded->count = encoded->tokens = 0;
+    put_place(&stream, tci_hash("<s>", 3, SEED_EDGE), 0, 0);
+    tc_status status = tci_tokenize(options, encoded->memory, text, length, take_token, &stream);
+    if (status == TC_OK)
+        status = end_text(&stream, length);
+    if (status == TC_OK && !encoded->with_ranges)
+        status = count_features(options, encoded);
+    if (status != TC_OK)
+        encoded->count = encoded->tokens = 0;
+    return status;
+}

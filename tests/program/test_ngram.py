@@ -1,0 +1,72 @@
+"""textclf train --arch ngram: a model of n-grams, trained, evaluated, asked, kept in a file."""
+import json
+
+from trained import WORDS, Trained, texts, tsv
+
+
+class Ngram(Trained):
+    def ngram(self, *words, data=None, output="m"):
+        model = self.folder / output
+        result = self.textclf("train", "--input", data or self.train_file, "--output", model, "--arch", "ngram", *words)
+        self.assertEqual(result.code, 0, result.err)
+        return model, result
+
+    def test_learns_without_further_options(self):
+        model, result = self.ngram("--json")
+        self.assertEqual(len(result.json()["epochs"]), 3)
+        figures = self.textclf("eval", "--model", model, "--input", self.test_file, "--json").json()
+        self.assertGreater(figures["accuracy"], 0.97)
+        self.assertLess(figures["loss"], 0.2)
+        for label, words in WORDS.items():
+            line = self.textclf("predict", "--model", model, " ".join(words.split()[:3])).lines[0].split("\t")
+            self.assertEqual(line[0], label)
+            self.assertGreater(float(line[1]), 0.5)
+            self.assertLessEqual(float(line[1]), 1.0)
+
+    def test_thread_count_does_not_show_in_the_model(self):
+        one, _ = self.ngram("--threads", "1", output="one")
+        two, _ = self.ngram("--threads", "2", output="two")
+        self.assertEqual(one.read_bytes(), two.read_bytes())
+
+    def test_info_names_what_it_reads(self):
+        model, _ = self.ngram("--word-ngrams", "2")
+        options = self.textclf("info", model, "--json").json()["options"]
+        self.assertEqual((options["arch"], str(options["word_ngrams"]), str(options["max_char_ngram"])), ("ngram", "2", "5"))
+        self.assertNotIn("hidden_dim", options)
+        self.assertIn("word_ngrams", self.textclf("info", model).out)
+
+    def test_characters_are_left_out_of_a_large_corpus(self):
+        path = self.file("large.tsv", tsv(240) + "a\t" + "x " * (4 << 20) + "\n" + "b\ty\n" * 8)
+        model, _ = self.ngram(data=path)
+        options = self.textclf("info", model, "--json").json()["options"]
+        self.assertEqual((str(options["word_ngrams"]), str(options["max_char_ngram"])), ("2", "0"))
+
+    def test_options_of_another_architecture_are_refused(self):
+        for words, parts in ((["--arch", "ngram", "--hidden-dim", "9"], ["hidden_dim", "lstm"]),
+                             (["--word-ngrams", "2"], ["word_ngrams", "ngram"]),
+                             (["--optimizer", "dcd"], ["optimizer", "dcd"]),
+                             (["--arch", "ngram", "--optimizer", "adam"], ["optimizer", "dcd"]),
+                             (["--arch", "ngram", "--min-char-ngram", "6"], ["min_char_ngram"]),
+                             (["--arch", "ngram", "--weights", "int8"], ["weights"])):
+            result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", *words)
+            self.assertEqual(result.code, 1, words)
+            for part in parts:
+                self.assertIn(part, result.messages[-1])
+
+    def test_sets_and_values(self):
+        sets = "".join(json.dumps({"text": text, "labels": [label] if number % 4 else []}) + "\n"
+                       for number, (label, text) in enumerate(texts(240)))
+        model, _ = self.ngram("--task", "multilabel", data=self.file("sets.jsonl", sets))
+        words = next(iter(WORDS.items()))
+        scores = self.textclf("predict", "--model", model, "--top", "1", " ".join(words[1].split()[:3])).lines[0].split("\t")
+        self.assertEqual(scores[0], words[0])
+        values = "".join(json.dumps({"text": text, "targets": [len(label)]}) + "\n" for label, text in texts(240))
+        path = self.file("values.jsonl", values)
+        model, _ = self.ngram("--task", "regress", data=path)
+        figures = self.textclf("eval", "--model", model, "--input", path, "--json").json()
+        self.assertLess(figures["loss"], 0.15)  # of a variance of 0.22
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()

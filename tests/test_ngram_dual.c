@@ -1,0 +1,295 @@
+/* labels: quick
+ * Dual coordinate descent ends where its problem is solved: weights are what the slack of every text asks for, by the
+ * formulas of ngram_dual.h, written down again here in doubles. */
+#include "support/testing.h"
+
+#include <math.h>
+
+#include "model/ngram_dual.h"
+
+#define TEXTS 12
+#define LABELS 3
+#define BUCKETS 65536
+#define B2 (0.1 * 0.1)
+
+static const char *const texts[TEXTS] = {"good film",          "a good plot",    "good good music", "bad film",
+                                         "a dull plot",        "bad bad acting", "a film of music", "long long film",
+                                         "the plot of a plot", "dull, bad!!",    "fine music",      ""};
+static const uint32_t labels[TEXTS] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 1, 0, 2};
+static const char *const names[LABELS] = {"a", "b", "c"};
+
+typedef struct problem {
+    tc_model *model;
+    tc_examples *examples;
+    tci_dual *dual;
+    tci_memory memory;
+    size_t columns;
+} problem;
+
+static void begin(problem *p, const char *task, size_t label_count, const float *class_weights)
+{
+    tci_options options;
+    tci_vocabulary *vocabulary = NULL;
+    tci_pipeline *pipeline = NULL;
+    tci_options_default(&options);
+    assert_ok(tci_options_set(&options, "arch", "ngram"));
+    assert_ok(tci_options_set(&options, "buckets", "65536"));
+    assert_ok(tci_options_set(&options, "task", task));
+    assert_ok(tci_options_resolve(&options, 100));
+    tci_memory_init(&p->memory, NULL, 0);
+    assert_ok(tci_vocabulary_parse(&p->memory, "<unk>\n", 6, 10, &vocabulary));
+    tci_text_options text = tci_model_text_options(&options);
+    assert_ok(tci_pipeline_create(NULL, 0, &text, vocabulary, &pipeline));
+    assert_ok(tci_model_build(NULL, NULL, &options, pipeline, NULL, names, label_count, &p->model));
+    p->model->network->architecture->initialize(p->model->network, 1);
+    assert_ok(tci_examples_create(p->model, &p->examples));
+    for (size_t i = 0; i < TEXTS; i++) {
+        uint32_t label = labels[i] % (uint32_t)label_count;
+        const uint32_t two[2] = {label, (label + 1) % (uint32_t)label_count};
+        const float targets[LABELS] = {(float)label, (float)i / 4, -1.0f};
+        tci_truth truth = {two, NULL, task[0] == 'm' ? i % 3 : 1};
+        if (task[0] == 'r')
+            truth = (tci_truth){NULL, targets, label_count};
+        assert_ok(tci_examples_add(p->examples, texts[i], strlen(texts[i]), &truth, i == 4 ? 0.5f : 1.0f));
+    }
+    assert_ok(
+        tci_dual_create((tci_ngram_network *)p->model->network, &p->memory, options.task, class_weights, &p->dual));
+    p->columns = ((tci_ngram_network *)p->model->network)->columns;
+}
+
+static void end(problem *p)
+{
+    tci_dual_free(p->dual);
+    tci_examples_release(p->examples);
+    tci_model_release(p->model);
+    assert_int_equal(atomic_load(&p->memory.used), 0);
+}
+
+static void train(problem *p, size_t passes)
+{
+    size_t rows[TEXTS];
+    double loss = 0, weight = 0;
+    for (size_t i = 0; i < TEXTS; i++)
+        rows[i] = i;
+    assert_ok(tci_dual_count(p->dual, p->examples, NULL, 0));
+    for (size_t pass = 0; pass < passes; pass++) {
+        for (size_t i = 0; i < TEXTS; i++) /* one at a time: every text sees the ones before */
+            assert_ok(tci_dual_step(p->dual, p->examples, rows + i, 1, &loss, &weight));
+    }
+}
+
+/* The problem in doubles, dense over the buckets. */
+static double x[TEXTS][BUCKETS], scale2[BUCKETS][LABELS], w[BUCKETS][LABELS], bias[LABELS];
+static float targets[TEXTS][LABELS];
+
+static void state_features(const problem *p)
+{
+    memset(x, 0, sizeof x);
+    for (size_t i = 0; i < TEXTS; i++) {
+        tci_row row = tci_examples_row(p->examples, i);
+        double sum = 0;
+        for (size_t k = 0; k < row.length; k++) {
+            double amount = (TCI_FEATURE_IS_LIGHT(row.ids[k]) ? 0.5 : 1) * (1 + log(row.counts[k]));
+            assert_true(x[i][TCI_FEATURE_BUCKET(row.ids[k])] == 0); /* no two features of these texts meet */
+            x[i][TCI_FEATURE_BUCKET(row.ids[k])] = amount;
+            sum += amount * amount;
+        }
+        for (size_t f = 0; f < BUCKETS; f++)
+            x[i][f] /= sum > 0 ? sqrt(sum) : 1;
+        tci_examples_targets(p->examples, i, targets[i]);
+    }
+}
+
+/* Whether the label of a column holds for a text. */
+static bool holds(const problem *p, size_t i, size_t c)
+{
+    return targets[i][p->columns == 1 && p->model->label_count == 2 ? 1 : c] > 0;
+}
+
+static void state_scales(const problem *p, bool regress)
+{
+    double mass = 0, label_mass[LABELS] = {0};
+    for (size_t i = 0; i < TEXTS; i++) {
+        for (size_t f = 0; f < BUCKETS; f++) {
+            mass += x[i][f] > 0;
+            for (size_t c = 0; c < p->columns; c++)
+                label_mass[c] += x[i][f] > 0 && holds(p, i, c);
+        }
+    }
+    for (size_t f = 0; f < BUCKETS; f++) {
+        for (size_t c = 0; c < p->columns; c++) {
+            double df = 0, with = 0, pi = label_mass[c] / mass;
+            for (size_t i = 0; i < TEXTS; i++) {
+                df += x[i][f] > 0;
+                with += x[i][f] > 0 && holds(p, i, c);
+            }
+            double r = fabs(log(((with + pi) / pi) / ((df - with + 1 - pi) / (1 - pi))));
+            double s = regress ? 1 : r + 0.5;
+            scale2[f][c] = s * s * (1 + log((TEXTS + 1) / (df + 1)));
+        }
+    }
+}
+
+static void read_weights(const problem *p)
+{
+    const tci_ngram_network *network = (const tci_ngram_network *)p->model->network;
+    const float *from = tci_parameters_read(&network->base.parameters, TCI_NGRAM_WEIGHT);
+    const float *from_bias = tci_parameters_read(&network->base.parameters, TCI_NGRAM_BIAS);
+    memset(w, 0, sizeof w);
+    for (uint32_t f = 0; f < BUCKETS; f++) {
+        uint32_t rank = tci_index_set_rank(&network->set, f);
+        for (size_t c = 0; rank != TCI_INDEX_SET_NONE && c < p->columns; c++)
+            w[f][c] = (double)from[rank * p->columns + c];
+    }
+    for (size_t c = 0; c < p->columns; c++)
+        bias[c] = (double)from_bias[c];
+}
+
+static double margin(size_t i, size_t c)
+{
+    double z = bias[c];
+    for (size_t f = 0; f < BUCKETS; f++)
+        z += x[i][f] * w[f][c];
+    return z;
+}
+
+static double mean_square(const problem *p)
+{
+    double total = 0;
+    for (size_t i = 0; i < TEXTS; i++) {
+        for (size_t c = 0; c < p->columns; c++) {
+            total += B2;
+            for (size_t f = 0; f < BUCKETS; f++)
+                total += x[i][f] * x[i][f] * scale2[f][c];
+        }
+    }
+    return total / (double)(TEXTS * p->columns);
+}
+
+/* w = Σ y·alpha·x·s² with alpha = 2·C·slack: the conditions of the optimum (Karush, Kuhn, Tucker). */
+static void assert_solved(const problem *p, const float *class_weights)
+{
+    bool regress = p->model->options.task == TCI_TASK_REGRESS, classify = p->model->options.task == TCI_TASK_CLASSIFY;
+    state_features(p);
+    state_scales(p, regress);
+    read_weights(p);
+    double cost = 1 / mean_square(p), largest = 0;
+    for (size_t c = 0; c < p->columns; c++) {
+        static double wanted[BUCKETS];
+        double wanted_bias = 0;
+        memset(wanted, 0, sizeof wanted);
+        for (size_t i = 0; i < TEXTS; i++) {
+            double y = holds(p, i, c) ? 1 : -1, own = cost * (i == 4 ? 0.5 : 1), z = margin(i, c);
+            if (classify && p->columns > 1 && y > 0)
+                own *= 10;
+            if (class_weights)
+                own *= (double)class_weights[p->examples->classes[i]];
+            double slack = regress ? (double)targets[i][c] - z : y * fmax(0, 1 - y * z);
+            for (size_t f = 0; f < BUCKETS; f++)
+                wanted[f] += 2 * own * slack * x[i][f] * scale2[f][c];
+            wanted_bias += 2 * own * slack * B2;
+        }
+        for (size_t f = 0; f < BUCKETS; f++) {
+            assert_close(w[f][c], wanted[f], 2e-3);
+            largest = fmax(largest, fabs(w[f][c]));
+        }
+        assert_close(bias[c], wanted_bias, 2e-3);
+    }
+    assert_true(largest > 0.2);
+}
+
+static void two_labels_share_a_column_that_solves_the_problem(void **state)
+{
+    (void)state;
+    problem p;
+    begin(&p, "classify", 2, NULL);
+    assert_int_equal(p.columns, 1);
+    train(&p, 2000);
+    assert_solved(&p, NULL);
+    end(&p);
+}
+
+static void several_labels_solve_one_problem_each(void **state)
+{
+    (void)state;
+    problem p;
+    const float class_weights[LABELS] = {1, 3, 0.5f};
+    begin(&p, "classify", LABELS, NULL);
+    train(&p, 2000);
+    assert_solved(&p, NULL);
+    end(&p);
+    begin(&p, "classify", LABELS, class_weights);
+    train(&p, 2000);
+    assert_solved(&p, class_weights);
+    end(&p);
+}
+
+static void multilabel_and_regress_solve_theirs(void **state)
+{
+    (void)state;
+    problem p;
+    begin(&p, "multilabel", LABELS, NULL);
+    train(&p, 2000);
+    assert_solved(&p, NULL);
+    end(&p);
+    begin(&p, "regress", LABELS, NULL);
+    train(&p, 2000);
+    assert_solved(&p, NULL);
+    end(&p);
+}
+
+static void a_block_is_computed_from_the_weights_before_it(void **state)
+{
+    (void)state;
+    problem one, twice;
+    size_t rows[2] = {0, 3}, changed[2] = {3, 0};
+    double loss = 0, weight = 0;
+    begin(&one, "classify", 2, NULL);
+    begin(&twice, "classify", 2, NULL);
+    assert_ok(tci_dual_count(one.dual, one.examples, NULL, 0));
+    assert_ok(tci_dual_count(twice.dual, twice.examples, NULL, 0));
+    assert_ok(tci_dual_step(one.dual, one.examples, rows, 2, &loss, &weight));
+    assert_close(loss, 2, 1e-6); /* of margins of zero */
+    assert_close(weight, 2, 1e-6);
+    assert_ok(tci_dual_step(twice.dual, twice.examples, changed, 2, &loss, &weight));
+    read_weights(&one);
+    double before = w[TCI_FEATURE_BUCKET(tci_examples_row(one.examples, 0).ids[0])][0];
+    read_weights(&twice);
+    assert_close(w[TCI_FEATURE_BUCKET(tci_examples_row(one.examples, 0).ids[0])][0], before, 1e-6);
+    end(&one);
+    end(&twice);
+}
+
+static void what_was_not_counted_is_refused(void **state)
+{
+    (void)state;
+    problem p;
+    size_t row = 0, last = TEXTS;
+    double loss = 0, weight = 0;
+    begin(&p, "classify", LABELS, NULL);
+    assert_int_equal(tci_dual_step(p.dual, p.examples, &row, 1, &loss, &weight), TC_ERROR_STATE);
+    assert_contains(tc_last_error(), "tc_trainer_count");
+    assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
+    assert_int_equal(tci_dual_count(p.dual, p.examples, NULL, 0), TC_ERROR_STATE);
+    tci_truth truth = {labels, NULL, 1};
+    assert_ok(tci_examples_add(p.examples, "late", 4, &truth, 1));
+    assert_int_equal(tci_dual_step(p.dual, p.examples, &last, 1, &loss, &weight), TC_ERROR_STATE);
+    assert_ok(tci_dual_step(p.dual, p.examples, &row, 1, &loss, &weight));
+    tc_examples *more = NULL;
+    assert_ok(tci_examples_create(p.model, &more));
+    assert_int_equal(tci_dual_count(p.dual, more, NULL, 0), TC_ERROR_STATE);
+    tci_examples_release(more);
+    end(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_labels_share_a_column_that_solves_the_problem),
+        cmocka_unit_test(several_labels_solve_one_problem_each),
+        cmocka_unit_test(multilabel_and_regress_solve_theirs),
+        cmocka_unit_test(a_block_is_computed_from_the_weights_before_it),
+        cmocka_unit_test(what_was_not_counted_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
