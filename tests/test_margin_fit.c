@@ -61,6 +61,16 @@ static void margins_that_part_the_labels_get_a_finite_scale(void **state)
     assert_true(fit.scale > 1 && fit.scale <= 1000);
 }
 
+static void margins_that_mislead_count_for_nothing(void **state)
+{
+    (void)state;
+    const float margins[] = {-3, -2, -1, -2, 1, 2, 3, 2}, truth[] = {1, 1, 1, 1, -1, -1, -1, 1};
+    tci_margin_fit fit = tci_fit_sigmoid(margins, truth, 8);
+    assert_close(fit.scale, 0.001, 1e-6);
+    assert_close(fit.shift, log(6.0 / 4), 1e-6);
+    assert_close(fit.loss, log(2.0), 0.05);
+}
+
 /* Rows of three margins, each as often with each label as the softmax of `scale` times them says. */
 static void a_softmax_is_fitted(void **state)
 {
@@ -95,6 +105,7 @@ int main(void)
         cmocka_unit_test(a_sigmoid_is_fitted),
         cmocka_unit_test(without_both_labels_margins_stay_as_they_are),
         cmocka_unit_test(margins_that_part_the_labels_get_a_finite_scale),
+        cmocka_unit_test(margins_that_mislead_count_for_nothing),
         cmocka_unit_test(a_softmax_is_fitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,79 @@ static void multilabel_and_regress_solve_theirs(void **state)
     end(&p);
 }
 
+static void texts_that_are_alike_do_not_overshoot_together(void **state)
+{
+    (void)state;
+    static const char *const tasks[] = {"classify", "multilabel", "regress"};
+    for (size_t task = 0; task < 3; task++) {
+        problem p;
+        size_t rows[TEXTS];
+        double loss = 0, weight = 0;
+        begin(&p, tasks[task], LABELS, NULL);
+        for (size_t i = 0; i < TEXTS; i++)
+            rows[i] = i;
+        assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
+        for (size_t pass = 0; pass < 6000; pass++)
+            assert_ok(tci_dual_step(p.dual, p.examples, rows, TEXTS, &loss, &weight));
+        assert_solved(&p, NULL);
+        end(&p);
+    }
+}
+
+static void the_same_text_with_both_labels_gets_their_share(void **state)
+{
+    (void)state;
+    problem p;
+    size_t rows[200];
+    double loss = 0, weight = 0;
+    float logits[2];
+    tci_scratch *scratch = NULL;
+    begin(&p, "classify", 2, NULL);
+    for (uint32_t i = 0; i < 200; i++) { /* of 100 texts each */
+        uint32_t label = i % 2 ? i % 20 == 1 : i % 10 < 3;
+        tci_truth truth = {&label, NULL, 1};
+        const char *text = i % 2 ? "one thing" : "another matter";
+        assert_ok(tci_examples_add(p.examples, text, strlen(text), &truth, 1));
+        rows[i] = TEXTS + (i * 77) % 200;
+    }
+    assert_ok(tci_dual_count(p.dual, p.examples, rows, 200));
+    for (size_t pass = 0; pass < 30; pass++)
+        assert_ok(tci_dual_step(p.dual, p.examples, rows, 200, &loss, &weight));
+    assert_ok(tci_scratch_create(p.model, 1, &scratch));
+    assert_ok(tci_model_predict_text(p.model, scratch, "one thing", 9, logits));
+    assert_close(1 / (1 + exp((double)(logits[0] - logits[1]))), 0.1, 0.1);
+    assert_ok(tci_model_predict_text(p.model, scratch, "another matter", 14, logits));
+    assert_close(1 / (1 + exp((double)(logits[0] - logits[1]))), 0.4, 0.1);
+    tci_scratch_free(scratch);
+    end(&p);
+}
+
+static void weights_near_nothing_and_targets_near_infinity_do_no_harm(void **state)
+{
+    (void)state;
+    problem p;
+    size_t rows[2] = {TEXTS, TEXTS + 1};
+    double loss = 0, weight = 0;
+    begin(&p, "classify", LABELS, NULL);
+    tci_truth truth = {labels, NULL, 1};
+    assert_ok(tci_examples_add(p.examples, "faint", 5, &truth, 1e-45f));
+    assert_ok(tci_examples_add(p.examples, "loud", 4, &truth, 3e38f));
+    assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
+    for (size_t pass = 0; pass < 3; pass++)
+        assert_ok(tci_dual_step(p.dual, p.examples, rows, 2, &loss, &weight));
+    read_weights(&p);
+    for (size_t f = 0; f < BUCKETS; f++)
+        assert_true(isfinite(w[f][0]) && isfinite(w[f][1]));
+    end(&p);
+    begin(&p, "regress", LABELS, NULL);
+    const float far[LABELS] = {0, -2e18f, 0};
+    truth = (tci_truth){NULL, far, LABELS};
+    assert_ok(tci_examples_add(p.examples, "far", 3, &truth, 1));
+    assert_int_equal(tci_dual_count(p.dual, p.examples, NULL, 0), TC_ERROR_NUMERIC);
+    assert_contains(tc_last_error(), "row 12");
+    end(&p);
+}
+
 static void a_block_is_computed_from_the_weights_before_it(void **state)
 {
     (void)state;
@@ -288,6 +361,9 @@ int main(void)
         cmocka_unit_test(two_labels_share_a_column_that_solves_the_problem),
         cmocka_unit_test(several_labels_solve_one_problem_each),
         cmocka_unit_test(multilabel_and_regress_solve_theirs),
+        cmocka_unit_test(texts_that_are_alike_do_not_overshoot_together),
+        cmocka_unit_test(the_same_text_with_both_labels_gets_their_share),
+        cmocka_unit_test(weights_near_nothing_and_targets_near_infinity_do_no_harm),
         cmocka_unit_test(a_block_is_computed_from_the_weights_before_it),
         cmocka_unit_test(what_was_not_counted_is_refused),
     };

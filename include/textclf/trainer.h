@@ -75,7 +75,8 @@ TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *exampl
  * alive.
  *
  * Errors: #TC_ERROR_UNSUPPORTED with another optimizer, #TC_ERROR_STATE (after a step, or these examples again),
- * #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; nothing is counted then.
+ * #TC_ERROR_NUMERIC (a target beyond 1e18), #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; nothing is counted
+ * then.
  */
 TC_EXPORT tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples);
 

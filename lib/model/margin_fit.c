@@ -82,7 +82,12 @@ tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t 
         if (gained < LEAST_GAIN * total)
             break;
     }
-    a = a < SCALE_LEAST ? SCALE_LEAST : a > SCALE_MOST ? SCALE_MOST : a;
+    if (a < SCALE_LEAST) { /* margins that tell nothing, or the contrary: how frequent the label is, and no more */
+        a = SCALE_LEAST;
+        b = tci_log(((double)positive + 1) / ((double)(count - positive) + 1));
+        total = sigmoid_total(&job, a, b);
+    }
+    a = a > SCALE_MOST ? SCALE_MOST : a;
     return (tci_margin_fit){(float)a, (float)b, total / (double)count};
 }
 

@@ -127,17 +127,77 @@ static double log_ratio(double p, double q, double share)
     return value < 0 ? -value : value;
 }
 
-void tci_ngram_counts_scale(const tci_ngram_counts *counts, uint32_t bucket, float *scale2)
+/* Most features occur in a few texts only: what those numbers give is computed once. */
+#define FEW 16
+
+typedef struct scale_table {
+    const tci_ngram_counts *counts;
+    double *shares;   /* (columns) of a label in all features */
+    double *ratios;   /* (columns, FEW, FEW) by texts with and without the label */
+    double *rarities; /* (FEW * 2) by texts */
+} scale_table;
+
+static double ratio_of(const scale_table *table, size_t column, uint32_t with, uint32_t without)
 {
-    size_t place = counts->slots[bucket];
-    double texts = place > 0 ? (double)counts->texts[place - 1] : 0;
-    double rarity = 1 + tci_log(((double)counts->text_count + 1) / (texts + 1));
-    if (counts->columns == 0)
-        scale2[0] = (float)rarity;
+    if (with < FEW && without < FEW)
+        return table->ratios[(column * FEW + with) * FEW + without];
+    return log_ratio((double)with, (double)without, table->shares[column]) + FLOOR;
+}
+
+static double rarity_of(const tci_ngram_counts *counts, uint32_t texts)
+{
+    return 1 + tci_log(((double)counts->text_count + 1) / ((double)texts + 1));
+}
+
+static tc_status make_table(scale_table *table)
+{
+    const tci_ngram_counts *counts = table->counts;
+    TCI_RETURN_IF(tci_alloc(counts->memory, counts->columns, sizeof(double), "feature scales", &table->shares));
+    TCI_RETURN_IF(
+        tci_alloc(counts->memory, counts->columns, FEW * FEW * sizeof(double), "feature scales", &table->ratios));
+    TCI_RETURN_IF(tci_alloc(counts->memory, 2 * FEW, sizeof(double), "feature scales", &table->rarities));
+    double *to = table->ratios;
     for (size_t c = 0; c < counts->columns; c++) {
-        double p = place > 0 ? (double)counts->labelled[(place - 1) * counts->columns + c] : 0;
-        double share = counts->mass > 0 ? (double)counts->label_mass[c] / (double)counts->mass : 0;
-        double ratio = log_ratio(p, texts - p, share) + FLOOR;
-        scale2[c] = (float)(ratio * ratio * rarity);
+        table->shares[c] = counts->mass > 0 ? (double)counts->label_mass[c] / (double)counts->mass : 0;
+        for (uint32_t with = 0; with < FEW; with++) {
+            for (uint32_t without = 0; without < FEW; without++)
+                *to++ = log_ratio((double)with, (double)without, table->shares[c]) + FLOOR;
+        }
     }
+    for (uint32_t texts = 0; texts < 2 * FEW; texts++)
+        table->rarities[texts] = rarity_of(counts, texts);
+    return TC_OK;
+}
+
+static void scale_feature(const scale_table *table, uint32_t slot, float *scales)
+{
+    const tci_ngram_counts *counts = table->counts;
+    uint32_t texts = slot > 0 ? counts->texts[slot - 1] : 0;
+    double rarity = texts < 2 * FEW ? table->rarities[texts] : rarity_of(counts, texts);
+    if (counts->columns == 0)
+        scales[0] = (float)rarity;
+    for (size_t c = 0; c < counts->columns; c++) {
+        uint32_t with = slot > 0 ? counts->labelled[(slot - 1) * counts->columns + c] : 0;
+        double ratio = ratio_of(table, c, with, texts - with);
+        scales[c] = (float)(ratio * ratio * rarity);
+    }
+}
+
+tc_status tci_ngram_counts_scales(const tci_ngram_counts *counts, const tci_index_set *set, float *scales)
+{
+    scale_table table = {.counts = counts};
+    tc_status status = make_table(&table);
+    for (size_t word = 0; status == TC_OK && word < set->words; word++) {
+        uint64_t members = set->bits[word];
+        for (uint32_t bit = 0; members != 0; bit++, members >>= 1) {
+            if ((members & 1) == 0)
+                continue;
+            scale_feature(&table, counts->slots[word * 64 + bit], scales);
+            scales += counts->columns > 0 ? counts->columns : 1;
+        }
+    }
+    tci_free(counts->memory, table.shares);
+    tci_free(counts->memory, table.ratios);
+    tci_free(counts->memory, table.rarities);
+    return status;
 }

@@ -28,7 +28,7 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, const tc_examples *exam
 /* Adds all that was seen to a set of the same bound; its ranks are to be counted then. */
 void tci_ngram_counts_members(const tci_ngram_counts *counts, tci_index_set *set);
 
-/* s² of ngram_dual.h for each column of a bucket (one value without columns). */
-void tci_ngram_counts_scale(const tci_ngram_counts *counts, uint32_t bucket, float *scale2);
+/* s² of ngram_dual.h (members, columns; one column without columns) for all members of a set, in their order. */
+tc_status tci_ngram_counts_scales(const tci_ngram_counts *counts, const tci_index_set *set, float *scales);
 
 #endif

@@ -12,10 +12,9 @@
  *
  *     G = y·z - 1 + D·alpha     alpha' = max(0, alpha - G / (Q + D))     w += y (alpha' - alpha) x s²     bias likewise
  *
- * C = 1 / the mean Q. Texts go in blocks of TCI_DUAL_BLOCK: the margins of a block are of the weights before it, so
- * that its texts may be computed by several threads, and the bits are the same for any number; where its texts are so
- * alike that together they overshoot, the block's steps are cut down to where they do most good. For real targets t,
- * G = z - t + D·alpha, without the maximum.
+ * C = 1 / the mean Q. Texts go in blocks of TCI_DUAL_BLOCK: the margins of a block are of the weights before it; where
+ * its texts are so alike that together they overshoot, the block's steps are cut down to where they do most good. For
+ * real targets t, G = z - t + D·alpha, without the maximum.
  *
  * Calibration. While a text is met for the first time its margin is that of weights that knew nothing of it. Later it
  * is taken without a share of what the text has added to it, z - y·share·alpha·Q, the share being 1 where no other text
@@ -38,7 +37,7 @@ tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, int32_
 void tci_dual_free(tci_dual *dual); /* NULL is a no-op */
 
 /* Counts the features of these rows (NULL: all), before the first step, and keeps the examples. TC_ERROR_STATE after a
- * step. */
+ * step, TC_ERROR_NUMERIC for a target beyond 1e18. */
 tc_status tci_dual_count(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count);
 
 /* Whether anything was counted. */

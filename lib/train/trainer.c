@@ -43,8 +43,7 @@ static tc_status make_optimizer(tc_trainer *trainer)
     if (total_steps_missing(&trainer->options))
         options.schedule.total_steps = options.schedule.warmup_steps + 1;
     const tci_network *network = trainer->model->network;
-    TCI_RETURN_IF(
-        tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options, &optimizer));
+    TCI_RETURN_IF(tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options, &optimizer));
     tci_optimizer_free(trainer->optimizer);
     trainer->optimizer = optimizer;
     return TC_OK;
@@ -103,10 +102,23 @@ static tc_status make_dual(tc_trainer *trainer)
     const tci_options *options = &trainer->options;
     tci_network *network = trainer->model->network;
     if (network->architecture != &tci_ngram_architecture)
-        return tci_fail(TC_ERROR_OPTION, "option 'optimizer': dcd trains arch ngram; arch %s takes adam, adamw, sgd or "
-                                         "adagrad", network->architecture->name);
-    if (options->accumulate_steps != 1)
-        return tci_fail(TC_ERROR_OPTION, "option 'accumulate_steps': dcd has no gradients to gather; it takes 1");
+        return tci_fail(TC_ERROR_OPTION,
+                        "option 'optimizer': dcd trains arch ngram; arch %s takes adam, adamw, sgd or "
+                        "adagrad",
+                        network->architecture->name);
+    const struct {
+        const char *key;
+        bool is_set;
+    } foreign[] = {
+        {"accumulate_steps", options->accumulate_steps != 1},   {"clip_norm", options->clip_norm > 0},
+        {"label_smoothing", options->label_smoothing > 0},      {"momentum", options->momentum > 0},
+        {"schedule", options->schedule != TCI_CHOICE_CONSTANT}, {"weight_decay", options->weight_decay > 0},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        if (foreign[i].is_set)
+            return tci_fail(TC_ERROR_OPTION, "option '%s' is of optimizers that follow a gradient; dcd does not",
+                            foreign[i].key);
+    }
     return tci_dual_create((tci_ngram_network *)network, &trainer->memory, options->task, trainer->class_weights,
                            &trainer->dual);
 }
@@ -194,7 +206,7 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 void tci_trainer_refresh(tc_trainer *trainer)
 {
     if (trainer->dual)
-        return; /* its weights are read as they are */
+        return;                                            /* its weights are read as they are */
     tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
     trainer->model->network->architecture->training_refresh(trainer->training);
     tci_float_leave(environment);
