@@ -24,8 +24,9 @@ class Busy:
 
     def __init__(self):
         core = max(os.sched_getaffinity(0))
-        self.process = subprocess.Popen([sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{core}}})\n"
-                                         "while True:\n    pass"])
+        self.process = subprocess.Popen([  # and it ends when this process does, however that comes
+            sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{core}}})\nparent = os.getppid()\n"
+            "while os.getppid() == parent:\n    for _ in range(100000):\n        pass"])
         os.kill(self.process.pid, signal.SIGSTOP)
 
     def __enter__(self):

@@ -1,8 +1,6 @@
 /* ngram_block.c: steps of dual coordinate descent, block by block: margins of all texts, then their dual variables,
- * then the weights, in the order of the texts.
- *
- * One thread does it all. Shared out by ranges of weights, two are no faster: a weight that one core has changed is
- * read by the other in the next block, and lines travel for longer than they are worked on. */
+ * then the weights, in the order of the texts. One thread does it all: what one of two would change, the other would
+ * read in the next block, a tenth of a millisecond later. */
 #include <string.h>
 
 #include "model/ngram_dual_internal.h"
