@@ -4,42 +4,16 @@
  * A line of a panel, 32 bytes, becomes 16 floats by one permutation of its 16-bit halves, each to the upper half of
  * its float, with zeros in the lower: one more operation for each six multiply-adds. From 4 rows on, 4 to 6 rows run
  * on four panels at once; fewer rows than 4 are AVX2's business, which is bound by the same reading. */
-#include <immintrin.h>
-
 #include "kernel/gemm_blocks.h"
-#include "kernel/gemm_unroll.h"
+#include "kernel/gemm_micro_avx512.h"
 #include "kernel/kernels_avx2.h"
 #include "kernel/kernels_avx512.h"
-
-/* Statements of a macro stand one a line. */
-/* clang-format off */
-
-#define LOAD(r, p)                                                                                                    \
-    __m512 sum_##r##_##p = _mm512_loadu_ps(to);                                                                       \
-    to += c_row;
-#define STORE(r, p)                                                                                                   \
-    _mm512_storeu_ps(to, sum_##r##_##p);                                                                              \
-    to += c_row;
-#define PASS(r, p)                                                                                                    \
-    sum_##r##_##p = _mm512_fmadd_ps(_mm512_set1_ps(a[(size_t)r * a_row + k]), line, sum_##r##_##p);
-#define LOAD_PANEL(rows, p)                                                                                           \
-    to = c + p * c_block;                                                                                             \
-    rows(LOAD, p)
-#define STORE_PANEL(rows, p)                                                                                          \
-    to = c + p * c_block;                                                                                             \
-    rows(STORE, p)
-#define PASS_PANEL(rows, p)                                                                                           \
-    {                                                                                                                 \
-        const __m512 line = widened(b + p * panel_step, places);                                                      \
-        rows(PASS, p)                                                                                                 \
-    }
 
 /* The 16 columns of a line as floats: `places` has the place of each in the line, in the odd halves. */
 static inline __m512 widened(const uint16_t *line, __m512i places)
 {
     const __m256i halves = _mm256_loadu_si256((const __m256i *)(const void *)line);
-    return _mm512_castsi512_ps(
-        _mm512_maskz_permutexvar_epi16(0xaaaaaaaa, places, _mm512_castsi256_si512(halves)));
+    return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, places, _mm512_castsi256_si512(halves)));
 }
 
 /* Columns n and n + 8 stand side by side (tci_pack_panels_bf16). */
@@ -47,6 +21,11 @@ static inline __m512i column_places(void)
 {
     return _mm512_slli_epi32(_mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15), 16);
 }
+
+#define LINE(from) widened(from, places)
+
+/* Statements of a macro stand one a line. */
+/* clang-format off */
 
 /* c (R, 16·P) += a · b: a row-major, line k of panel p of b at b[16·k + p·panel_step]. */
 #define MICRO_KERNEL(R, P)                                                                                            \
@@ -57,7 +36,7 @@ static inline __m512i column_places(void)
         (void)panel_step, (void)c_block;                                                                              \
         float *to;                                                                                                    \
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
-        for (size_t k = 0; k < depth; k++, b += TCI_PANEL) {                                                          \
+        for (size_t k = 0; k < depth; k++, a++, b += TCI_PANEL) {                                                     \
             PANELS_##P(PASS_PANEL, ROWS_##R)                                                                          \
         }                                                                                                             \
         __asm__("" : "+r"(c)); /* gcc would carry each address of c through the loop */                               \
