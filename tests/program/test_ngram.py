@@ -53,6 +53,13 @@ class Ngram(Trained):
             for part in parts:
                 self.assertIn(part, result.messages[-1])
 
+    def test_a_checkpoint_is_refused_before_training(self):
+        result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", "--arch", "ngram",
+                              "--checkpoint", self.folder / "c")
+        self.assertEqual(result.code, 1)
+        self.assertIn("--checkpoint", result.messages[-1])
+        self.assertNotIn("epoch", result.err)
+
     def test_sets_and_values(self):
         sets = "".join(json.dumps({"text": text, "labels": [label] if number % 4 else []}) + "\n"
                        for number, (label, text) in enumerate(texts(240)))
