@@ -23,10 +23,10 @@ static tc_status read_edited(const char *find, const char *replace)
     return status;
 }
 
-#define assert_edit_refused(find, replace, wanted, part)                 \
-    do {                                                                 \
-        assert_int_equal(read_edited((find), (replace)), (wanted));      \
-        assert_contains(tci_error_text(), (part));                       \
+#define assert_edit_refused(find, replace, wanted, part)                                                               \
+    do {                                                                                                               \
+        assert_int_equal(read_edited((find), (replace)), (wanted));                                                    \
+        assert_contains(tci_error_text(), (part));                                                                     \
     } while (0)
 
 static void a_plain_safetensors_file_is_told_the_way_in(void **state)
@@ -39,6 +39,52 @@ static void a_plain_safetensors_file_is_told_the_way_in(void **state)
     assert_int_equal(test_read((const uint8_t *)"PK\3\4 something else", 20, NULL, &model), TC_ERROR_FORMAT);
     assert_contains(tci_error_text(), "not a model file");
     assert_int_equal(test_read(bytes, 0, NULL, &model), TC_ERROR_FORMAT);
+}
+
+static void a_file_of_ngrams_is_held_to_its_set_of_features(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        tc_status status;
+        const char *part;
+    } files[] = {
+        {"good", TC_OK, ""},
+        {"good_three", TC_OK, ""},
+        {"good_multilabel", TC_OK, ""},
+        {"good_empty", TC_OK, ""},
+        {"bits_above", TC_ERROR_FORMAT, "members above its 23"},
+        {"bits_fewer", TC_ERROR_FORMAT, "'textclf.features' is no list of 3 U8"},
+        {"bits_missing", TC_ERROR_FORMAT, "'textclf.features' is missing"},
+        {"bits_signed", TC_ERROR_FORMAT, "'textclf.features' is no list of 3 U8"},
+        {"rows_fewer", TC_ERROR_FORMAT, "'embedding.weight' has shape (3, 1)"},
+        {"columns_two", TC_ERROR_FORMAT, "'embedding.weight' has shape (4, 2)"},
+        {"buckets_huge", TC_ERROR_FORMAT, "'textclf.features' is no list of 134217728 U8"},
+        {"lacks_calibration", TC_ERROR_FORMAT, "'calibration' is missing"},
+        {"nan", TC_ERROR_NUMERIC, "'bias': element 0 is NaN"},
+        {"bf16", TC_ERROR_FORMAT, "option 'weights': arch ngram"},
+        {"runs_turned", TC_ERROR_FORMAT, "option 'min_char_ngram' is 6"},
+        {"runs_half", TC_ERROR_FORMAT, "option 'min_char_ngram' is 0"},
+        {"tail", TC_ERROR_FORMAT, "option 'truncate'"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[512];
+        size_t size = 0;
+        tc_model *model = NULL;
+        (void)snprintf(path, sizeof path, "%s/fuzz/corpus/model/ngram_%s", test_source_dir(), files[i].name);
+        char *bytes = test_read_file(path, &size);
+        assert_int_equal(test_read((const uint8_t *)bytes, size, NULL, &model), files[i].status);
+        if (files[i].status == TC_OK) {
+            const tci_index_set *features = tci_model_features(model);
+            assert_int_equal(features->count, strcmp(files[i].name, "good_empty") == 0 ? 0 : 4);
+            assert_int_equal(features->bound, 24);
+            tci_model_release(model);
+        } else {
+            assert_null(model);
+            assert_contains(tci_error_text(), files[i].part);
+        }
+        free(bytes);
+    }
 }
 
 static void damage_is_a_wrong_checksum(void **state)
@@ -117,11 +163,16 @@ static void labels_are_checked(void **state)
     static const struct {
         const char *labels, *part;
     } cases[] = {
-        {"[]", "label"},                       {"[\\\"no\\\"]", "(1, 2)"},
-        {"[\\\"no\\\",\\\"no\\\"]", "twice"},  {"[\\\"no\\\",\\\"\\\"]", "empty"},
-        {"[\\\"no\\\",\\\"a\\\\tb\\\"]", "tab"}, {"[\\\"no\\\",\\\"a\\\\u0000b\\\"]", "NUL"},
-        {"[\\\"no\\\",1]", "string"},          {"{}", "labels"},
-        {"[\\\"no\\\",\\\"b\\\"", "labels"},   {"[\\\"no\\\",\\\"b\\\"]]", "labels"},
+        {"[]", "label"},
+        {"[\\\"no\\\"]", "(1, 2)"},
+        {"[\\\"no\\\",\\\"no\\\"]", "twice"},
+        {"[\\\"no\\\",\\\"\\\"]", "empty"},
+        {"[\\\"no\\\",\\\"a\\\\tb\\\"]", "tab"},
+        {"[\\\"no\\\",\\\"a\\\\u0000b\\\"]", "NUL"},
+        {"[\\\"no\\\",1]", "string"},
+        {"{}", "labels"},
+        {"[\\\"no\\\",\\\"b\\\"", "labels"},
+        {"[\\\"no\\\",\\\"b\\\"]]", "labels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_edit_refused("[\\\"no\\\",\\\"yes \\\\\\\"\xE5\xA5\xBD\\\\\\\"\\\"]", cases[i].labels, TC_ERROR_FORMAT,
@@ -135,8 +186,8 @@ static void the_checksum_ends_behind_its_digits(void **state)
     size_t size = 0, edited_size = 0;
     tc_model *model = test_tiny_model(NULL), *loaded = NULL;
     uint8_t *bytes = test_model_bytes(model, &size);
-    uint8_t *edited = test_edit_header(bytes, size, "\",\"textclf.format_version", "0\",\"textclf.format_version",
-                                       &edited_size);
+    uint8_t *edited =
+        test_edit_header(bytes, size, "\",\"textclf.format_version", "0\",\"textclf.format_version", &edited_size);
     assert_int_equal(test_read(edited, edited_size, NULL, &loaded), TC_ERROR_FORMAT);
     assert_contains(tci_error_text(), "32 digits");
     free(bytes);
@@ -409,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_safetensors_file_is_told_the_way_in),
+        cmocka_unit_test(a_file_of_ngrams_is_held_to_its_set_of_features),
         cmocka_unit_test(damage_is_a_wrong_checksum),
         cmocka_unit_test(a_newer_format_or_option_is_a_version_error),
         cmocka_unit_test(metadata_is_sorted_and_our_own),

@@ -198,44 +198,36 @@ static void assert_solved(const problem *p, const float *class_weights)
     assert_true(largest > 0.2);
 }
 
-static void two_labels_share_a_column_that_solves_the_problem(void **state)
+/* Trained one text at a time. */
+static void check_task(const char *task, size_t label_count, const float *class_weights)
 {
-    (void)state;
     problem p;
-    begin(&p, "classify", 2, NULL);
-    assert_int_equal(p.columns, 1);
-    train(&p, 2000);
-    assert_solved(&p, NULL);
-    end(&p);
-}
-
-static void several_labels_solve_one_problem_each(void **state)
-{
-    (void)state;
-    problem p;
-    const float class_weights[LABELS] = {1, 3, 0.5f};
-    begin(&p, "classify", LABELS, NULL);
-    train(&p, 2000);
-    assert_solved(&p, NULL);
-    end(&p);
-    begin(&p, "classify", LABELS, class_weights);
+    begin(&p, task, label_count, class_weights);
+    assert_int_equal(p.columns, label_count == 2 ? 1 : label_count);
     train(&p, 2000);
     assert_solved(&p, class_weights);
     end(&p);
 }
 
+static void two_labels_share_a_column_that_solves_the_problem(void **state)
+{
+    (void)state;
+    check_task("classify", 2, NULL);
+}
+
+static void several_labels_solve_one_problem_each(void **state)
+{
+    const float class_weights[LABELS] = {1, 3, 0.5f};
+    (void)state;
+    check_task("classify", LABELS, NULL);
+    check_task("classify", LABELS, class_weights);
+}
+
 static void multilabel_and_regress_solve_theirs(void **state)
 {
     (void)state;
-    problem p;
-    begin(&p, "multilabel", LABELS, NULL);
-    train(&p, 2000);
-    assert_solved(&p, NULL);
-    end(&p);
-    begin(&p, "regress", LABELS, NULL);
-    train(&p, 2000);
-    assert_solved(&p, NULL);
-    end(&p);
+    check_task("multilabel", LABELS, NULL);
+    check_task("regress", LABELS, NULL);
 }
 
 static void texts_that_are_alike_do_not_overshoot_together(void **state)
@@ -333,6 +325,53 @@ static void a_block_is_computed_from_the_weights_before_it(void **state)
     end(&twice);
 }
 
+static void counted_examples_live_as_long_as_the_trainer(void **state)
+{
+    (void)state;
+    problem p;
+    size_t rows[TEXTS];
+    double loss = 0, weight = 0;
+    tc_examples *more = NULL;
+    begin(&p, "classify", LABELS, NULL);
+    assert_ok(tci_examples_create(p.model, &more));
+    for (size_t i = 0; i < TEXTS; i++) {
+        tci_truth truth = {&labels[i], NULL, 1};
+        assert_ok(tci_examples_add(more, texts[i], strlen(texts[i]), &truth, 1));
+        rows[i] = i;
+    }
+    assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
+    assert_ok(tci_dual_count(p.dual, more, NULL, 0));
+    assert_ok(tci_dual_step(p.dual, more, rows, TEXTS, &loss, &weight));
+    tci_examples_release(more); /* the host's part; calibration looks at its labels again */
+    for (size_t pass = 0; pass < 4; pass++)
+        assert_ok(tci_dual_step(p.dual, p.examples, rows, TEXTS, &loss, &weight));
+    end(&p);
+}
+
+static void only_the_rows_named_are_counted(void **state)
+{
+    (void)state;
+    problem p;
+    const size_t rows[] = {0, 3}; /* "good film", "bad film" */
+    begin(&p, "classify", 2, NULL);
+    assert_ok(tci_dual_count(p.dual, p.examples, rows, 2));
+    assert_ok(tci_dual_start(p.dual));
+    const tci_index_set *set = tci_model_features(p.model);
+    size_t found = 0;
+    for (uint32_t f = 0; f < BUCKETS; f++) {
+        bool there = false;
+        for (size_t r = 0; r < 2; r++) {
+            tci_row row = tci_examples_row(p.examples, rows[r]);
+            for (size_t k = 0; k < row.length; k++)
+                there = there || TCI_FEATURE_BUCKET(row.ids[k]) == f;
+        }
+        assert_int_equal(tci_index_set_has(set, f), there);
+        found += there;
+    }
+    assert_true(found > 20 && set->count == found);
+    end(&p);
+}
+
 static void what_was_not_counted_is_refused(void **state)
 {
     (void)state;
@@ -365,6 +404,8 @@ int main(void)
         cmocka_unit_test(the_same_text_with_both_labels_gets_their_share),
         cmocka_unit_test(weights_near_nothing_and_targets_near_infinity_do_no_harm),
         cmocka_unit_test(a_block_is_computed_from_the_weights_before_it),
+        cmocka_unit_test(counted_examples_live_as_long_as_the_trainer),
+        cmocka_unit_test(only_the_rows_named_are_counted),
         cmocka_unit_test(what_was_not_counted_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

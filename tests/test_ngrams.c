@@ -116,6 +116,21 @@ static void characters_of_a_word_leave_out_the_whole_of_it(void **state)
     assert_bag(&options, "Dé movie 4! 好", &b);
 }
 
+static void only_words_of_scripts_with_spaces_have_characters(void **state)
+{
+    (void)state;
+    tci_text_options options = plain;
+    options.ngrams.chars_min = options.ngrams.chars_max = 2;
+    bag b = {.count = 0};
+    static const char *const words[] = {"ab", "!", "好", "7"};
+    for (size_t i = 0; i < 4; i++)
+        put(&b, 1 + token(words[i]), false);
+    static const char *const runs[] = {"<a", "ab", "b>", "<7", "7>"};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        put_chars(&b, runs[i]);
+    assert_bag(&options, "ab! 好 7", &b);
+}
+
 static void characters_across_see_spaces_where_bytes_stand_between_tokens(void **state)
 {
     (void)state;
@@ -261,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ngrams_and_skips_are_those_of_the_formula),
         cmocka_unit_test(characters_of_a_word_leave_out_the_whole_of_it),
+        cmocka_unit_test(only_words_of_scripts_with_spaces_have_characters),
         cmocka_unit_test(characters_across_see_spaces_where_bytes_stand_between_tokens),
         cmocka_unit_test(a_text_without_tokens_has_no_features),
         cmocka_unit_test(counts_stop_at_255),

@@ -66,15 +66,20 @@ typedef struct fixture {
     tci_row keys[2 * MOST];
 } fixture;
 
-static fixture *set_up(size_t count)
+static fixture *set_up_with(const char *const *settings, size_t count)
 {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    f->model = test_tiny_model(NULL);
+    f->model = test_tiny_model(settings);
     f->examples = make_examples(f->model, count);
     for (size_t i = 0; i < count; i++)
         f->rows[i] = count - 1 - i;
     return f;
+}
+
+static fixture *set_up(size_t count)
+{
+    return set_up_with(NULL, count);
 }
 
 static void tear_down(fixture *f)
@@ -157,6 +162,24 @@ static void seed_and_epoch_make_the_order(void **state)
     tear_down(f);
 }
 
+static void bags_of_features_are_shuffled_whatever_their_length(void **state)
+{
+    static const char *const bags[] = {"arch", "ngram", "buckets", "64", NULL};
+    fixture *f = set_up_with(bags, MOST);
+    (void)state;
+    make_order(f, MOST, 30, 1, 1);
+    for (size_t begin = 0; begin < MOST; begin += 30) {
+        size_t least = SIZE_MAX, most = 0;
+        for (size_t i = begin; i < begin + 30; i++) {
+            size_t length = length_of(f->order[i]);
+            least = length < least ? length : least;
+            most = length > most ? length : most;
+        }
+        assert_true(most - least >= 12); /* of lengths 0 to 22, in every batch */
+    }
+    tear_down(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +187,7 @@ int main(void)
         cmocka_unit_test(both_parts_of_a_split_rise_and_make_up_the_whole),
         cmocka_unit_test(an_epoch_takes_every_row_once),
         cmocka_unit_test(batches_hold_texts_of_like_length),
+        cmocka_unit_test(bags_of_features_are_shuffled_whatever_their_length),
         cmocka_unit_test(batches_are_shuffled_and_the_short_one_stays_last),
         cmocka_unit_test(seed_and_epoch_make_the_order),
     };

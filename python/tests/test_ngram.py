@@ -16,15 +16,20 @@ def test_classifier_learns_and_pickles():
     assert list(map(list, again.predict_proba(texts[:5]))) == list(map(list, classifier.predict_proba(texts[:5])))
 
 
-def test_trainer_counts_before_it_steps():
-    texts, labels = sentences(60)
+def started(count, **options):
+    """-> (texts, model, examples, trainer)"""
+    texts, labels = sentences(count)
     names = sorted(WORDS)
-    config = Config(arch="ngram", buckets=4096)
+    config = Config(arch="ngram", **options)
     model = Model(config, Vocabulary(config, texts), names)
     examples = Examples(model)
     for text, label in zip(texts, labels):
         examples.add(text, names.index(label))
-    trainer = Trainer(model, config)
+    return texts, model, examples, Trainer(model, config)
+
+
+def test_trainer_counts_before_it_steps():
+    _, _, examples, trainer = started(60, buckets=4096)
     with pytest.raises(textclf.Error, match="tc_trainer_count"):
         trainer.step(examples, [0, 1])
     trainer.count(examples)
@@ -37,15 +42,17 @@ def test_trainer_counts_before_it_steps():
         trainer.backward(examples, [0])
 
 
+def test_features_of_held_out_texts_are_not_counted():
+    seen = []
+    for split in (0, 0.2):
+        _, model, examples, trainer = started(90, validation_split=split)
+        with Batcher(trainer, examples):
+            seen.append(next(row["shape"][0] for row in model.info()["tensors"] if row["name"] == "embedding.weight"))
+    assert 0 < seen[1] < seen[0]
+
+
 def test_batcher_counts_by_itself_and_clones_predict_the_same():
-    texts, labels = sentences(90)
-    names = sorted(WORDS)
-    config = Config(arch="ngram", validation_split=0.2)
-    model = Model(config, Vocabulary(config, texts), names)
-    examples = Examples(model)
-    for text, label in zip(texts, labels):
-        examples.add(text, names.index(label))
-    trainer = Trainer(model, config)
+    texts, model, examples, trainer = started(90, validation_split=0.2)
     batcher = Batcher(trainer, examples)
     epoch = None
     while epoch is None or not epoch.finished:
