@@ -1,5 +1,5 @@
 /* labels: quick
- * Scales follow their formula for rare and for frequent features; counting that fails half way leaves nothing behind. */
+ * Scales follow their formula for rare and frequent features; counting that fails half way leaves nothing behind. */
 #include "support/testing.h"
 
 #include <math.h>

@@ -2,9 +2,10 @@
  * again; within the work members meet at the same barrier.
  *
  * The barrier counts arrivals; the last one resets the count and raises the generation for which the others watch: some
- * thousand pauses, then asleep on a condition variable. A pause is 10 to 50 ns, by processor, and to wake a sleeper
- * 40 us on a virtual machine: were a member to sleep sooner, the others would wait for it as long, fall asleep too, and
- * every step would go on so. Between pauses the core is offered to whoever wants it, for instance a member.
+ * thousand pauses, then asleep on a condition variable. A pause is 10 to 50 ns, by processor; a step in which a member
+ * slept took 40 us on a virtual machine, most of it waking. Were a member to sleep sooner than that, the others would
+ * wait for it as long, fall asleep too, and every step would go on so. Between pauses the core is offered to whoever
+ * wants it, for instance a member.
  *
  * The sequentially consistent pair (raise the generation, then look for sleepers; count oneself as a sleeper, then look
  * at the generation) is Dekker's argument that no sleeper is missed. */

@@ -1,8 +1,8 @@
-/* gemm_micro_avx512.h: what the micro-kernels of products with float and bfloat16 weights share with AVX-512: R rows × P
- * panels of c in named registers, one vector of 16 floats each, that start from c and are stored to it.
+/* gemm_micro_avx512.h: what the micro-kernels of products with float and bfloat16 weights share with AVX-512: R rows ×
+ * P panels of c in named registers, one vector of 16 floats each, that start from c and are stored to it.
  *
- * The kernel that uses them has c, c_row, c_block, `float *to`, and for a pass a, a_row, b, panel_step; the file defines
- * LINE(from), which gives a line of a panel as 16 floats. */
+ * The kernel that uses them has c, c_row, c_block, `float *to`, and for a pass a, a_row, b, panel_step; the file
+ * defines LINE(from), which gives a line of a panel as 16 floats. */
 #ifndef TCI_KERNEL_GEMM_MICRO_AVX512_H
 #define TCI_KERNEL_GEMM_MICRO_AVX512_H
 
