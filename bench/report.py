@@ -12,9 +12,9 @@ import common
 import results
 from speed_growth import AXES, NAMES
 
-PARTS = ("kernels", "training", "prediction", "memory", "busy", "growth")
+PARTS = ("kernels", "training", "prediction", "memory", "busy", "growth", "ngram")
 TITLES = {"kernels": "Kernels, one core", "training": "Training", "prediction": "Prediction", "memory": "Memory",
-          "busy": "A busy host: one of two cores is taken", "growth": "How cost grows"}
+          "busy": "A busy host: one of two cores is taken", "growth": "How cost grows", "ngram": "Models of n-grams"}
 BEGIN, END = "<!-- bench: begin, written by bench/report.py -->", "<!-- bench: end -->"
 
 

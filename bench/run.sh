@@ -1,26 +1,27 @@
 #!/bin/sh
 # run.sh: everything about speed, from nothing to a table: peers, builds, measuring.
 #
-#   bench/run.sh [--quick] [--around COMMAND] [PART ...]     PART: kernels training prediction memory busy growth; all
+#   bench/run.sh [--quick] [--around COMMAND] [PART ...]     PART: kernels training prediction memory busy growth
+#   ngram; all
 #
 # Makes a virtual environment with the peers (bench/setup.sh) and builds the library with gcc and, where there is one,
 # with clang, in build/speed-gcc and build/speed-clang. Figures go to build/bench/PART.json; results.json and results.md
 # there have all of them. TEXTCLF_DATA names the folder of the data sets; kernels need none.
 # --around puts a command before each piece of at most two minutes or so, for machines that others use too.
 set -eu
-usage="usage: bench/run.sh [--quick] [--around COMMAND] [kernels training prediction memory busy growth]"
+usage="usage: bench/run.sh [--quick] [--around COMMAND] [kernels training prediction memory busy growth ngram]"
 cd "$(dirname "$0")/.."
 quick='' around='' parts=''
 while [ $# -gt 0 ]; do
     case $1 in
         --quick) quick=--quick ;;
         --around) shift && around=${1?$usage} ;;
-        kernels | training | prediction | memory | busy | growth) parts="$parts $1" ;;
+        kernels | training | prediction | memory | busy | growth | ngram) parts="$parts $1" ;;
         *) echo "$usage" >&2 && exit 2 ;;
     esac
     shift
 done
-parts=${parts:-kernels training prediction memory busy growth}
+parts=${parts:-kernels training prediction memory busy growth ngram}
 if [ "$parts" != ' kernels' ]; then
     python3 -B -c 'import sys; sys.path.insert(0, "bench"); import common; common.data_folder()'
 fi
@@ -63,6 +64,11 @@ for part in $parts; do
             unquiet=$around around=
             piece memory
             around=$unquiet
+            ;;
+        ngram)
+            for threads in 1 2; do
+                piece ngram --threads $threads
+            done
             ;;
         busy)
             for case in training prediction; do

@@ -1,5 +1,6 @@
 #!/bin/sh
-# setup.sh: a virtual environment with what the benches compare with: PyTorch, ONNX Runtime, tokenizers.
+# setup.sh: a virtual environment with what the benches compare with: PyTorch, ONNX Runtime, tokenizers, and for
+# n-grams scikit-learn, Vowpal Wabbit, fastText.
 #
 #   bench/setup.sh [FOLDER]      FOLDER: .venv of this tree by default; PYTHON names the interpreter to make it from
 #
@@ -8,7 +9,7 @@
 set -eu
 folder=${1:-$(dirname "$0")/../.venv}
 [ -x "$folder/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder"
-"$folder/bin/python" -c 'import matplotlib, numpy, onnx, onnxruntime, tokenizers, torch' 2> /dev/null ||
+"$folder/bin/python" -c 'import fasttext, matplotlib, numpy, onnx, onnxruntime, sklearn, tokenizers, torch, vowpalwabbit' 2> /dev/null ||
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-        matplotlib numpy onnx onnxruntime tokenizers torch >&2
+        fasttext-numpy2-wheel matplotlib numpy onnx onnxruntime scikit-learn tokenizers torch vowpalwabbit >&2
 cd "$folder/bin" && echo "$PWD/python"
