@@ -36,7 +36,7 @@ static size_t scales_of(const tci_ngram_counts *counts, float *scales)
     assert_ok(tci_index_set_init(&set, &memory, BUCKETS));
     tci_ngram_counts_members(counts, &set);
     assert_ok(tci_index_set_count(&set));
-    assert_ok(tci_ngram_counts_scales(counts, &set, scales));
+    assert_ok(tci_ngram_counts_scales(counts, NULL, &set, scales));
     size_t count = set.count;
     tci_index_set_free(&set);
     return count;
@@ -56,7 +56,7 @@ static void scales_follow_the_formula(void **state)
     tci_ngram_counts counts;
     tci_memory_init(&memory, NULL, 0);
     assert_ok(tci_ngram_counts_init(&counts, &memory, BUCKETS, 1));
-    assert_ok(tci_ngram_counts_add(&counts, examples, NULL, TEXTS));
+    assert_ok(tci_ngram_counts_add(&counts, NULL, examples, NULL, TEXTS));
     size_t count = scales_of(&counts, scales);
     for (size_t r = 0; r < TEXTS; r++) {
         tci_row row = tci_examples_row(examples, r);
@@ -99,18 +99,18 @@ static void a_failure_is_undone(void **state)
         tci_memory_init(&memory, &host, 0);
         assert_ok(tci_ngram_counts_init(&counts, &memory, BUCKETS, 1));
         allocator.fail_at = allocator.calls + n;
-        tc_status status = tci_ngram_counts_add(&counts, examples, NULL, TEXTS);
+        tc_status status = tci_ngram_counts_add(&counts, NULL, examples, NULL, TEXTS);
         allocator.fail_at = TEST_NEVER;
         if (n == 0)
             assert_int_equal(status, TC_ERROR_MEMORY);
         bool failed = status != TC_OK;
         if (failed) {
-            assert_int_equal(counts.count, 0);
+            assert_int_equal(counts.seen.count, 0);
             assert_int_equal(counts.text_count, 0);
-            assert_ok(tci_ngram_counts_add(&counts, examples, NULL, TEXTS));
+            assert_ok(tci_ngram_counts_add(&counts, NULL, examples, NULL, TEXTS));
         }
         size_t found = scales_of(&counts, n == 0 ? scales : again);
-        assert_true(found > 50 && found == counts.count && counts.text_count == TEXTS);
+        assert_true(found > 50 && found == counts.seen.count && counts.text_count == TEXTS);
         assert_true(n == 0 || (found == count && memcmp(scales, again, count * sizeof *scales) == 0));
         count = found;
         tci_ngram_counts_free(&counts);

@@ -1,11 +1,11 @@
-/* labels: quick
+/* labels: quick threads
  * Dual coordinate descent ends where its problem is solved: weights are what the slack of every text asks for, by the
  * formulas of ngram_dual.h, written down again here in doubles. */
 #include "support/testing.h"
 
 #include <math.h>
 
-#include "model/ngram_dual.h"
+#include "model/ngram_dual_internal.h"
 
 #define TEXTS 12
 #define LABELS 3
@@ -26,9 +26,11 @@ typedef struct problem {
     size_t columns;
 } problem;
 
-static void begin(problem *p, const char *task, size_t label_count, const float *class_weights)
+static tc_model *make_model(const char *task, const char *const *label_names, size_t label_count)
 {
     tci_options options;
+    tci_memory memory;
+    tc_model *model = NULL;
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
     tci_options_default(&options);
@@ -36,12 +38,19 @@ static void begin(problem *p, const char *task, size_t label_count, const float 
     assert_ok(tci_options_set(&options, "buckets", "65536"));
     assert_ok(tci_options_set(&options, "task", task));
     assert_ok(tci_options_resolve(&options, 100));
-    tci_memory_init(&p->memory, NULL, 0);
-    assert_ok(tci_vocabulary_parse(&p->memory, "<unk>\n", 6, 10, &vocabulary));
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_vocabulary_parse(&memory, "<unk>\n", 6, 10, &vocabulary));
     tci_text_options text = tci_model_text_options(&options);
     assert_ok(tci_pipeline_create(NULL, 0, &text, vocabulary, &pipeline));
-    assert_ok(tci_model_build(NULL, NULL, &options, pipeline, NULL, names, label_count, &p->model));
-    p->model->network->architecture->initialize(p->model->network, 1);
+    assert_ok(tci_model_build(NULL, NULL, &options, pipeline, NULL, label_names, label_count, &model));
+    model->network->architecture->initialize(model->network, 1);
+    return model;
+}
+
+static void begin(problem *p, const char *task, size_t label_count, const float *class_weights)
+{
+    tci_memory_init(&p->memory, NULL, 0);
+    p->model = make_model(task, names, label_count);
     assert_ok(tci_examples_create(p->model, &p->examples));
     for (size_t i = 0; i < TEXTS; i++) {
         uint32_t label = labels[i] % (uint32_t)label_count;
@@ -52,8 +61,8 @@ static void begin(problem *p, const char *task, size_t label_count, const float 
             truth = (tci_truth){NULL, targets, label_count};
         assert_ok(tci_examples_add(p->examples, texts[i], strlen(texts[i]), &truth, i == 4 ? 0.5f : 1.0f));
     }
-    assert_ok(
-        tci_dual_create((tci_ngram_network *)p->model->network, &p->memory, options.task, class_weights, &p->dual));
+    assert_ok(tci_dual_create((tci_ngram_network *)p->model->network, &p->memory, NULL, p->model->options.task,
+                              class_weights, &p->dual));
     p->columns = ((tci_ngram_network *)p->model->network)->columns;
 }
 
@@ -325,6 +334,65 @@ static void a_block_is_computed_from_the_weights_before_it(void **state)
     end(&twice);
 }
 
+#define MANY 20 /* labels: more than share ranges of features */
+
+/* The weights, biases and calibration of a model of so many labels after three passes; returns how many floats. */
+static size_t train_with(size_t threads, size_t label_count, const char *task, float *values)
+{
+    static const char *const many[MANY] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
+                                           "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
+    tci_memory memory;
+    tci_pool *pool = NULL;
+    tci_dual *dual = NULL;
+    tc_examples *examples = NULL;
+    size_t rows[70];
+    double loss = 0, weight = 0;
+    tc_model *model = make_model(task, many, label_count);
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_pool_create(&memory, threads, &pool));
+    assert_ok(tci_examples_create(model, &examples));
+    for (uint32_t i = 0; i < 70; i++) {
+        char text[64];
+        const uint32_t label = i * i % (uint32_t)label_count;
+        tci_truth truth = {&label, NULL, 1};
+        (void)snprintf(text, sizeof text, "%s %s", texts[i % TEXTS], texts[i * 5 % 11]);
+        assert_ok(tci_examples_add(examples, text, strlen(text), &truth, 1));
+        rows[i] = (i * 11 + 1) % 70;
+    }
+    assert_ok(tci_dual_create((tci_ngram_network *)model->network, &memory, pool, model->options.task, NULL, &dual));
+    dual->alone_below = 0;
+    assert_ok(tci_dual_count(dual, examples, NULL, 0));
+    for (size_t pass = 0; pass < 3; pass++)
+        assert_ok(tci_dual_step(dual, examples, rows, 70, &loss, &weight));
+    size_t size = model->network->parameters.size;
+    memcpy(values, model->network->parameters.values, size * sizeof *values);
+    tci_dual_free(dual);
+    tci_pool_free(pool);
+    tci_examples_release(examples);
+    tci_model_release(model);
+    return size;
+}
+
+static void any_number_of_threads_gives_the_same_weights(void **state)
+{
+    static float one[4096 * MANY], other[4096 * MANY];
+    const struct {
+        size_t labels;
+        const char *task;
+    } cases[] = {{2, "classify"}, {3, "classify"}, {MANY, "classify"}, {MANY, "multilabel"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t size = train_with(1, cases[i].labels, cases[i].task, one), used = 0;
+        for (size_t k = 0; k < size; k++)
+            used += one[k] != 0;
+        assert_true(used > 200 && size <= 4096 * MANY);
+        for (size_t threads = 2; threads <= 11; threads += 3) {
+            assert_int_equal(train_with(threads, cases[i].labels, cases[i].task, other), size);
+            assert_memory_equal(one, other, size * sizeof *one);
+        }
+    }
+}
+
 static void counted_examples_live_as_long_as_the_trainer(void **state)
 {
     (void)state;
@@ -404,6 +472,7 @@ int main(void)
         cmocka_unit_test(the_same_text_with_both_labels_gets_their_share),
         cmocka_unit_test(weights_near_nothing_and_targets_near_infinity_do_no_harm),
         cmocka_unit_test(a_block_is_computed_from_the_weights_before_it),
+        cmocka_unit_test(any_number_of_threads_gives_the_same_weights),
         cmocka_unit_test(counted_examples_live_as_long_as_the_trainer),
         cmocka_unit_test(only_the_rows_named_are_counted),
         cmocka_unit_test(what_was_not_counted_is_refused),

@@ -1,6 +1,9 @@
-/* ngram_counts.c: a table from buckets to places in arrays that grow with what is seen. Features that are new are
- * numbered first and room is made for them, then all are counted: so a failure can be undone. */
+/* ngram_counts.c: what is new is put into the set first, then counted at its rank. The members of a pool share the
+ * buckets: the features of a text are in their order, so that each member finds its part of every text at once, and
+ * no two write to one place. Nothing has changed until all memory is there. */
 #include "model/ngram_counts.h"
+
+#include <string.h>
 
 #include "kernel/kernel.h"
 #include "text/ngrams.h"
@@ -9,114 +12,168 @@
 
 tc_status tci_ngram_counts_init(tci_ngram_counts *counts, tci_memory *memory, size_t bound, size_t columns)
 {
-    *counts = (tci_ngram_counts){.memory = memory, .bound = bound, .columns = columns};
-    TCI_RETURN_IF(tci_alloc_zero(memory, columns, sizeof(uint64_t), "label counts", &counts->label_mass));
-    return tci_alloc_zero(memory, bound, sizeof(uint32_t), "places of features", &counts->slots);
+    *counts = (tci_ngram_counts){.memory = memory, .columns = columns};
+    return tci_index_set_init(&counts->seen, memory, bound);
 }
 
 void tci_ngram_counts_free(tci_ngram_counts *counts)
 {
     if (!counts->memory)
         return;
-    tci_free(counts->memory, counts->slots);
-    tci_free(counts->memory, counts->texts);
-    tci_free(counts->memory, counts->labelled);
-    tci_free(counts->memory, counts->label_mass);
+    tci_index_set_free(&counts->seen);
+    tci_free(counts->memory, counts->cells);
     *counts = (tci_ngram_counts){.memory = NULL};
 }
 
-/* Whether entry i of a row is the first of its bucket: a bucket may have a light and a full feature, side by side. */
-static bool is_first(const tci_row *row, size_t i)
+typedef struct counting {
+    tci_ngram_counts *counts;
+    const tc_examples *examples;
+    const size_t *rows;
+    size_t row_count;
+    tci_index_set *set; /* with what is new */
+    uint32_t *cells;    /* of that set */
+} counting;
+
+static tci_row row_at(const counting *job, size_t r)
 {
-    return i == 0 || TCI_FEATURE_BUCKET(row->ids[i - 1]) != TCI_FEATURE_BUCKET(row->ids[i]);
+    return tci_examples_row(job->examples, job->rows ? job->rows[r] : r);
 }
 
-/* Numbers what is new from counts->count on; returns how many there are then. */
-static size_t number_new(tci_ngram_counts *counts, const tc_examples *examples, const size_t *rows, size_t row_count)
+/* The first entry whose bucket is at or above this one. */
+static size_t first_from(const tci_row *row, size_t bucket)
 {
-    size_t known = counts->count;
-    for (size_t r = 0; r < row_count; r++) {
-        tci_row row = tci_examples_row(examples, rows ? rows[r] : r);
-        for (size_t i = 0; i < row.length; i++) {
-            uint32_t *slot = &counts->slots[TCI_FEATURE_BUCKET(row.ids[i])];
-            if (*slot == 0)
-                *slot = (uint32_t)++known;
+    size_t first = 0, count = row->length;
+    while (count > 0) {
+        size_t half = count / 2;
+        bool below = TCI_FEATURE_BUCKET(row->ids[first + half]) < bucket;
+        first += below ? half + 1 : 0;
+        count = below ? count - half - 1 : half;
+    }
+    return first;
+}
+
+/* The buckets of a member, in whole words of the set. */
+static void share_buckets(const tci_index_set *set, const tci_team *team, size_t *begin, size_t *end)
+{
+    tci_team_share(team, set->words, 1, begin, end);
+    *begin *= 64;
+    *end *= 64;
+}
+
+static void find_part(const tci_row *row, size_t begin, size_t end, const tci_team *team, size_t *first, size_t *last)
+{
+    *first = team->index == 0 ? 0 : first_from(row, begin);
+    *last = team->index + 1 == team->size ? row->length : first_from(row, end);
+}
+
+static void put_part(void *context, const tci_team *team)
+{
+    const counting *job = context;
+    size_t begin = 0, end = 0;
+    share_buckets(job->set, team, &begin, &end);
+    for (size_t r = 0; r < job->row_count; r++) {
+        tci_row row = row_at(job, r);
+        size_t first = 0, last = 0;
+        find_part(&row, begin, end, team, &first, &last);
+        for (size_t i = first; i < last; i++)
+            tci_index_set_put(job->set, TCI_FEATURE_BUCKET(row.ids[i]));
+    }
+}
+
+/* The labels of a row that have columns. */
+static size_t columns_of(const counting *job, size_t number, const uint32_t **columns)
+{
+    static const uint32_t only = 0;
+    const tc_examples *examples = job->examples;
+    if (job->counts->columns == 0)
+        return 0;
+    if (examples->task == TCI_TASK_CLASSIFY) {
+        const uint32_t *label = examples->classes + number;
+        bool single = job->counts->columns == 1 && examples->label_count == 2;
+        *columns = single ? &only : label; /* the only column of two labels is the second's */
+        return single ? *label == 1 : *label != TC_LABEL_UNKNOWN;
+    }
+    size_t begin = number == 0 ? 0 : examples->list_ends[number - 1];
+    *columns = examples->list + begin;
+    return examples->list_ends[number] - begin;
+}
+
+static void count_part(void *context, const tci_team *team)
+{
+    const counting *job = context;
+    size_t begin = 0, end = 0, width = 1 + job->counts->columns;
+    share_buckets(job->set, team, &begin, &end);
+    for (size_t r = 0; r < job->row_count; r++) {
+        tci_row row = row_at(job, r);
+        size_t first = 0, last = 0;
+        const uint32_t *columns = NULL;
+        size_t labels = columns_of(job, job->rows ? job->rows[r] : r, &columns);
+        find_part(&row, begin, end, team, &first, &last);
+        for (size_t i = first; i < last; i++) {
+            uint32_t bucket = TCI_FEATURE_BUCKET(row.ids[i]);
+            if (i > 0 && TCI_FEATURE_BUCKET(row.ids[i - 1]) == bucket)
+                continue; /* a bucket may have a light and a full feature, side by side */
+            uint32_t *cell = job->cells + (size_t)tci_index_set_rank(job->set, bucket) * width;
+            cell[0]++;
+            for (size_t k = 0; k < labels; k++)
+                cell[1 + columns[k]] += columns[k] != TC_LABEL_UNKNOWN;
         }
     }
-    return known;
 }
 
-static void forget_new(tci_ngram_counts *counts)
+/* The cells of what was seen before, at their new ranks. */
+static void move_cells(const tci_ngram_counts *counts, const tci_index_set *set, uint32_t *cells)
 {
-    for (size_t bucket = 0; bucket < counts->bound; bucket++) {
-        if (counts->slots[bucket] > counts->count)
-            counts->slots[bucket] = 0;
+    size_t width = 1 + counts->columns;
+    const uint32_t *from = counts->cells;
+    for (size_t word = 0; counts->seen.count > 0 && word < set->words; word++) {
+        uint64_t members = counts->seen.bits[word];
+        for (uint32_t bit = 0; members != 0; bit++, members >>= 1) {
+            if ((members & 1) == 0)
+                continue;
+            memcpy(cells + (size_t)tci_index_set_rank(set, (uint32_t)(word * 64 + bit)) * width, from,
+                   width * sizeof *from);
+            from += width;
+        }
     }
 }
 
-static tc_status make_room(tci_ngram_counts *counts, size_t known)
+tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const tc_examples *examples,
+                               const size_t *rows, size_t row_count)
 {
+    tc_status status = TC_OK;
+    tci_index_set set;
+    counting job = {counts, examples, rows, row_count, &set, NULL};
     size_t cells = 0;
-    if (!tci_multiply(known, counts->columns, &cells))
-        return tci_fail(TC_ERROR_LIMIT, "counts of %zu features do not fit the address space", known);
-    TCI_RETURN_IF(tci_reserve(counts->memory, known, SIZE_MAX / 8, sizeof(uint32_t), "feature counts",
-                              &counts->text_capacity, &counts->texts));
-    TCI_RETURN_IF(tci_reserve(counts->memory, cells, SIZE_MAX / 8, sizeof(uint32_t), "feature counts",
-                              &counts->labelled_capacity, &counts->labelled));
-    for (size_t i = counts->count; i < known; i++)
-        counts->texts[i] = 0;
-    for (size_t i = counts->count * counts->columns; i < cells; i++)
-        counts->labelled[i] = 0;
-    counts->count = known;
+    TCI_CHECK(tci_index_set_init(&set, counts->memory, counts->seen.bound));
+    memcpy(set.bits, counts->seen.bits, set.words * sizeof *set.bits);
+    tci_pool_run(pool, put_part, &job);
+    TCI_CHECK(tci_index_set_count(&set));
+    if (!tci_multiply(set.count, 1 + counts->columns, &cells)) {
+        status = tci_fail(TC_ERROR_LIMIT, "counts of %zu features do not fit the address space", set.count);
+        goto done;
+    }
+    TCI_CHECK(tci_alloc_zero(counts->memory, cells, sizeof *job.cells, "feature counts", &job.cells));
+    move_cells(counts, &set, job.cells);
+    tci_pool_run(pool, count_part, &job);
+    tci_free(counts->memory, counts->cells);
+    tci_index_set_free(&counts->seen);
+    counts->cells = job.cells;
+    counts->seen = set;
+    counts->text_count += row_count;
     return TC_OK;
-}
-
-static void count_row(tci_ngram_counts *counts, const tci_row *row, const float *targets)
-{
-    uint64_t different = 0;
-    for (size_t i = 0; i < row->length; i++) {
-        if (!is_first(row, i))
-            continue;
-        size_t place = counts->slots[TCI_FEATURE_BUCKET(row->ids[i])] - 1;
-        counts->texts[place]++;
-        different++;
-        for (size_t c = 0; c < counts->columns; c++)
-            counts->labelled[place * counts->columns + c] += targets[c] > 0;
-    }
-    counts->text_count++;
-    counts->mass += different;
-    for (size_t c = 0; c < counts->columns; c++)
-        counts->label_mass[c] += targets[c] > 0 ? different : 0;
-}
-
-tc_status tci_ngram_counts_add(tci_ngram_counts *counts, const tc_examples *examples, const size_t *rows,
-                               size_t row_count)
-{
-    float *targets = NULL;
-    TCI_RETURN_IF(tci_alloc(counts->memory, examples->label_count, sizeof *targets, "label counts", &targets));
-    size_t known = number_new(counts, examples, rows, row_count);
-    tc_status status = make_room(counts, known);
-    if (status != TC_OK)
-        forget_new(counts);
-    /* the only column of two labels is the second's */
-    const float *used = targets + (counts->columns == 1 && examples->label_count == 2);
-    for (size_t r = 0; status == TC_OK && r < row_count; r++) {
-        size_t number = rows ? rows[r] : r;
-        tci_row row = tci_examples_row(examples, number);
-        tci_examples_targets(examples, number, targets);
-        count_row(counts, &row, used);
-    }
-    tci_free(counts->memory, targets);
+done:
+    tci_index_set_free(&set);
     return status;
 }
 
 void tci_ngram_counts_members(const tci_ngram_counts *counts, tci_index_set *set)
 {
-    for (size_t bucket = 0; bucket < counts->bound; bucket++) {
-        if (counts->slots[bucket] > 0)
-            tci_index_set_put(set, (uint32_t)bucket);
-    }
+    for (size_t word = 0; word < set->words; word++)
+        set->bits[word] |= counts->seen.bits[word];
 }
+
+/* ---- scales ---- */
 
 /* |ln(((p + pi) / pi) / ((q + 1 - pi) / (1 - pi)))|; 0 for a label that all or no features have. */
 static double log_ratio(double p, double q, double share)
@@ -132,6 +189,8 @@ static double log_ratio(double p, double q, double share)
 
 typedef struct scale_table {
     const tci_ngram_counts *counts;
+    const tci_index_set *set;
+    float *scales;
     double *shares;   /* (columns) of a label in all features */
     double *ratios;   /* (columns, FEW, FEW) by texts with and without the label */
     double *rarities; /* (FEW * 2) by texts */
@@ -149,16 +208,36 @@ static double rarity_of(const tci_ngram_counts *counts, uint32_t texts)
     return 1 + tci_log(((double)counts->text_count + 1) / ((double)texts + 1));
 }
 
+/* The share of each label in the features of all texts. */
+static tc_status find_shares(scale_table *table)
+{
+    tc_status status = TC_OK;
+    const tci_ngram_counts *counts = table->counts;
+    size_t width = 1 + counts->columns;
+    uint64_t *masses = NULL;
+    TCI_CHECK(tci_alloc(counts->memory, counts->columns, sizeof(double), "feature scales", &table->shares));
+    TCI_CHECK(tci_alloc_zero(counts->memory, width, sizeof *masses, "feature scales", &masses));
+    const uint32_t *cell = counts->cells;
+    for (size_t i = 0; i < counts->seen.count; i++, cell += width) {
+        for (size_t c = 0; c < width; c++)
+            masses[c] += cell[c];
+    }
+    for (size_t c = 0; c < counts->columns; c++)
+        table->shares[c] = masses[0] > 0 ? (double)masses[1 + c] / (double)masses[0] : 0;
+done:
+    tci_free(counts->memory, masses);
+    return status;
+}
+
 static tc_status make_table(scale_table *table)
 {
     const tci_ngram_counts *counts = table->counts;
-    TCI_RETURN_IF(tci_alloc(counts->memory, counts->columns, sizeof(double), "feature scales", &table->shares));
+    TCI_RETURN_IF(find_shares(table));
     TCI_RETURN_IF(
         tci_alloc(counts->memory, counts->columns, FEW * FEW * sizeof(double), "feature scales", &table->ratios));
     TCI_RETURN_IF(tci_alloc(counts->memory, 2 * FEW, sizeof(double), "feature scales", &table->rarities));
     double *to = table->ratios;
     for (size_t c = 0; c < counts->columns; c++) {
-        table->shares[c] = counts->mass > 0 ? (double)counts->label_mass[c] / (double)counts->mass : 0;
         for (uint32_t with = 0; with < FEW; with++) {
             for (uint32_t without = 0; without < FEW; without++)
                 *to++ = log_ratio((double)with, (double)without, table->shares[c]) + FLOOR;
@@ -169,33 +248,50 @@ static tc_status make_table(scale_table *table)
     return TC_OK;
 }
 
-static void scale_feature(const scale_table *table, uint32_t slot, float *scales)
+/* `cell` NULL: a feature that was not seen. */
+static void scale_feature(const scale_table *table, const uint32_t *cell, float *scales)
 {
     const tci_ngram_counts *counts = table->counts;
-    uint32_t texts = slot > 0 ? counts->texts[slot - 1] : 0;
+    uint32_t texts = cell ? cell[0] : 0;
     double rarity = texts < 2 * FEW ? table->rarities[texts] : rarity_of(counts, texts);
     if (counts->columns == 0)
         scales[0] = (float)rarity;
     for (size_t c = 0; c < counts->columns; c++) {
-        uint32_t with = slot > 0 ? counts->labelled[(slot - 1) * counts->columns + c] : 0;
+        uint32_t with = cell ? cell[1 + c] : 0;
         double ratio = ratio_of(table, c, with, texts - with);
         scales[c] = (float)(ratio * ratio * rarity);
     }
 }
 
-tc_status tci_ngram_counts_scales(const tci_ngram_counts *counts, const tci_index_set *set, float *scales)
+static void scale_part(void *context, const tci_team *team)
 {
-    scale_table table = {.counts = counts};
-    tc_status status = make_table(&table);
-    for (size_t word = 0; status == TC_OK && word < set->words; word++) {
+    const scale_table *table = context;
+    const tci_ngram_counts *counts = table->counts;
+    const tci_index_set *set = table->set, *seen = &counts->seen;
+    size_t begin = 0, end = 0, width = 1 + counts->columns, columns = counts->columns > 0 ? counts->columns : 1;
+    tci_team_share(team, set->words, 1, &begin, &end);
+    for (size_t word = begin; word < end; word++) {
         uint64_t members = set->bits[word];
+        float *scales = table->scales + set->ranks[word] * columns;
+        const uint32_t *cell = counts->cells + seen->ranks[word] * width;
         for (uint32_t bit = 0; members != 0; bit++, members >>= 1) {
             if ((members & 1) == 0)
                 continue;
-            scale_feature(&table, counts->slots[word * 64 + bit], scales);
-            scales += counts->columns > 0 ? counts->columns : 1;
+            bool known = (seen->bits[word] >> bit & 1) != 0;
+            scale_feature(table, known ? cell : NULL, scales);
+            cell += known ? width : 0;
+            scales += columns;
         }
     }
+}
+
+tc_status tci_ngram_counts_scales(const tci_ngram_counts *counts, tci_pool *pool, const tci_index_set *set,
+                                  float *scales)
+{
+    scale_table table = {.counts = counts, .set = set, .scales = scales};
+    tc_status status = make_table(&table);
+    if (status == TC_OK)
+        tci_pool_run(pool, scale_part, &table);
     tci_free(counts->memory, table.shares);
     tci_free(counts->memory, table.ratios);
     tci_free(counts->memory, table.rarities);

@@ -22,6 +22,8 @@ static void drop_start(tci_dual *dual)
         tci_free(dual->memory, texts->seen);
         tci_free(dual->memory, texts->own);
         tci_free(dual->memory, texts->met);
+        tci_free(dual->memory, texts->features);
+        tci_free(dual->memory, texts->cuts);
         *texts = (tci_dual_texts){.examples = texts->examples, .rows = texts->rows};
     }
     tci_free(dual->memory, dual->scale2);
@@ -42,18 +44,18 @@ void tci_dual_free(tci_dual *dual)
         tci_examples_release(dual->sets[i].examples);
     tci_free(memory, dual->sets);
     tci_ngram_counts_free(&dual->counts);
-    tci_free(memory, dual->entries);
     tci_free(memory, dual->targets);
     tci_free(memory, dual->margins);
     tci_free(memory, dual->steps);
-    tci_free(memory, dual->after);
+    tci_free(memory, dual->before);
+    tci_free(memory, dual->during);
     tci_free(memory, dual->slopes);
     tci_free(memory, dual->curves);
     tci_free(memory, dual);
 }
 
-tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, int32_t task, const float *class_weights,
-                          tci_dual **result)
+tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_pool *pool, int32_t task,
+                          const float *class_weights, tci_dual **result)
 {
     tc_status status = TC_OK;
     tci_dual *dual = NULL;
@@ -61,18 +63,23 @@ tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, int32_
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *dual, "dual trainer", &dual));
     dual->network = network;
     dual->memory = memory;
+    dual->pool = pool;
     dual->task = task;
     dual->class_weights = class_weights;
     dual->columns = network->columns;
     dual->labels = network->base.label_count;
     dual->scale_columns = task == TCI_TASK_REGRESS ? 1 : dual->columns;
+    dual->ranges = dual->columns < TCI_DUAL_WIDE ? TCI_DUAL_RANGES : 1;
+    dual->alone_below = TCI_DUAL_ALONE;
     dual->fresh_loss = NO_LOSS_YET;
+    size_t parts = dual->ranges * TCI_DUAL_BLOCK * dual->columns;
     TCI_CHECK(
         tci_ngram_counts_init(&dual->counts, memory, network->set.bound, task == TCI_TASK_REGRESS ? 0 : dual->columns));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->labels, sizeof(float), "block", &dual->targets));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->margins));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->steps));
-    TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->after));
+    TCI_CHECK(tci_alloc(memory, parts, sizeof(float), "block", &dual->before));
+    TCI_CHECK(tci_alloc(memory, parts, sizeof(float), "block", &dual->during));
     TCI_CHECK(tci_alloc(memory, dual->columns, sizeof(double), "block", &dual->slopes));
     TCI_CHECK(tci_alloc(memory, dual->columns, sizeof(double), "block", &dual->curves));
     *result = dual;
@@ -118,7 +125,7 @@ tc_status tci_dual_count(tci_dual *dual, const tc_examples *examples, const size
     TCI_RETURN_IF(check_targets(examples));
     TCI_RETURN_IF(tci_reserve(dual->memory, dual->set_count + 1, SIZE_MAX / sizeof *dual->sets, sizeof *dual->sets,
                               "counted examples", &dual->set_capacity, &dual->sets));
-    TCI_RETURN_IF(tci_ngram_counts_add(&dual->counts, examples, rows, rows ? row_count : examples->rows));
+    TCI_RETURN_IF(tci_ngram_counts_add(&dual->counts, dual->pool, examples, rows, rows ? row_count : examples->rows));
     dual->sets[dual->set_count++] = (tci_dual_texts){.examples = tci_examples_keep(examples), .rows = examples->rows};
     dual->total += rows ? row_count : examples->rows;
     return TC_OK;
@@ -133,12 +140,12 @@ static tc_status make_scale(tci_dual *dual, const tci_index_set *set)
     if (!tci_multiply(set->count, columns, &cells))
         return tci_fail(TC_ERROR_LIMIT, "weights of %zu features do not fit the address space", set->count);
     TCI_RETURN_IF(tci_alloc(dual->memory, cells, sizeof(float), "feature scales", &dual->scale2));
-    return tci_ngram_counts_scales(&dual->counts, set, dual->scale2);
+    return tci_ngram_counts_scales(&dual->counts, dual->pool, set, dual->scale2);
 }
 
 static tc_status allocate_set(tci_dual *dual, tci_dual_texts *texts)
 {
-    size_t cells = 0;
+    size_t cells = 0, entries = texts->rows > 0 ? texts->examples->ends[texts->rows - 1] : 0;
     if (!tci_multiply(texts->rows, dual->columns, &cells))
         return tci_fail(TC_ERROR_LIMIT, "dual variables of %zu texts do not fit the address space", texts->rows);
     TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->alpha));
@@ -146,32 +153,76 @@ static tc_status allocate_set(tci_dual *dual, tci_dual_texts *texts)
     TCI_RETURN_IF(tci_alloc(dual->memory, texts->rows, sizeof(float), "dual variables", &texts->scales));
     TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->seen));
     TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->own));
+    TCI_RETURN_IF(tci_alloc(dual->memory, entries, sizeof(uint32_t), "features of texts", &texts->features));
+    TCI_RETURN_IF(
+        tci_alloc(dual->memory, texts->rows, (dual->ranges - 1) * sizeof(uint32_t), "features of texts", &texts->cuts));
     return tci_alloc_zero(dual->memory, texts->rows, 1, "dual variables", &texts->met);
 }
 
-/* 1/n and Q of every text; returns the sum of Q. */
-static double fill_squares(const tci_dual *dual, const tci_index_set *set, tci_dual_texts *texts)
+typedef struct preparation {
+    const tci_dual *dual;
+    const tci_index_set *set;
+    tci_dual_texts *texts;
+} preparation;
+
+/* The rows of weights of a text's features, and where the ranges begin, which are of as many rows each. */
+static void find_features(const preparation *job, size_t r)
 {
-    size_t columns = dual->columns, scales = dual->scale_columns;
-    double total = 0;
-    for (size_t r = 0; r < texts->rows; r++) {
-        tci_row row = tci_examples_row(texts->examples, r);
-        float *squares = texts->squares + r * columns, scale = tci_ngram_scale(dual->network, &row);
-        texts->scales[r] = scale;
-        for (size_t c = 0; c < columns; c++)
-            squares[c] = TCI_DUAL_BIAS * TCI_DUAL_BIAS;
-        for (size_t i = 0; i < row.length; i++) {
-            uint32_t rank = tci_index_set_rank(set, TCI_FEATURE_BUCKET(row.ids[i]));
-            if (rank == TCI_INDEX_SET_NONE)
-                continue;
-            float x = scale * tci_ngram_amount(dual->network, row.ids[i], row.counts[i]), square = x * x;
-            const float *scale2 = dual->scale2 + (size_t)rank * scales;
-            for (size_t c = 0; c < columns; c++)
-                squares[c] += square * scale2[scales > 1 ? c : 0];
-        }
-        for (size_t c = 0; c < columns; c++)
-            total += (double)squares[c];
+    const tci_dual *dual = job->dual;
+    tci_row row = tci_examples_row(job->texts->examples, r);
+    size_t each = job->set->count / dual->ranges + 1, range = 1;
+    uint32_t *features = job->texts->features + (r == 0 ? 0 : job->texts->examples->ends[r - 1]);
+    uint32_t *cuts = job->texts->cuts + r * (dual->ranges - 1);
+    for (size_t i = 0; i < row.length; i++) {
+        uint32_t rank = tci_index_set_rank(job->set, TCI_FEATURE_BUCKET(row.ids[i]));
+        features[i] = TCI_DUAL_NO_FEATURE;
+        if (rank == TCI_INDEX_SET_NONE)
+            continue;
+        for (; rank >= range * each; range++)
+            cuts[range - 1] = (uint32_t)i;
+        features[i] = TCI_FEATURE(rank, TCI_FEATURE_IS_LIGHT(row.ids[i]));
     }
+    for (; range < dual->ranges; range++)
+        cuts[range - 1] = (uint32_t)row.length;
+}
+
+/* Q of a text. */
+static void fill_squares(const preparation *job, size_t r)
+{
+    const tci_dual *dual = job->dual;
+    size_t columns = dual->columns, scales = dual->scale_columns, length = tci_dual_length(job->texts, r);
+    tci_dual_entries entries = tci_dual_entries_of(dual, job->texts, r);
+    float *squares = job->texts->squares + r * columns;
+    for (size_t c = 0; c < columns; c++)
+        squares[c] = TCI_DUAL_BIAS * TCI_DUAL_BIAS;
+    for (size_t i = 0; i < length; i++) {
+        if (entries.features[i] == TCI_DUAL_NO_FEATURE)
+            continue;
+        float x = tci_dual_value(&entries, i), square = x * x;
+        const float *scale2 = dual->scale2 + (size_t)(entries.features[i] >> 1) * scales;
+        for (size_t c = 0; c < columns; c++)
+            squares[c] += square * scale2[scales > 1 ? c : 0];
+    }
+}
+
+static void prepare_part(void *context, const tci_team *team)
+{
+    const preparation *job = context;
+    size_t begin = 0, end = 0;
+    tci_team_share(team, job->texts->rows, 1, &begin, &end);
+    for (size_t r = begin; r < end; r++) {
+        tci_row row = tci_examples_row(job->texts->examples, r);
+        job->texts->scales[r] = tci_ngram_scale(job->dual->network, &row);
+        find_features(job, r);
+        fill_squares(job, r);
+    }
+}
+
+static double sum_of_squares(const tci_dual *dual, const tci_dual_texts *texts)
+{
+    double total = 0;
+    for (size_t i = 0; i < texts->rows * dual->columns; i++)
+        total += (double)texts->squares[i];
     return total;
 }
 
@@ -208,7 +259,9 @@ tc_status tci_dual_start(tci_dual *dual)
         TCI_CHECK(allocate_set(dual, &dual->sets[i]));
     TCI_CHECK(allocate_fit(dual));
     for (size_t i = 0; i < dual->set_count; i++) {
-        total += fill_squares(dual, &set, &dual->sets[i]);
+        preparation job = {dual, &set, &dual->sets[i]};
+        tci_pool_run(dual->pool, prepare_part, &job);
+        total += sum_of_squares(dual, &dual->sets[i]);
         cells += (double)dual->sets[i].rows * (double)dual->columns;
     }
     dual->cost = total > 0 ? cells / total : 1;
@@ -220,21 +273,6 @@ done:
     if (status != TC_OK)
         drop_start(dual);
     return status;
-}
-
-/* ---- steps ---- */
-
-static tc_status reserve_block(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count)
-{
-    size_t most = 0;
-    for (size_t first = 0; first < row_count; first += TCI_DUAL_BLOCK) {
-        size_t entries = 0;
-        for (size_t i = first; i < row_count && i < first + TCI_DUAL_BLOCK; i++)
-            entries += tci_examples_row(examples, rows[i]).length;
-        most = entries > most ? entries : most;
-    }
-    return tci_reserve(dual->memory, most, SIZE_MAX / sizeof(tci_dual_entry), sizeof(tci_dual_entry), "block",
-                       &dual->entry_capacity, &dual->entries);
 }
 
 /* ---- calibration ---- */
@@ -312,7 +350,6 @@ tc_status tci_dual_step(tci_dual *dual, const tc_examples *examples, const size_
             return tci_fail(TC_ERROR_STATE, "row %zu was added after tc_trainer_count(), which saw %zu", rows[i],
                             texts->rows);
     }
-    TCI_RETURN_IF(reserve_block(dual, examples, rows, row_count));
     TCI_RETURN_IF(tci_dual_start(dual));
     tci_dual_learn(dual, texts, rows, row_count, loss, weight);
     uint64_t before = dual->met;

@@ -31,9 +31,9 @@
 
 typedef struct tci_dual tci_dual;
 
-/* `class_weights` (labels) or NULL; kept by address. */
-tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, int32_t task, const float *class_weights,
-                          tci_dual **dual);
+/* `pool` and `class_weights` (labels) or NULL; kept by address. */
+tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_pool *pool, int32_t task,
+                          const float *class_weights, tci_dual **dual);
 void tci_dual_free(tci_dual *dual); /* NULL is a no-op */
 
 /* Counts the features of these rows (NULL: all), before the first step, and keeps the examples. TC_ERROR_STATE after a

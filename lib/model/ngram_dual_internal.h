@@ -15,26 +15,38 @@ enum { TCI_MET_EARLY = 1, TCI_MET_LATE = 2 };
 typedef struct tci_dual_texts {
     tc_examples *examples; /* kept */
     size_t rows;
-    float *alpha;   /* (rows, columns) */
-    float *squares; /* Q (rows, columns) */
-    float *scales;  /* 1/n (rows) */
-    float *seen;    /* (rows, columns) margins of when the text was last met */
-    float *own;     /* (rows, columns) alpha Q then: at most what the text itself had added in favour of its label */
-    uint8_t *met;   /* (rows) when in the first pass, or 0 */
+    float *alpha;       /* (rows, columns) */
+    float *squares;     /* Q (rows, columns) */
+    float *scales;      /* 1/n (rows) */
+    uint32_t *features; /* (entries of the examples) twice the feature's row of weights, plus 1 where it is light */
+    uint32_t *cuts;     /* (rows, ranges - 1) where in a text's entries the second range of features begins, ... */
+    float *seen;        /* (rows, columns) margins of when the text was last met */
+    float *own;   /* (rows, columns) alpha Q then: at most what the text itself had added in favour of its label */
+    uint8_t *met; /* (rows) when in the first pass, or 0 */
 } tci_dual_texts;
 
-/* One feature of a text of the block. */
-typedef struct tci_dual_entry {
-    uint32_t row; /* of the weights */
-    float x;
-} tci_dual_entry;
+#define TCI_DUAL_NO_FEATURE UINT32_MAX /* one that was not counted */
+#define TCI_DUAL_RANGES 8              /* of features, shared by the threads; 1 of TCI_DUAL_WIDE columns and more */
+#define TCI_DUAL_WIDE 16
+#define TCI_DUAL_ALONE 16384
+
+/* The features of one text, as x. */
+typedef struct tci_dual_entries {
+    const uint32_t *features;
+    const uint8_t *counts;
+    const float *amounts; /* (2, TCI_FEATURE_COUNT + 1) by light and count */
+    float scale;
+} tci_dual_entries;
 
 struct tci_dual {
     tci_ngram_network *network;
     tci_memory *memory;
     int32_t task;
+    tci_pool *pool; /* or NULL */
     const float *class_weights;
     size_t columns, labels;
+    size_t ranges;        /* of features */
+    size_t alone_below;   /* products of a block that are not worth a meeting of threads */
     size_t scale_columns; /* 1 with real targets, else columns */
     tci_ngram_counts counts;
     bool started;
@@ -46,11 +58,11 @@ struct tci_dual {
     uint64_t first_met;  /* texts met at all */
     double fresh_loss;   /* of the margins of texts when they were first met, in the second half of the first pass */
     /* of a block */
-    tci_dual_entry *entries;
-    size_t entry_capacity;
-    float *targets;                 /* (TCI_DUAL_BLOCK, labels) */
-    float *margins, *after, *steps; /* (TCI_DUAL_BLOCK, columns): before and after the steps */
-    double *slopes, *curves;        /* of the dual objective along all steps of a block (columns) */
+    float *targets;          /* (TCI_DUAL_BLOCK, labels) */
+    float *margins, *steps;  /* (TCI_DUAL_BLOCK, columns) */
+    float *before, *during;  /* (ranges, TCI_DUAL_BLOCK, columns) parts of margins, before and within the steps */
+    double *slopes, *curves; /* of the dual objective along all steps of a block (columns) */
+    double weights[TCI_DUAL_BLOCK]; /* of the texts */
     /* of the calibration: margins and targets (.., columns), labels */
     float *fit_margins, *fit_targets;
     uint32_t *fit_labels;
@@ -65,7 +77,26 @@ static inline float tci_dual_target(const tci_dual *dual, const float *targets, 
     return targets[single ? 1 : column] > 0 ? 1.0f : -1.0f;
 }
 
-/* Learns from rows, in blocks; entries have room for each block. Adds up weighted losses and weights. */
+static inline size_t tci_dual_length(const tci_dual_texts *texts, size_t row)
+{
+    const size_t *ends = texts->examples->ends;
+    return ends[row] - (row == 0 ? 0 : ends[row - 1]);
+}
+
+static inline tci_dual_entries tci_dual_entries_of(const tci_dual *dual, const tci_dual_texts *texts, size_t row)
+{
+    size_t begin = row == 0 ? 0 : texts->examples->ends[row - 1];
+    const uint8_t *counts = texts->examples->counts; /* NULL where there are no features at all */
+    return (tci_dual_entries){texts->features + begin, counts ? counts + begin : NULL, dual->network->amounts[0],
+                              texts->scales[row]};
+}
+
+static inline float tci_dual_value(const tci_dual_entries *entries, size_t k)
+{
+    return entries->scale * entries->amounts[(entries->features[k] & 1) * (TCI_FEATURE_COUNT + 1) + entries->counts[k]];
+}
+
+/* Learns from rows, in blocks. Adds up weighted losses and weights. */
 void tci_dual_learn(tci_dual *dual, tci_dual_texts *texts, const size_t *rows, size_t row_count, double *loss,
                     double *weight);
 

@@ -119,8 +119,8 @@ static tc_status make_dual(tc_trainer *trainer)
             return tci_fail(TC_ERROR_OPTION, "option '%s' is of optimizers that follow a gradient; dcd does not",
                             foreign[i].key);
     }
-    return tci_dual_create((tci_ngram_network *)network, &trainer->memory, options->task, trainer->class_weights,
-                           &trainer->dual);
+    return tci_dual_create((tci_ngram_network *)network, &trainer->memory, trainer->pool, options->task,
+                           trainer->class_weights, &trainer->dual);
 }
 
 static void free_parts(tc_trainer *trainer)
