@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "messages.h"
+#include "text_block.h"
 
 reader_task data_task(const char *task)
 {
@@ -53,14 +54,6 @@ reader_options data_reader_options(const arguments *given, reader_task task)
                             .task = task};
 }
 
-/* A call on one text failed: text that is not UTF-8 is a bad line, anything else ends the reading. */
-static int refused(reader *source, const record *text, tc_status status)
-{
-    if (status == TC_ERROR_ENCODING)
-        return reader_reject(source, text->line, tc_last_error());
-    return fail("%s, line %llu: %s", reader_name(source), (unsigned long long)text->line, tc_last_error());
-}
-
 int data_gather(reader *source, reader_task task, tc_vocab_builder *words, labels *found, data_summary *summary)
 {
     *summary = (data_summary){0, 0};
@@ -72,7 +65,7 @@ int data_gather(reader *source, reader_task task, tc_vocab_builder *words, label
             return code;
         tc_status status = tc_vocab_builder_add(words, next.text.data, next.text.length);
         if (status != TC_OK) {
-            code = refused(source, &next, status);
+            code = text_refused(source, next.line, status);
             if (code != CODE_OK)
                 return code;
             continue;
@@ -126,45 +119,46 @@ static int number_labels(const data_encoder *encoder, const reader *source, cons
     return CODE_OK;
 }
 
-static tc_status add(const data_encoder *encoder, const record *next, const uint32_t *numbers, size_t count)
+/* Reads records until the block is full; *more is false when there are no further ones. */
+static int fill_block(const data_encoder *encoder, reader *source, text_block *block, bool *more)
 {
-    tc_examples *examples = encoder->examples;
-    const char *text = next->text.data;
-    size_t length = next->text.length;
-    if (encoder->task == READ_LABELS)
-        return tc_examples_add_labels(examples, text, length, numbers, count, next->weight);
-    if (encoder->task == READ_TARGETS)
-        return tc_examples_add_targets(examples, text, length, next->targets, next->target_count, next->weight);
-    return tc_examples_add_label(examples, text, length, numbers[0], next->weight);
+    uint32_t *numbers = NULL;
+    size_t capacity = 0;
+    int code = CODE_OK;
+    *more = true;
+    while (code == CODE_OK && *more && !text_block_full(block)) {
+        record next;
+        size_t count = 0;
+        code = reader_next(source, &next, more);
+        if (code != CODE_OK || !*more)
+            break;
+        code = number_labels(encoder, source, &next, &numbers, &capacity, &count);
+        if (code == CODE_OK)
+            code = text_block_put(block, &next, numbers, count);
+    }
+    free(numbers);
+    return code;
 }
 
 int data_encode(data_encoder *encoder, reader *source)
 {
     if (tc_examples_create(encoder->model, &encoder->examples) != TC_OK)
         return fail_library(NULL);
-    uint32_t *numbers = NULL;
-    size_t capacity = 0;
-    uint64_t texts = 0;
+    text_block block;
+    size_t texts = 0;
+    bool more = true;
     int code = CODE_OK;
-    while (code == CODE_OK) {
-        record next;
-        bool more = false;
-        code = reader_next(source, &next, &more);
-        if (code != CODE_OK || !more)
-            break;
-        size_t count = 0;
-        code = number_labels(encoder, source, &next, &numbers, &capacity, &count);
-        if (code != CODE_OK)
-            break;
-        tc_status status = add(encoder, &next, numbers, count);
-        if (status == TC_OK)
-            texts++;
-        else
-            code = refused(source, &next, status);
+    text_block_init(&block, encoder->task);
+    while (code == CODE_OK && more) {
+        code = fill_block(encoder, source, &block, &more);
+        if (code == CODE_OK)
+            code = text_block_add(&block, source, encoder->examples);
     }
-    free(numbers);
+    text_block_free(&block);
     if (code != CODE_OK)
         return code;
     reader_report_skipped(source);
+    if (tc_examples_count(encoder->examples, &texts) != TC_OK)
+        return fail_library(NULL);
     return texts > 0 ? CODE_OK : fail("%s holds no texts", reader_name(source));
 }

@@ -115,7 +115,7 @@ static int bad_line(reader *source, uint64_t line)
 {
     if (!source->options.skip_bad_lines)
         return fail("%s, line %llu: %s", reader_name(source), (unsigned long long)line, source->problem);
-    if (source->skipped == 0) {
+    if (source->skipped == 0 || line < source->first_problem_line) { /* one found outside may be told late */
         memcpy(source->first_problem, source->problem, sizeof source->problem);
         source->first_problem_line = line;
     }

@@ -184,6 +184,13 @@ static tc_status predict_batch(fixture *f)
     return tc_predict_batch(f->h.model, texts, lengths, MANY, MANY * STORY_LABELS, scores, &count);
 }
 
+static tc_status add_batch(fixture *f)
+{
+    const char *const texts[3] = {"the plot was dull", "", "a splendid film"};
+    return tc_examples_add_batch(f->examples, texts, (const size_t[]){17, 0, 15}, 3, (const uint32_t[]){0, 1, 2}, NULL,
+                                 NULL, NULL);
+}
+
 static tc_status predict_examples(fixture *f)
 {
     float scores[TEXTS * STORY_LABELS];
@@ -344,6 +351,7 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
         {"evaluate", evaluate, true},
         {"encode", encode, true},
         {"examples_add", add_example, true},
+        {"examples_add_batch", add_batch, true},
         {"vocab_builder_add", add_words, true},
         {"model_save", save, true},
         {"model_save_memory", save_memory, true},

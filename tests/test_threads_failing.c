@@ -103,10 +103,42 @@ static void predictions_and_figures_without_threads_are_the_same(void **state)
     assert_nothing_held(&allocator);
 }
 
+static void texts_are_added_without_threads_too(void **state)
+{
+    enum { MANY = 2000 };
+    static char texts[MANY][STORY_SIZE];
+    static const char *list[MANY];
+    static size_t lengths[MANY];
+    static uint32_t labels[MANY];
+    host h;
+    (void)state;
+    fail_thread(-2, false);
+    assert_ok(host_begin(&h, NULL, "arch=ngram threads=3", TEXTS));
+    for (uint32_t i = 0; i < MANY; i++) {
+        labels[i] = story_write(i, texts[i], &lengths[i]);
+        list[i] = texts[i];
+    }
+    static float wanted[MANY * STORY_LABELS], scores[MANY * STORY_LABELS];
+    size_t count = 0;
+    for (long n = -1; n < 4; n++) {
+        tc_examples *examples = NULL;
+        assert_ok(tc_examples_create(h.model, &examples));
+        fail_thread(n < 0 ? -2 : n % 2, n >= 2);
+        assert_ok(tc_examples_add_batch(examples, list, lengths, MANY, labels, NULL, NULL, NULL));
+        assert_true(calls > n % 2);
+        assert_ok(tc_predict_examples(h.model, examples, NULL, MANY, MANY * STORY_LABELS, n < 0 ? wanted : scores,
+                                      &count));
+        assert_true(n < 0 || memcmp(wanted, scores, sizeof wanted) == 0);
+        tc_examples_free(examples);
+    }
+    host_end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_training_without_its_nth_thread_gives_the_same_file),
+        cmocka_unit_test(texts_are_added_without_threads_too),
         cmocka_unit_test(predictions_and_figures_without_threads_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

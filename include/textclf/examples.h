@@ -50,6 +50,26 @@ TC_EXPORT tc_status tc_examples_add_labels(tc_examples *examples, const char *te
 TC_EXPORT tc_status tc_examples_add_targets(tc_examples *examples, const char *text, size_t length,
                                             const float *targets, size_t target_count, float weight);
 
+/**
+ * Adds many texts in one call, in their order, encoded on the `threads` threads of the model that the examples were
+ * made for: the same bits as adding them one by one.
+ *
+ * Texts are best given some MB at a time: each call starts its threads.
+ *
+ * @param texts        `text_count` texts of UTF-8; NULL only where the length is 0.
+ * @param lengths      bytes of each text.
+ * @param labels       task classify: a label of each text; multilabel: the labels of all texts, one text after the
+ *                     other; regress: NULL.
+ * @param label_counts task multilabel: how many labels each text has; NULL: one each.
+ * @param targets      task regress: (text_count, labels of the model), else NULL.
+ * @param weights      of each text; NULL: all 1.
+ * Errors: as tc_examples_add_label(), with the number of the first text that cannot be added (from 0); nothing is added
+ * then, not even the texts before it.
+ */
+TC_EXPORT tc_status tc_examples_add_batch(tc_examples *examples, const char *const *texts, const size_t *lengths,
+                                          size_t text_count, const uint32_t *labels, const size_t *label_counts,
+                                          const float *targets, const float *weights);
+
 /** Number of examples; their row numbers are 0 … count - 1 in the order they were added. */
 TC_EXPORT tc_status tc_examples_count(const tc_examples *examples, size_t *count);
 

@@ -42,6 +42,28 @@ tc_status tc_examples_add_targets(tc_examples *examples, const char *text, size_
     return tci_examples_add(examples, text ? text : "", length, &truth, weight);
 }
 
+tc_status tc_examples_add_batch(tc_examples *examples, const char *const *texts, const size_t *lengths,
+                                size_t text_count, const uint32_t *labels, const size_t *label_counts,
+                                const float *targets, const float *weights)
+{
+    const tci_labelled_texts many = {texts, lengths, text_count, labels, label_counts, targets, weights};
+    size_t label_total = label_counts ? 0 : text_count;
+    TCI_REQUIRE(examples);
+    TCI_REQUIRE_TEXT(texts, text_count);
+    TCI_REQUIRE_TEXT(lengths, text_count);
+    for (size_t i = 0; i < text_count; i++) {
+        if (!texts[i] && lengths[i] > 0)
+            return tci_fail(TC_ERROR_ARGUMENT, "tc_examples_add_batch: text %zu is NULL with a length", i);
+        if (label_counts && !tci_add(label_total, label_counts[i], &label_total))
+            return tci_fail(TC_ERROR_ARGUMENT, "tc_examples_add_batch: label_counts add up beyond the address space");
+    }
+    if (labels && targets)
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_examples_add_batch: both labels and targets; a task takes one of them");
+    if (!targets)
+        TCI_REQUIRE_TEXT(labels, label_total);
+    return text_count == 0 ? TC_OK : tci_examples_add_batch(examples, &many);
+}
+
 tc_status tc_examples_count(const tc_examples *examples, size_t *count)
 {
     TCI_REQUIRE(examples);

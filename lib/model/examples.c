@@ -20,6 +20,7 @@ tc_status tci_examples_create(const tc_model *model, tc_examples **result)
     examples->task = model->options.task;
     examples->label_count = model->label_count;
     examples->label_fingerprint = model->label_fingerprint;
+    examples->threads = (size_t)model->options.threads;
     tci_encoded_init(&examples->encoded, &examples->memory, false);
     *result = examples;
     return TC_OK;
@@ -73,7 +74,7 @@ static tc_status check_labels(const tc_examples *examples, const tci_truth *trut
     return TC_OK;
 }
 
-static tc_status check_truth(const tc_examples *examples, const tci_truth *truth, float weight)
+tc_status tci_truth_check(const tc_examples *examples, const tci_truth *truth, float weight)
 {
     if (!is_finite(weight) || weight < 0)
         return tci_fail(TC_ERROR_ARGUMENT, "the weight of a text must be finite and at least 0");
@@ -93,27 +94,22 @@ static tc_status check_truth(const tc_examples *examples, const tci_truth *truth
     return TC_OK;
 }
 
-static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
+tc_status tci_examples_reserve_rows(tc_examples *examples, size_t rows, size_t list_count)
 {
     tci_memory *memory = &examples->memory;
-    size_t rows = examples->rows + 1, values = 0;
+    size_t values = 0;
     TCI_RETURN_IF(
         tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "examples", &examples->row_capacity, &examples->ends));
     TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(float), "example weights", &examples->weight_capacity,
                               &examples->weights));
-    TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint32_t),
-                              "example ids", &examples->id_capacity, &examples->ids));
-    if (examples->encoded.counts)
-        TCI_RETURN_IF(tci_reserve(memory, examples->id_count + examples->encoded.count, SIZE_MAX / 8, sizeof(uint8_t),
-                                  "example counts", &examples->count_capacity, &examples->counts));
     if (examples->task == TCI_TASK_CLASSIFY)
         return tci_reserve(memory, rows, ROW_CEILING, sizeof(uint32_t), "example labels", &examples->class_capacity,
                            &examples->classes);
     if (examples->task == TCI_TASK_MULTILABEL) {
         TCI_RETURN_IF(tci_reserve(memory, rows, ROW_CEILING, sizeof(size_t), "example labels",
                                   &examples->list_end_capacity, &examples->list_ends));
-        return tci_reserve(memory, examples->list_count + truth->count, SIZE_MAX / 8, sizeof(uint32_t),
-                           "example labels", &examples->list_capacity, &examples->list);
+        return tci_reserve(memory, list_count, SIZE_MAX / 8, sizeof(uint32_t), "example labels",
+                           &examples->list_capacity, &examples->list);
     }
     if (!tci_multiply(rows, examples->label_count, &values))
         return tci_fail(TC_ERROR_LIMIT, "example targets do not fit the address space");
@@ -121,29 +117,45 @@ static tc_status reserve_row(tc_examples *examples, const tci_truth *truth)
                        &examples->targets);
 }
 
+tc_status tci_examples_reserve_ids(tc_examples *examples, size_t id_count, bool with_counts)
+{
+    TCI_RETURN_IF(tci_reserve(&examples->memory, id_count, SIZE_MAX / 8, sizeof(uint32_t), "example ids",
+                              &examples->id_capacity, &examples->ids));
+    if (!with_counts)
+        return TC_OK;
+    return tci_reserve(&examples->memory, id_count, SIZE_MAX / 8, sizeof(uint8_t), "example counts",
+                       &examples->count_capacity, &examples->counts);
+}
+
+void tci_examples_put_truth(tc_examples *examples, size_t row, size_t *list_count, const tci_truth *truth, float weight)
+{
+    examples->weights[row] = weight;
+    if (examples->task == TCI_TASK_CLASSIFY) {
+        examples->classes[row] = truth->labels[0];
+    } else if (examples->task == TCI_TASK_MULTILABEL) {
+        if (truth->count > 0)
+            memcpy(examples->list + *list_count, truth->labels, truth->count * sizeof(uint32_t));
+        *list_count += truth->count;
+        examples->list_ends[row] = *list_count;
+    } else {
+        memcpy(examples->targets + row * truth->count, truth->targets, truth->count * sizeof(float));
+    }
+}
+
 tc_status tci_examples_add(tc_examples *examples, const char *text, size_t length, const tci_truth *truth, float weight)
 {
-    TCI_RETURN_IF(check_truth(examples, truth, weight));
+    TCI_RETURN_IF(tci_truth_check(examples, truth, weight));
     TCI_RETURN_IF(tci_pipeline_encode(examples->pipeline, text, length, &examples->encoded));
-    TCI_RETURN_IF(reserve_row(examples, truth));
     size_t row = examples->rows, count = examples->encoded.count;
+    TCI_RETURN_IF(tci_examples_reserve_rows(examples, row + 1, examples->list_count + truth->count));
+    TCI_RETURN_IF(tci_examples_reserve_ids(examples, examples->id_count + count, examples->encoded.counts != NULL));
     if (count > 0)
         memcpy(examples->ids + examples->id_count, examples->encoded.ids, count * sizeof(uint32_t));
     if (count > 0 && examples->encoded.counts)
         memcpy(examples->counts + examples->id_count, examples->encoded.counts, count);
     examples->id_count += count;
     examples->ends[row] = examples->id_count;
-    examples->weights[row] = weight;
-    if (examples->task == TCI_TASK_CLASSIFY) {
-        examples->classes[row] = truth->labels[0];
-    } else if (examples->task == TCI_TASK_MULTILABEL) {
-        if (truth->count > 0)
-            memcpy(examples->list + examples->list_count, truth->labels, truth->count * sizeof(uint32_t));
-        examples->list_count += truth->count;
-        examples->list_ends[row] = examples->list_count;
-    } else {
-        memcpy(examples->targets + row * truth->count, truth->targets, truth->count * sizeof(float));
-    }
+    tci_examples_put_truth(examples, row, &examples->list_count, truth, weight);
     examples->rows++;
     return TC_OK;
 }

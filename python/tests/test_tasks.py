@@ -111,3 +111,38 @@ def test_regress_several_targets(tmp_path):
         classifier.fit(texts, [(0.0, float("nan"))] * len(texts))
     with pytest.raises(textclf.Error):
         classifier.fit(texts[:2], [(0.0, 1.0), (0.0,)])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_texts_added_in_one_call_are_those_added_one_by_one(threads):
+    texts, labels = sets()
+    weights = [1.0 + number % 2 for number in range(len(texts))]
+    kinds = {"classify": [len(row) for row in labels], "multilabel": [sorted(row) for row in labels],
+             "regress": [[float(len(row)), 1.0, number] for number, row in enumerate(labels)]}
+    for task, answers in kinds.items():
+        config = textclf.Config(task=task, hidden_dim=4, embedding_dim=4, threads=threads)
+        model = textclf.Model(config, textclf.Vocabulary(config, texts), ["fruit", "metal", "river"])
+        one, many = textclf.Examples(model), textclf.Examples(model)
+        add = {"classify": one.add, "multilabel": one.add_labels, "regress": one.add_targets}[task]
+        for row in zip(texts, answers, weights):
+            add(*row)
+        if task == "regress":
+            many.add_batch(texts, targets=answers, weights=weights)
+        else:
+            many.add_batch(texts, answers, weights=weights)
+        assert len(many) == len(one) == len(texts)
+        assert [many.tokens(row) for row in range(len(texts))] == [one.tokens(row) for row in range(len(texts))]
+        assert str(model.evaluate(many)) == str(model.evaluate(one))  # NaN is not itself
+
+
+def test_a_batch_of_texts_that_does_not_fit_is_refused():
+    config = textclf.Config(task="regress", hidden_dim=4, embedding_dim=4)
+    model = textclf.Model(config, textclf.Vocabulary(config), ["a", "b"])
+    examples = textclf.Examples(model)
+    for answers in ({"targets": [[1.0, 2.0]]}, {"targets": [[1.0], [2.0, 3.0, 4.0]]}, {},
+                    {"targets": [[1.0, 2.0]] * 2, "weights": [1.0]}, {"labels": ["a", "b"], "targets": [[1, 2]] * 2}):
+        with pytest.raises(ValueError):
+            examples.add_batch(["x", "y"], **answers)
+    with pytest.raises(textclf.Error, match="text 1: the weight"):
+        examples.add_batch(["x", "y"], targets=[[1.0, 2.0]] * 2, weights=[1.0, -1.0])
+    assert len(examples) == 0

@@ -6,11 +6,12 @@ refused with a sentence that says what is accepted.
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Union
+from typing import Any, Iterable, List, Optional, Sequence, Union
 
 from .model import Examples, Model, text_bytes
 
 Label = Union[str, int, bool]
+TEXTS_A_CALL = 4096  # between two calls Python answers Ctrl-C
 
 
 def column(values: Any, name: str) -> List[Any]:
@@ -98,8 +99,10 @@ class Labels:
             raise ValueError(f"label {label!r} is not among the classes: {_some(self.classes)}")
         return index
 
-    def adder(self, examples: Examples, strict: bool) -> Callable[[bytes, Any, float], None]:
-        return lambda text, label, weight: examples.add(text, self.index(label, strict), weight)
+    def add(self, examples: Examples, data: Sequence[bytes], y: Sequence[Any], weight: Sequence[float],
+            strict: bool) -> None:
+        """Adds texts with their answers."""
+        examples.add_batch(data, [self.index(label, strict) for label in y], weights=weight)
 
 
 class LabelSets(Labels):
@@ -115,9 +118,9 @@ class LabelSets(Labels):
     def of(cls, y: List[Any]) -> "LabelSets":
         return cls(ordered(label for labels in y for label in labels))
 
-    def adder(self, examples: Examples, strict: bool) -> Callable[[bytes, Any, float], None]:
-        return lambda text, labels, weight: examples.add_labels(
-            text, [self.index(label, strict) for label in labels], weight)
+    def add(self, examples: Examples, data: Sequence[bytes], y: Sequence[Any], weight: Sequence[float],
+            strict: bool) -> None:
+        examples.add_batch(data, [[self.index(label, strict) for label in labels] for labels in y], weights=weight)
 
 
 class Targets(Labels):
@@ -134,8 +137,9 @@ class Targets(Labels):
         width = len(y[0]) if y else 1
         return cls(["target"] if width == 1 else [f"target{number}" for number in range(1, width + 1)])
 
-    def adder(self, examples: Examples, strict: bool) -> Callable[[bytes, Any, float], None]:
-        return examples.add_targets
+    def add(self, examples: Examples, data: Sequence[bytes], y: Sequence[Any], weight: Sequence[float],
+            strict: bool) -> None:
+        examples.add_batch(data, targets=y, weights=weight)
 
 
 BY_TASK = {"classify": Labels, "multilabel": LabelSets, "regress": Targets}
@@ -146,9 +150,9 @@ def fill(model: Model, codec: Labels, data: Sequence[bytes], y: Sequence[Any], w
     """Encoded examples of all texts."""
     same_length(len(y), len(data), "y")
     examples = Examples(model)
-    add = codec.adder(examples, strict)
-    for row in zip(data, y, weight):
-        add(*row)
+    for first in range(0, len(data), TEXTS_A_CALL):
+        part = slice(first, first + TEXTS_A_CALL)
+        codec.add(examples, data[part], y[part], weight[part], strict)
     return examples
 
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tu
 
 from . import _arrays
 from . import _structs as s
+from . import errors
 from ._handle import Handle, optional
 from ._library import lib, read_text, terminated
 from .config import Config, OptionValue, option
@@ -300,6 +301,39 @@ class Examples(Handle):
         """Adds a text with one value per target (task regress)."""
         data, values = text_bytes(text), [float(value) for value in targets]
         lib.tc_examples_add_targets(self.pointer, data, len(data), (c.c_float * len(values))(*values), len(values), weight)
+
+    def add_batch(self, texts: Iterable[Text], labels: Optional[Iterable[Any]] = None,
+                  targets: Optional[Iterable[Sequence[float]]] = None,
+                  weights: Optional[Iterable[float]] = None) -> None:
+        """Adds many texts at once, encoded on all of the model's threads: with one label each, or a list of labels each
+        (task multilabel), or a list of values each (task regress). None is added when one cannot be."""
+        data = [text_bytes(text) for text in texts]
+        answers = list(labels if labels is not None else targets if targets is not None else ())
+        factors = None if weights is None else [float(weight) for weight in weights]
+        if (labels is None) == (targets is None):
+            raise ValueError("add_batch takes either labels or targets")
+        if len(answers) != len(data) or (factors is not None and len(factors) != len(data)):
+            raise ValueError(f"{len(data)} texts, but {len(answers)} answers"
+                             + ("" if factors is None else f" and {len(factors)} weights"))
+        size = len(data)
+        array, lengths = (c.c_char_p * size)(*data), (c.c_size_t * size)(*map(len, data))
+        numbers: Any = None
+        counts: Any = None
+        values: Any = None
+        if labels is None:
+            rows = [[float(value) for value in row] for row in answers]
+            for number, row in enumerate(rows):
+                if len(row) != len(self._index):
+                    raise errors.ArgumentError(f"text {number}: {len(row)} targets for a model of {len(self._index)}")
+            values = (c.c_float * (size * len(self._index)))(*(value for row in rows for value in row))
+        elif any(isinstance(answer, (list, tuple, set, frozenset)) for answer in answers):
+            lists = [[self._label(label) for label in answer] for answer in answers]
+            counts = (c.c_size_t * size)(*map(len, lists))
+            numbers = (c.c_uint32 * sum(map(len, lists)))(*(number for row in lists for number in row))
+        else:
+            numbers = (c.c_uint32 * size)(*map(self._label, answers))
+        lib.tc_examples_add_batch(self.pointer, array, lengths, size, numbers, counts, values,
+                                  None if factors is None else (c.c_float * size)(*factors))
 
     def __len__(self) -> int:
         count = c.c_size_t()
