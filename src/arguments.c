@@ -54,7 +54,8 @@ bool library_option_applies(const tc_option *option, unsigned commands)
 {
     if ((commands & COMMAND_TRAIN) != 0)
         return true;
-    if ((commands & COMMAND_CONVERT) != 0 && strcmp(option->key, "weights") == 0)
+    if ((commands & COMMAND_CONVERT) != 0 && 
+        (strcmp(option->key, "weights") == 0 || strcmp(option->key, "max_features") == 0))
         return true;
     return (commands & (COMMAND_EVAL | COMMAND_PREDICT | COMMAND_INFO | COMMAND_CONVERT)) != 0 &&
            option->option_class == TC_OPTION_RUN;

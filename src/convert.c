@@ -1,5 +1,6 @@
 /* convert.c: `textclf convert`: any model file to a model file of the library's own, with other weights where --weights
- * says so. A checkpoint becomes the model of its moment, without the state of its training. */
+ * says so, and with a part of its features where --max-features does. A checkpoint becomes the model of its moment,
+ * without the state of its training. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -49,7 +50,7 @@ static int write_converted(const arguments *given, const tc_model *model)
 int convert(arguments *given)
 {
     if (given->operand_count != 2)
-        return misuse("convert: %s; usage: textclf convert INPUT OUTPUT [--weights f32|bf16|int8]",
+        return misuse("convert: %s; usage: textclf convert INPUT OUTPUT [--weights f32|bf16|int8] [--max-features N]",
                       given->operand_count < 2 ? "name the model file to read and the one to write"
                                                : "give one model file to read and one to write");
     tc_model *model = NULL;

@@ -31,7 +31,7 @@ const char *epochs_score_name(reader_task task)
     return task == READ_LABELS ? "micro_f1" : task == READ_TARGETS ? "mean_squared_error" : "accuracy";
 }
 
-static const char *score_title(reader_task task)
+const char *epochs_score_title(reader_task task)
 {
     return task == READ_LABELS ? "micro F1" : task == READ_TARGETS ? "mean squared error" : "accuracy";
 }
@@ -64,7 +64,8 @@ static void tell(const training *run, const epoch_record *entry)
     char validation[160] = "";
     if (result->validated != 0)
         snprintf(validation, sizeof validation, ", validation loss %.4f, %s %.4f%s", result->validation_loss,
-                 score_title(run->task), result->validation_score, result->improved != 0 ? " (best so far)" : "");
+                 epochs_score_title(run->task), result->validation_score,
+                 result->improved != 0 ? " (best so far)" : "");
     note("epoch %" PRIu64 " of %" PRIu64 ": loss %.4f%s, %.0f tokens/s, %.1f s", result->epoch, run->epochs,
          result->loss, validation, entry->seconds > 0.0 ? (double)entry->tokens / entry->seconds : 0.0, entry->seconds);
 }

@@ -32,7 +32,10 @@ typedef struct training {
     uint64_t tokens;
     uint64_t steps; /* optimizer steps taken, those before a resume included */
     bool interrupted;
-    char weights[16]; /* of the model file; training itself has f32 */
+    char weights[16];      /* of the model file; training itself has f32 */
+    char max_features[32]; /* of the model file; training itself has all */
+    bool judged;           /* the file's model, which was converted, was validated again */
+    double file_loss, file_score;
 } training;
 
 /* Trains to the end, or to Ctrl-C (run->interrupted); the checkpoint is written, the model is not. An exit code,
@@ -41,5 +44,7 @@ int epochs_run(training *run);
 
 /* The name of a task's validation score: "accuracy", "micro_f1" or "mean_squared_error". */
 const char *epochs_score_name(reader_task task);
+/* The same for people. */
+const char *epochs_score_title(reader_task task);
 
 #endif

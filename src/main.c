@@ -15,8 +15,8 @@ const command_row command_rows[] = {
     {"predict", COMMAND_PREDICT, "--model MODEL [--input FILE | TEXT ...]",
      "print the labels of texts; reads standard input when neither file nor text is given", predict},
     {"info", COMMAND_INFO, "MODEL", "show a model's options, labels and tensors", info},
-    {"convert", COMMAND_CONVERT, "INPUT OUTPUT [--weights f32|bf16|int8]",
-     "write a model file anew, with weights of another kind or a checkpoint's model alone", convert},
+    {"convert", COMMAND_CONVERT, "INPUT OUTPUT [--weights f32|bf16|int8] [--max-features N]",
+     "write a model file anew: smaller, with weights of another kind, or a checkpoint's model alone", convert},
     {"options", COMMAND_OPTIONS, "", "list the options of models, training and runs", options},
 };
 const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];

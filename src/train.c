@@ -2,7 +2,7 @@
  *
  * The input is read twice, for words and labels and then for the examples, so that texts never fill the memory; a pipe
  * is kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training.
- * Weights other than f32 are made of the trained ones when the model is written. */
+ * Weights other than f32, and fewer features, are made of the trained ones when the model is written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -220,15 +220,43 @@ static int start_training(training *run)
     return code == CODE_OK ? number_option(run, "accumulate_steps", &run->accumulate) : code;
 }
 
-/* The model with the weights that were asked for. */
-static int save_model(const training *run)
+/* What the converted model makes of the texts that the epochs were judged by. */
+static tc_status judge(training *run, const tc_model *converted)
+{
+    const size_t *rows = NULL;
+    size_t row_count = 0;
+    tc_evaluation figures = TC_EVALUATION_INIT;
+    if (run->best_epoch == 0)
+        return TC_OK;
+    tc_status status = tc_batcher_validation_rows(run->batcher, &rows, &row_count);
+    if (status == TC_OK)
+        status = tc_evaluate(converted, run->validation != NULL ? run->validation : run->examples,
+                             run->validation != NULL ? NULL : rows, row_count, &figures);
+    if (status != TC_OK)
+        return status;
+    run->judged = true;
+    run->file_loss = figures.loss;
+    run->file_score = run->task == READ_LABELS    ? figures.micro_f1
+                      : run->task == READ_TARGETS ? figures.mean_squared_error
+                                                  : figures.accuracy;
+    note("the model in the file: validation loss %.4f, %s %.4f", run->file_loss, epochs_score_title(run->task),
+         run->file_score);
+    return TC_OK;
+}
+
+/* The model with the weights and features that were asked for. */
+static int save_model(training *run)
 {
     tc_model *converted = NULL;
-    if (strcmp(run->weights, "f32") == 0)
+    if (strcmp(run->weights, "f32") == 0 && strcmp(run->max_features, "0") == 0)
         return tc_model_save(run->model, run->given->output) == TC_OK ? CODE_OK : fail_library(NULL);
     tc_status status = tc_config_set(run->given->config, "weights", run->weights);
     if (status == TC_OK)
+        status = tc_config_set(run->given->config, "max_features", run->max_features);
+    if (status == TC_OK)
         status = tc_model_convert(run->model, run->given->config, &converted);
+    if (status == TC_OK)
+        status = judge(run, converted);
     if (status == TC_OK)
         status = tc_model_save(converted, run->given->output);
     tc_model_free(converted);
@@ -290,6 +318,13 @@ static void put_json(const work *all, size_t examples, size_t validation_example
         emit_unsigned(&json, run->best_epoch);
     else
         emit_null(&json);
+    if (run->judged) {
+        emit_key(&json, "file_validation");
+        emit_begin(&json, '{');
+        emit_key_double(&json, "loss", run->file_loss);
+        emit_key_double(&json, epochs_score_name(run->task), run->file_score);
+        emit_end(&json, '}');
+    }
     emit_key_unsigned(&json, "steps", run->steps);
     emit_key_unsigned(&json, "tokens", run->tokens);
     emit_key_double(&json, "seconds", run->seconds);
@@ -336,11 +371,16 @@ static int work_through(work *all)
     return code;
 }
 
-/* Keeps the weights that were asked for, and takes them out of the config that makes model and trainer. */
-static int train_in_f32(training *run, arguments *given)
+/* Keeps what was asked for of the file's model, and takes it out of the config that makes model and trainer. */
+static int train_whole(training *run, arguments *given)
 {
     int code = given_option(given, "weights", run->weights, sizeof run->weights);
+    if (code == CODE_OK)
+        code = given_option(given, "max_features", run->max_features, sizeof run->max_features);
     if (code == CODE_OK && arguments_gave(given, "weights") && tc_config_set(given->config, "weights", "f32") != TC_OK)
+        code = fail_library(NULL);
+    if (code == CODE_OK && arguments_gave(given, "max_features") &&
+        tc_config_set(given->config, "max_features", "0") != TC_OK)
         code = fail_library(NULL);
     return code;
 }
@@ -354,7 +394,7 @@ int train(arguments *given)
         return code;
     interrupt_install();
     work all = {.run = {.given = given}};
-    code = train_in_f32(&all.run, given);
+    code = train_whole(&all.run, given);
     if (code == CODE_OK)
         code = work_through(&all);
     tc_batcher_free(all.run.batcher);

@@ -308,6 +308,52 @@ static void only_weights_and_the_run_can_change(void **state)
     tc_model_free(model);
 }
 
+/* `max_features` is of a trained model of n-grams; training such a model goes on with all that its texts hold. */
+static void features_are_dropped_of_trained_models_of_ngrams(void **state)
+{
+    (void)state;
+    host h = {0};
+    tc_model *small = NULL, *lstm = new_model("");
+    char text[32];
+    size_t length = 0;
+    tc_config *config = make_config("max_features=60 weights=int8");
+    assert_int_equal(tc_model_convert(lstm, config, &small), TC_ERROR_OPTION);
+    assert_contains(tc_last_error(), "'max_features' is of arch ngram");
+    tc_model_free(lstm);
+    assert_int_equal(host_begin(&h, NULL, "arch=ngram buckets=4096 max_features=60", 40), TC_ERROR_UNSUPPORTED);
+    assert_contains(tc_last_error(), "tc_model_convert()");
+    host_end(&h);
+    assert_ok(host_begin(&h, NULL, "arch=ngram buckets=4096 epochs=2", 40));
+    while (!h.over)
+        assert_ok(host_advance(&h));
+    assert_ok(tc_model_convert(h.model, config, &small));
+    assert_ok(tc_model_option(small, "max_features", sizeof text, text, &length));
+    assert_string_equal(text, "60");
+    host_end(&h);
+    tc_model_free(small);
+    assert_ok(host_begin(&h, NULL, "arch=ngram buckets=4096 epochs=2", 40));
+    tc_config_free(config);
+    config = make_config("max_features=60");
+    assert_ok(tc_model_convert(h.model, config, &small));
+    tc_trainer *trainer = NULL;
+    tc_examples *examples = NULL;
+    size_t rows[2] = {0, 1}, few = 0, many = 0;
+    free(host_bytes(small, &few));
+    assert_ok(host_examples(small, 0, 20, &examples));
+    assert_ok(tc_trainer_create(small, NULL, &trainer));
+    assert_ok(tc_trainer_count(trainer, examples));
+    assert_ok(tc_train_step(trainer, examples, rows, 2, NULL));
+    free(host_bytes(small, &many));
+    assert_true(many > few);
+    assert_ok(tc_model_option(small, "max_features", sizeof text, text, &length));
+    assert_string_equal(text, "0");
+    tc_trainer_free(trainer);
+    tc_examples_free(examples);
+    tc_model_free(small);
+    tc_config_free(config);
+    host_end(&h);
+}
+
 static void the_hosts_rounding_mode_changes_nothing(void **state)
 {
     (void)state;
@@ -374,6 +420,7 @@ int main(void)
         cmocka_unit_test(foreign_weights_go_into_float_weights),
         cmocka_unit_test(a_checkpoint_of_narrow_weights_is_none),
         cmocka_unit_test(only_weights_and_the_run_can_change),
+        cmocka_unit_test(features_are_dropped_of_trained_models_of_ngrams),
         cmocka_unit_test(the_hosts_rounding_mode_changes_nothing),
         cmocka_unit_test(missing_arguments_are_named),
         cmocka_unit_test(limits_bound_the_copy),

@@ -147,10 +147,10 @@ static void parameters_are_converted_by_name(void **state)
         uint32_t random = 5;
         for (size_t i = 0; i < from.size; i++)
             from.values[i] = next_float(&random);
-        assert_ok(tci_parameters_convert(&from, &narrow));
-        assert_ok(tci_parameters_convert(&narrow, &copy));
+        assert_ok(tci_parameters_convert(&from, &narrow, NULL));
+        assert_ok(tci_parameters_convert(&narrow, &copy, NULL));
         assert_memory_equal(narrow.values, copy.values, narrow.size * sizeof(float));
-        assert_ok(tci_parameters_convert(&narrow, &back));
+        assert_ok(tci_parameters_convert(&narrow, &back, NULL));
         const tci_tensor_info *v = tci_parameters_find(&from, "v");
         assert_memory_equal(from.values + v->offset, back.values + tci_parameters_find(&back, "v")->offset,
                             v->count * sizeof(float));
@@ -160,7 +160,7 @@ static void parameters_are_converted_by_name(void **state)
                 assert_close(back.values[b->offset + k], from.values[a->offset + k], 1.0 / 250);
         }
         from.values[from.tensors[2].offset + 8] = INFINITY;
-        assert_int_equal(tci_parameters_convert(&from, &narrow), TC_ERROR_NUMERIC);
+        assert_int_equal(tci_parameters_convert(&from, &narrow, NULL), TC_ERROR_NUMERIC);
         assert_contains(tci_error_text(), "tensor 'n': row 1");
         tci_parameters_free(&from), tci_parameters_free(&narrow), tci_parameters_free(&copy),
             tci_parameters_free(&back);

@@ -39,6 +39,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"min_char_ngram", "3"},
         {"max_char_ngram", "5"},
         {"char_ngrams", "within"},
+        {"max_features", "0"},
         {"buckets", "4194304"},
         {"embedding_dim", "128"},
         {"hidden_dim", "256"},

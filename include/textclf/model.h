@@ -30,8 +30,8 @@ typedef struct tc_model tc_model;
  * @param words       vocabulary; copied. Its text options must be those of `config`.
  * @param labels      `label_count` NUL-terminated labels (target names with task regress): non-empty UTF-8 without TAB,
  *                    CR, LF, and without comma with task multilabel; all different. Scores come in this order.
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_UNSUPPORTED (max_isa; weights other than f32, which
- * tc_model_convert() makes), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_UNSUPPORTED (max_isa; weights other than f32 and
+ * max_features, which are tc_model_convert()'s), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                                     size_t label_count, tc_model **model);
@@ -85,11 +85,16 @@ TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
  * again. The copy predicts, evaluates, saves, loads, clones and maps; it cannot be trained (#TC_ERROR_UNSUPPORTED). The
  * text pipeline is shared, so examples serve both.
  *
- * @param config `weights` (f32 where it is not set), and what is set of the run options (threads, max_isa, limits);
- *               another model option that is set must be the model's. NULL: f32. All else is the model's own, its
- *               allocator, too.
+ * Option `max_features` cuts a model of n-grams down to so many features, those that matter most: by their weights and,
+ * while the model is the trained one or a copy of it, not one from a file, by the texts of the training that they occur
+ * in. Such a copy of f32 weights learns of all features again when it is trained.
+ *
+ * @param config `weights` (f32 where it is not set), `max_features` (0: all that the model has), and what is set of the
+ *               run options (threads, max_isa, limits); another model option that is set must be the model's. NULL:
+ *               f32. All else is the model's own, its allocator, too.
  * Thread rule: as tc_model_clone(). Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH, #TC_ERROR_NUMERIC (weights that are
- * not finite), #TC_ERROR_UNSUPPORTED (max_isa), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ * not finite), #TC_ERROR_OPTION (max_features of another architecture), #TC_ERROR_UNSUPPORTED (max_isa),
+ * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_model **converted);
 

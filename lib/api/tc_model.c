@@ -38,7 +38,7 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     size_t limit = (size_t)options->max_memory;
     TCI_RETURN_IF(tci_options_resolve(&resolved, words->bytes));
     tci_text_options text_options = tci_model_text_options(options);
-    TCI_RETURN_IF(tci_weights_trainable(options, "a new model"));
+    TCI_RETURN_IF(tci_model_created_whole(options));
     TCI_RETURN_IF(check_builder(config, words));
     tci_memory_init(&memory, &config->memory.host, limit);
     TCI_RETURN_IF(
@@ -181,17 +181,21 @@ tc_status tc_model_clone(const tc_model *model, tc_model **clone)
     return tci_model_convert(model, &model->options, clone);
 }
 
-/* What the config sets of class model is the model's own, but for the weights. */
+/* What the config sets of class model is the model's own, but for what converting changes. */
 static tc_status check_same_options(const tc_model *model, const tci_options *given)
 {
     for (size_t i = 0; i < tci_option_count(); i++) {
         const tci_option_row *row = tci_option_row_at(i);
         if (row->option_class == TCI_CLASS_MODEL && strcmp(row->key, "weights") != 0 &&
-            tci_options_is_set(given, row->key) && !tci_options_equal(&model->options, given, row))
+            strcmp(row->key, "max_features") != 0 && tci_options_is_set(given, row->key) &&
+            !tci_options_equal(&model->options, given, row))
             return tci_fail(TC_ERROR_MISMATCH,
-                            "option '%s' is not the model's; converting changes `weights` alone, leave it out",
+                            "option '%s' is not the model's; converting changes `weights` and `max_features`, leave it"
+                            " out",
                             row->key);
     }
+    if (given->max_features > 0 && !tci_model_features(model))
+        return tci_fail(TC_ERROR_OPTION, "option 'max_features' is of arch ngram; this model is of another");
     return TC_OK;
 }
 
@@ -204,6 +208,8 @@ tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_mo
     options.weights = config ? config->options.weights : TCI_WEIGHTS_F32;
     if (config) {
         TCI_RETURN_IF(check_same_options(model, &config->options));
+        if (config->options.max_features > 0)
+            options.max_features = config->options.max_features;
         tci_options_copy_set(&options, &config->options, TCI_CLASS_RUN);
     }
     return tci_model_convert(model, &options, converted);

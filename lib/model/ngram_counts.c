@@ -173,6 +173,12 @@ void tci_ngram_counts_members(const tci_ngram_counts *counts, tci_index_set *set
         set->bits[word] |= counts->seen.bits[word];
 }
 
+void tci_ngram_counts_texts(const tci_ngram_counts *counts, uint32_t *texts)
+{
+    for (size_t i = 0; i < counts->seen.count; i++)
+        texts[i] = counts->cells[i * (1 + counts->columns)];
+}
+
 /* ---- scales ---- */
 
 /* |ln(((p + pi) / pi) / ((q + 1 - pi) / (1 - pi)))|; 0 for a label that all or no features have. */

@@ -243,10 +243,21 @@ static tc_status allocate_fit(tci_dual *dual)
     return tci_alloc(dual->memory, rows, sizeof(uint32_t), "calibration", &dual->fit_labels);
 }
 
+/* What the network is to know of its features; NULL where it had some that other texts taught it. */
+static tc_status count_texts(const tci_dual *dual, const tci_index_set *set, uint32_t **texts)
+{
+    if (dual->network->set.count > 0)
+        return TC_OK;
+    TCI_RETURN_IF(tci_alloc(dual->network->base.memory, set->count, sizeof **texts, "texts of features", texts));
+    tci_ngram_counts_texts(&dual->counts, *texts);
+    return TC_OK;
+}
+
 tc_status tci_dual_start(tci_dual *dual)
 {
     tc_status status = TC_OK;
     double total = 0, cells = 0;
+    uint32_t *texts = NULL;
     tci_index_set set;
     if (dual->started)
         return TC_OK;
@@ -265,11 +276,15 @@ tc_status tci_dual_start(tci_dual *dual)
         cells += (double)dual->sets[i].rows * (double)dual->columns;
     }
     dual->cost = total > 0 ? cells / total : 1;
+    TCI_CHECK(count_texts(dual, &set, &texts));
     TCI_CHECK(tci_ngram_grow(dual->network, &set));
+    tci_ngram_note_texts(dual->network, texts);
+    texts = NULL;
     tci_ngram_counts_free(&dual->counts);
     dual->started = true;
 done:
     tci_index_set_free(&set);
+    tci_free(dual->network->base.memory, texts);
     if (status != TC_OK)
         drop_start(dual);
     return status;

@@ -14,17 +14,20 @@ size_t tci_ngram_columns(const tci_options *options, size_t label_count)
     return options->task == TCI_TASK_CLASSIFY && label_count == 2 ? 1 : label_count;
 }
 
-static tc_status declare(tci_parameters *parameters, size_t rows, size_t columns)
+static tc_status declare(tci_parameters *parameters, int32_t weights, size_t rows, size_t columns)
 {
+    static const tci_element elements[] = {TCI_ELEMENT_F32, TCI_ELEMENT_BF16, TCI_ELEMENT_INT8};
     TCI_RETURN_IF(
-        tci_parameters_declare_matrix(parameters, TCI_ELEMENT_F32, "embedding.weight", rows, columns, false, NULL));
+        tci_parameters_declare_matrix(parameters, elements[weights], "embedding.weight", rows, columns, false, NULL));
     TCI_RETURN_IF(tci_parameters_declare(parameters, "bias", 1, columns, 1, false, NULL));
-    return tci_parameters_declare(parameters, "calibration", 1, 2, 1, false, NULL);
+    TCI_RETURN_IF(tci_parameters_declare(parameters, "calibration", 1, 2, 1, false, NULL));
+    parameters->tensors[TCI_NGRAM_WEIGHT].column_scales = true;
+    return tci_parameters_declare_scales(parameters);
 }
 
 static tc_status ngram_declare(tci_parameters *parameters, const tci_options *options, size_t rows, size_t label_count)
 {
-    return declare(parameters, rows, tci_ngram_columns(options, label_count));
+    return declare(parameters, options->weights, rows, tci_ngram_columns(options, label_count));
 }
 
 static void ngram_free(tci_network *base)
@@ -35,6 +38,7 @@ static void ngram_free(tci_network *base)
     tci_memory *memory = base->memory;
     tci_parameters_free(&base->parameters);
     tci_index_set_free(&network->set);
+    tci_free(memory, network->texts);
     tci_free(memory, network);
 }
 
@@ -60,7 +64,7 @@ static tc_status ngram_create(tci_memory *memory, const tci_kernels *kernels, co
     network->columns = tci_ngram_columns(options, label_count);
     fill_amounts(network);
     tci_parameters_init(&network->base.parameters, memory);
-    TCI_CHECK(declare(&network->base.parameters, rows, network->columns));
+    TCI_CHECK(declare(&network->base.parameters, options->weights, rows, network->columns));
     TCI_CHECK(tci_index_set_init(&network->set, memory, (size_t)options->buckets));
     *result = &network->base;
     network = NULL;
@@ -94,7 +98,7 @@ tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set)
     const tci_parameters *old = &network->base.parameters;
     tci_parameters grown;
     tci_parameters_init(&grown, network->base.memory);
-    TCI_CHECK(declare(&grown, set->count, columns));
+    TCI_CHECK(declare(&grown, TCI_WEIGHTS_F32, set->count, columns));
     TCI_CHECK(tci_parameters_allocate(&grown));
     const float *from = tci_parameters_read(old, TCI_NGRAM_WEIGHT);
     float *to = grown.values + grown.tensors[TCI_NGRAM_WEIGHT].offset;
@@ -118,6 +122,7 @@ tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set)
     tci_index_set_free(&network->set);
     network->set = *set;
     *set = (tci_index_set){.memory = NULL};
+    tci_ngram_note_texts(network, NULL);
     return TC_OK;
 done:
     tci_parameters_free(&grown);
@@ -134,39 +139,81 @@ float tci_ngram_scale(const tci_ngram_network *network, const tci_row *row)
     return sum > 0 ? (float)(1.0 / sqrt(sum)) : 0.0f;
 }
 
-static float sum_single(const tci_ngram_network *network, const tci_row *row, const float *weight)
+void tci_ngram_note_texts(tci_ngram_network *network, uint32_t *texts)
+{
+    tci_free(network->base.memory, network->texts);
+    network->texts = texts;
+}
+
+/* A weight as a float, without its scale. */
+static inline float weight_at(tci_element element, const void *weights, size_t index)
+{
+    float value;
+    if (element == TCI_ELEMENT_F32)
+        return ((const float *)weights)[index];
+    if (element == TCI_ELEMENT_INT8)
+        return (float)((const int8_t *)weights)[index];
+    uint32_t bits = (uint32_t)((const uint16_t *)weights)[index] << 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Two loops, inlined for each element type, so that none asks for it. */
+static inline float add_single(tci_element element, const tci_ngram_network *network, const tci_row *row,
+                               const void *weights)
 {
     float parts[4] = {0};
     for (size_t i = 0; i < row->length; i++) {
         uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
         if (rank != TCI_INDEX_SET_NONE)
-            parts[i % 4] += tci_ngram_amount(network, row->ids[i], row->counts[i]) * weight[rank];
+            parts[i % 4] += tci_ngram_amount(network, row->ids[i], row->counts[i]) * weight_at(element, weights, rank);
     }
     return (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
-void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, float *margins)
+static inline void add_columns(tci_element element, const tci_ngram_network *network, const tci_row *row,
+                               const void *weights, float *sums)
 {
-    const tci_parameters *parameters = &network->base.parameters;
-    const float *weight = tci_parameters_read(parameters, TCI_NGRAM_WEIGHT);
-    const float *bias = tci_parameters_read(parameters, TCI_NGRAM_BIAS);
-    float scale = tci_ngram_scale(network, row);
     size_t columns = network->columns;
-    if (columns == 1) {
-        margins[0] = bias[0] + scale * sum_single(network, row, weight);
-        return;
-    }
-    memset(margins, 0, columns * sizeof *margins);
+    memset(sums, 0, columns * sizeof *sums);
     for (size_t i = 0; i < row->length; i++) {
         uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
         if (rank == TCI_INDEX_SET_NONE)
             continue;
         float amount = tci_ngram_amount(network, row->ids[i], row->counts[i]);
-        const float *from = weight + (size_t)rank * columns;
+        const char *from = (const char *)weights + (size_t)rank * columns * tci_element_bytes(element);
         for (size_t c = 0; c < columns; c++)
-            margins[c] += amount * from[c];
+            sums[c] += amount * weight_at(element, from, c);
     }
-    for (size_t c = 0; c < columns; c++)
+}
+
+static inline void add_all(tci_element element, const tci_ngram_network *network, const tci_row *row,
+                           const void *weights, float *sums)
+{
+    if (network->columns == 1)
+        sums[0] = add_single(element, network, row, weights);
+    else
+        add_columns(element, network, row, weights, sums);
+}
+
+void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, float *margins)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    const tci_tensor_info *tensor = &parameters->tensors[TCI_NGRAM_WEIGHT];
+    const void *weights = tci_parameters_data(parameters, TCI_NGRAM_WEIGHT);
+    const float *bias = tci_parameters_read(parameters, TCI_NGRAM_BIAS);
+    float scale = tci_ngram_scale(network, row);
+    if (tensor->element == TCI_ELEMENT_F32) {
+        add_all(TCI_ELEMENT_F32, network, row, weights, margins);
+    } else if (tensor->element == TCI_ELEMENT_BF16) {
+        add_all(TCI_ELEMENT_BF16, network, row, weights, margins);
+    } else {
+        const float *scales = tci_parameters_read(parameters, tensor->scales);
+        add_all(TCI_ELEMENT_INT8, network, row, weights, margins);
+        for (size_t c = 0; c < network->columns; c++)
+            margins[c] *= scales[c];
+    }
+    for (size_t c = 0; c < network->columns; c++)
         margins[c] = bias[c] + scale * margins[c];
 }
 

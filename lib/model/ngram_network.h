@@ -7,7 +7,10 @@
  * Tensors: embedding.weight (rows, columns), one row for each feature that was seen in training, in the order of their
  * buckets; bias (columns); calibration (2), a and b. textclf.features, a bitmap of the buckets, says which rows there
  * are. One column for each label; one for both labels of a `classify` model of two, whose logits are -l/2 and l/2.
- * nn.EmbeddingBag(mode="sum") with x as per_sample_weights computes the sums. */
+ * nn.EmbeddingBag(mode="sum") with x as per_sample_weights computes the sums.
+ *
+ * A converted model may have weights in bfloat16, which are widened, or int8 numbers q with a scale for each column:
+ * then z = bias + (1/n · (scale · Σ (x_f·n)·q_f)), from the inside out. */
 #ifndef TCI_MODEL_NGRAM_NETWORK_H
 #define TCI_MODEL_NGRAM_NETWORK_H
 
@@ -20,6 +23,7 @@ typedef struct tci_ngram_network {
     size_t columns;
     tci_index_set set;
     float amounts[2][TCI_FEATURE_COUNT + 1]; /* g·(1 + ln count) by light and count */
+    uint32_t *texts; /* (rows) in how many texts of its training each feature occurs; NULL: not known */
 } tci_ngram_network;
 
 enum { TCI_NGRAM_WEIGHT, TCI_NGRAM_BIAS, TCI_NGRAM_CALIBRATION };
@@ -38,6 +42,15 @@ void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, flo
 /* Gives the model rows for the members of `set`, which it has all of its own among; new ones are zeros. Takes the set's
  * arrays over; on failure network and set are as they were. */
 tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set);
+
+/* Notes in how many texts each feature occurs, in an array of the network's memory that it takes over; NULL: not
+ * known. */
+void tci_ngram_note_texts(tci_ngram_network *network, uint32_t *texts);
+
+/* The rows of the `most` features that matter most, in their order: by the squares of their weights times the texts
+ * that they occur in, where these are known; the lower bucket of two that are equal. `rows` (most) is what is kept,
+ * `kept` an empty set of the network's bound that gets them as members; most is at most the network's features. */
+tc_status tci_ngram_choose(const tci_ngram_network *network, size_t most, uint32_t *rows, tci_index_set *kept);
 
 static inline float tci_ngram_amount(const tci_ngram_network *network, uint32_t feature, uint8_t count)
 {

@@ -55,6 +55,8 @@ static const tci_option_row rows[] = {
      "runs of characters end where the word ends, or go across words"},
     {"buckets", TCI_OPTION_INTEGER, MODEL, AT(buckets), "1 to 1073741824", 1, TCI_INDEX_SET_BOUND, "4194304", "ngram",
      "numbers that features are hashed to"},
+    {"max_features", TCI_OPTION_INTEGER, MODEL, AT(max_features), "0 (all) to 1073741824", 0, TCI_INDEX_SET_BOUND, "0",
+     "ngram", "features that a trained model is cut down to: those that matter most (as `weights`)"},
     {"embedding_dim", TCI_OPTION_INTEGER, MODEL, AT(embedding_dim), "1 to 65536", 1, 65536, "128", "lstm",
      "numbers per word"},
     {"hidden_dim", TCI_OPTION_INTEGER, MODEL, AT(hidden_dim), "1 to 16384", 1, 16384, "256", "lstm",
@@ -296,8 +298,6 @@ tc_status tci_options_check(const tci_options *options)
 {
     if (options->arch != TCI_ARCH_NGRAM)
         return TC_OK;
-    if (options->weights != TCI_WEIGHTS_F32)
-        return tci_fail(TC_ERROR_OPTION, "option 'weights': arch ngram has f32 weights");
     if (options->min_char_ngram > options->max_char_ngram)
         return tci_fail(TC_ERROR_OPTION, "option 'min_char_ngram' is %llu, more than 'max_char_ngram' (%llu)",
                         (unsigned long long)options->min_char_ngram, (unsigned long long)options->max_char_ngram);

@@ -49,7 +49,7 @@ typedef struct tci_options {
     bool skip_ngrams;
     uint64_t min_char_ngram, max_char_ngram;
     int32_t char_ngrams;
-    uint64_t buckets;
+    uint64_t buckets, max_features;
     uint64_t embedding_dim, hidden_dim, num_layers;
     bool bidirectional;
     int32_t pooling;

@@ -215,7 +215,8 @@ static tc_status check_tensor(const tci_safetensors *file, const tci_tensor_info
     return TC_OK;
 }
 
-/* Numbers of -127 to 127, each row with a scale that a row can have. The scales have been found and are finite. */
+/* Numbers of -127 to 127, each row (or column) with a scale that it can have. The scales have been found and are
+ * finite. */
 static tc_status check_int8(const tci_safetensors *file, const tci_parameters *declared, const tci_tensor_info *tensor)
 {
     const char *scales_name = declared->tensors[tensor->scales].name;
@@ -226,14 +227,14 @@ static tc_status check_int8(const tci_safetensors *file, const tci_parameters *d
     if (least)
         return tci_fail(TC_ERROR_FORMAT, "tensor '%s': element %zu is -128; int8 weights are -127 to 127", tensor->name,
                         (size_t)(least - view.data));
-    for (size_t row = 0; row < tensor->shape[0]; row++) {
+    for (size_t i = 0; i < declared->tensors[tensor->scales].count; i++) {
         float scale;
-        memcpy(&scale, scales.data + row * sizeof scale, sizeof scale);
+        memcpy(&scale, scales.data + i * sizeof scale, sizeof scale);
         if (!tci_scale_is_good(scale))
             return tci_fail(TC_ERROR_FORMAT,
                             "tensor '%s': element %zu is no scale; it has to be above 0, and 127 times"
                             " it finite",
-                            scales_name, row);
+                            scales_name, i);
     }
     return TC_OK;
 }
@@ -284,7 +285,11 @@ static tc_status read_features(native_reader *reader, const tci_safetensors *fil
         return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is no list of %zu U8, a bit for each bucket",
                         TCI_INDEX_SET_BYTES(buckets));
     TCI_RETURN_IF(tci_index_set_init(&reader->features, reader->memory, buckets));
-    return tci_index_set_read(&reader->features, view.data);
+    TCI_RETURN_IF(tci_index_set_read(&reader->features, view.data));
+    if (reader->options.max_features > 0 && reader->features.count > reader->options.max_features)
+        return tci_fail(TC_ERROR_FORMAT, "the file has %zu features; its option 'max_features' is %llu",
+                        reader->features.count, (unsigned long long)reader->options.max_features);
+    return TC_OK;
 }
 
 static tc_status check_tensors(native_reader *reader, const tci_safetensors *file)

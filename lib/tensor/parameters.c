@@ -74,7 +74,10 @@ tc_status tci_parameters_declare_scales(tci_parameters *parameters)
             return tci_fail(TC_ERROR_INTERNAL, "tensor name '%s' is too long", parameters->tensors[i].name);
         memcpy(name, TCI_SCALE_NAMES, prefix);
         memcpy(name + prefix, parameters->tensors[i].name, length + 1);
-        TCI_RETURN_IF(tci_parameters_declare(parameters, name, 1, parameters->tensors[i].shape[0], 1, false, &scales));
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        TCI_RETURN_IF(tensor->column_scales
+                          ? tci_parameters_declare(parameters, name, 2, 1, tensor->shape[1], false, &scales)
+                          : tci_parameters_declare(parameters, name, 1, tensor->shape[0], 1, false, &scales));
         parameters->tensors[i].scales = scales;
     }
     return TC_OK;

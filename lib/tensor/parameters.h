@@ -5,7 +5,7 @@
  * touches few rows, which are listed, so that nothing untouched is cleared or read.
  *
  * Matrices of a model that was converted (model/conversion.h) may be narrow: bfloat16, or int8 in -127 to 127 with a
- * scale for each row, which stands in a further tensor. Such parameters are not trained. */
+ * scale for each row, or for each column, which stand in a further tensor. Such parameters are not trained. */
 #ifndef TCI_TENSOR_PARAMETERS_H
 #define TCI_TENSOR_PARAMETERS_H
 
@@ -17,7 +17,7 @@
 
 #define TCI_TENSOR_NAME 64
 #define TCI_TENSOR_RANK 2
-#define TCI_SCALE_NAMES "textclf.scale." /* before the name of an int8 tensor: that of its scales, F32 (rows) */
+#define TCI_SCALE_NAMES "textclf.scale." /* before the name of an int8 tensor: that of its scales, F32 */
 
 typedef enum tci_element { TCI_ELEMENT_F32, TCI_ELEMENT_BF16, TCI_ELEMENT_INT8 } tci_element;
 
@@ -30,6 +30,7 @@ typedef struct tci_tensor_info {
     tci_element element;
     size_t scales;                 /* number of the tensor with the scales of an int8 one */
     bool sparse_rows;
+    bool column_scales;            /* of an int8 one: scales (1, columns), else (rows) */
     const void *mapped;            /* where the values stand, read-only, while there is no block */
 } tci_tensor_info;
 
@@ -66,7 +67,7 @@ tc_status tci_parameters_declare(tci_parameters *parameters, const char *name, s
 /* A matrix of any element type. */
 tc_status tci_parameters_declare_matrix(tci_parameters *parameters, tci_element element, const char *name, size_t rows,
                                         size_t columns, bool sparse_rows, size_t *index);
-/* The scales of all int8 tensors, after everything else. */
+/* The scales of all int8 tensors, after everything else; column_scales of those that have them so are set before. */
 tc_status tci_parameters_declare_scales(tci_parameters *parameters);
 
 /* One zeroed block for everything declared; values that were mapped are copied into it. */

@@ -180,6 +180,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
     TCI_CHECK(trainer->options.optimizer == TCI_OPTIMIZER_DCD ? make_dual(trainer) : make_gradient_parts(trainer));
     tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
+    model->options.max_features = trainer->options.max_features = 0; /* it learns of others again */
 done:
     if (status != TC_OK) {
         tci_trainer_free(trainer);

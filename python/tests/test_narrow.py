@@ -55,6 +55,30 @@ def test_a_classifier_trains_in_f32_and_keeps_what_was_asked_for(fitted, data, t
     assert list(loaded.fit(*data).predict(data[0])) == list(wide.predict(data[0]))
 
 
+def test_a_classifier_of_ngrams_keeps_the_features_that_were_asked_for(data, tmp_path):
+    whole = textclf.TextClassifier(arch="ngram").fit(*data)
+    small = textclf.TextClassifier(arch="ngram", max_features=40, weights="int8").fit(*data)
+    assert small.model_.to_bytes() == whole.model_.convert("int8", max_features=40).to_bytes()
+    assert small.model_.option("max_features") == 40 and whole.model_.option("max_features") == 0
+    small.save(tmp_path / "small"), whole.save(tmp_path / "whole")
+    assert textclf.TextClassifier.load(tmp_path / "small").max_features == 40
+    assert textclf.TextClassifier.load(tmp_path / "small").model_.to_bytes() == small.model_.to_bytes()
+    assert textclf.TextClassifier.load(tmp_path / "whole", max_features=30).model_.option("max_features") == 30
+    assert (tmp_path / "small").stat().st_size < (tmp_path / "whole").stat().st_size
+    with pytest.raises(textclf.OptionError, match="max_features"):
+        textclf.TextClassifier(max_features=40, **SMALL).fit(*data)
+
+
+def test_state_dict_widens_the_columns_of_ngrams(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    texts = [f"{word} {other}" for word in ("ham", "spam", "eggs") for other in ("a", "b", "c", "d")]
+    model = textclf.TextClassifier(arch="ngram").fit(texts, [text.split()[0] for text in texts]).model_
+    model.convert("int8", max_features=3).save(tmp_path / "square")  # as many rows as columns
+    model.convert(max_features=3).save(tmp_path / "wide")
+    narrow, wide = (textclf.state_dict(tmp_path / name)["embedding.weight"] for name in ("square", "wide"))
+    assert narrow.shape == wide.shape == (3, 3) and abs(narrow - wide).max() <= abs(wide).max() / 250
+
+
 def test_a_bad_value_is_told_before_training(data):
     with pytest.raises(textclf.OptionError, match="weights"):
         textclf.TextClassifier(weights="int4", **SMALL).fit(*data)

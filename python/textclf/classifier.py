@@ -79,14 +79,19 @@ class TextClassifier:
         return Config(**self.get_params())
 
     def _training_config(self) -> Config:
-        """The options with f32 weights, which alone are trained; others are made of what was learned."""
+        """The options with f32 weights and all features, which alone are trained; others are made of what was learned."""
         config = self._config()
         config.set("weights", "f32")
+        if self.max_features is not None:
+            config.set("max_features", 0)
         return config
 
+    def _is_whole(self) -> bool:
+        return self.weights in (None, "f32") and not self.max_features
+
     def _as_asked(self, model: Model) -> Model:
-        """A model of its own with the weights that the option asks for."""
-        return model.clone() if self.weights in (None, "f32") else model.convert(self.weights)
+        """A model of its own with the weights and features that the options ask for."""
+        return model.clone() if self._is_whole() else model.convert(self.weights or "f32", self.max_features or 0)
 
     # What was learned
 
@@ -142,7 +147,7 @@ class TextClassifier:
                     batcher.restore_best()
                     self._adopt(self._as_asked(model), codec, history)
                     raise
-            learned = model if self.weights in (None, "f32") else self._as_asked(model)
+            learned = model if self._is_whole() else self._as_asked(model)
         self._adopt(learned, codec, history)
         return self
 
@@ -234,15 +239,16 @@ class TextClassifier:
     @classmethod
     def load(cls: Type[Self], path: Path, label_type: Callable[[str], Any] = str, **keywords: Any) -> Self:
         """A classifier from a model file; options that the file stores are taken from it, others are keywords. With the
-        keyword `weights` the file's are converted.
+        keyword `weights` the file's are converted, with `max_features` cut down.
 
         A file holds labels as text: label_type=int gives them back as numbers.
         """
         classifier = cls(**keywords)
         with classifier._config() as config:
             model = Model.load(path, config)
-        if classifier.weights not in (None, model.option("weights")):
-            model = model.convert(classifier.weights)
+        weights = str(model.option("weights"))
+        if classifier.max_features or classifier.weights not in (None, weights):
+            model = model.convert(classifier.weights or weights, classifier.max_features or 0)
         for row in options():
             if row.option_class != "run" and row.is_of(model.option("arch")) and getattr(classifier, row.key) is None:
                 setattr(classifier, row.key, model.option(row.key))

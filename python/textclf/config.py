@@ -38,6 +38,7 @@ class OptionKeywords(TypedDict, total=False):
     max_char_ngram: Union[int, None]
     char_ngrams: Union[str, None]
     buckets: Union[int, None]
+    max_features: Union[int, None]
     embedding_dim: Union[int, None]
     hidden_dim: Union[int, None]
     num_layers: Union[int, None]

@@ -168,12 +168,14 @@ class Model(Handle):
         lib.tc_model_clone(self.pointer, c.byref(pointer))
         return type(self)._of(pointer)
 
-    def convert(self, weights: str = "f32", **run: OptionValue) -> "Model":
+    def convert(self, weights: str = "f32", max_features: int = 0, **run: OptionValue) -> "Model":
         """A copy with weights of another kind: "bf16" and "int8" take half and a quarter of the bytes and predict faster,
-        "f32" widens them again. It predicts and saves, but only f32 weights can be trained. `run`: run options of the
-        copy (threads, limits) that differ from the model's."""
+        "f32" widens them again. It predicts and saves, but only f32 weights can be trained. `max_features`: how many
+        features a model of n-grams keeps, those that matter most (0: all). `run`: run options of the copy (threads,
+        limits) that differ from the model's."""
         pointer = c.POINTER(s.tc_model)()
-        with Config(weights=weights, **run) as config:
+        more: Dict[str, OptionValue] = {"max_features": max_features} if max_features else {}
+        with Config(weights=weights, **more, **run) as config:
             lib.tc_model_convert(self.pointer, config.pointer, c.byref(pointer))
         return type(self)._of(pointer)
 

@@ -16,7 +16,7 @@ from .errors import FormatError
 from .model import Model, Path
 
 OURS = ("textclf.", "optim.", "best.")  # names that are not the module's
-SCALES = "textclf.scale."  # before a tensor's name: one scale for each of its rows
+SCALES = "textclf.scale."  # before a tensor's name: scales of its rows, (rows), or of its columns, (1, columns)
 NATIVE = b'{"__metadata__":{"textclf.checksum":"xxh3-128:'
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
           "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
@@ -47,7 +47,7 @@ def state_dict(path: Path) -> Dict[str, Any]:
         for name in result:
             if tensors[name]["dtype"] == "I8" and SCALES + name in header:
                 scales = _tensor(numpy, data, 8 + length, header[SCALES + name])
-                result[name] = result[name].astype(numpy.float32) * scales[:, None]
+                result[name] = result[name].astype(numpy.float32) * (scales if scales.ndim == 2 else scales[:, None])
         return result
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise FormatError(f"{os.fsdecode(path)}: not a safetensors file: {reason}") from None

@@ -145,7 +145,22 @@ def ngram_files():
     put("lacks_calibration", without="calibration")
     put("nan", {"bias": ("F32", [1], struct.pack("<I", 0x7FC00000))})
     put("large", {"calibration": ("F32", [2], struct.pack("<2f", 3e38, 3e38)), "bias": ("F32", [1], struct.pack("<f", 3e38))})
-    put("bf16", settings={"weights": "bf16"})
+    put("f32_as_bf16", settings={"weights": "bf16"})
+    half = b"".join(native.floats([4, 1])[i + 2:i + 4] for i in range(0, 16, 4))
+    put("bf16", {"embedding.weight": ("BF16", [4, 1], half)}, settings={"weights": "bf16"})
+    numbers, scale = ("I8", [4, 2], struct.pack("8b", -127, 3, 0, 127, 5, -6, 7, -8)), struct.pack("<2f", 0.5, 0.25)
+    for name, weights, shape, scales, settings in [
+            ("", numbers[2], [1, 2], scale, {"max_features": "4"}),
+            ("_most_3", numbers[2], [1, 2], scale, {"max_features": "3"}),
+            ("_least", b"\x80" + bytes(7), [1, 2], scale, {}), ("_scale_rows", numbers[2], [4], scale + scale, {}),
+            ("_scale_zero", numbers[2], [1, 2], scale[:4] + bytes(4), {}),
+            ("_scale_nan", numbers[2], [1, 2], scale[:4] + b"\0\0\xc0\x7f", {}),
+            ("_scale_huge", numbers[2], [1, 2], scale[:4] + struct.pack("<f", 3e38), {})]:
+        put("int8" + name, {"embedding.weight": (*numbers[:2], weights),
+                            "textclf.scale.embedding.weight": ("F32", shape, scales)},
+            settings={"weights": "int8", "task": "multilabel"} | settings, columns=2)
+    put("int8_lacking", {"embedding.weight": numbers}, settings={"weights": "int8", "task": "multilabel"}, columns=2)
+    put("most_3", settings={"max_features": "3"})
     put("runs_turned", settings={"min_char_ngram": "6"})
     put("runs_half", settings={"min_char_ngram": "0"})
     put("tail", settings={"truncate": "tail", "max_length": "5"})

@@ -41,13 +41,38 @@ class Ngram(Trained):
         options = self.textclf("info", model, "--json").json()["options"]
         self.assertEqual((str(options["word_ngrams"]), str(options["max_char_ngram"])), ("2", "0"))
 
+    def test_a_small_model_is_judged_as_it_is_written(self):
+        held_out = ["--validation-split", "0.2"]
+        whole, _ = self.ngram(*held_out)
+        small, result = self.ngram("--max-features", "60", "--weights", "int8", "--json", *held_out, output="small")
+        self.assertLess(small.stat().st_size, whole.stat().st_size)
+        self.assertIn("in the file: validation loss", result.err)
+        judged = result.json()["file_validation"]
+        self.assertNotEqual(judged["loss"], result.json()["epochs"][-1]["validation"]["loss"])
+        self.assertGreater(judged["accuracy"], 0.9)
+        options = self.textclf("info", small, "--json").json()["options"]
+        self.assertEqual((options["max_features"], options["weights"]), (60, "int8"))
+
+    def test_convert_keeps_the_features_that_matter(self):
+        whole, _ = self.ngram()
+        for words in (["--max-features", "60"], ["--max-features", "60", "--weights", "int8"]):
+            path = self.folder / "converted"
+            self.assertEqual(self.textclf("convert", whole, path, *words).code, 0)
+            tensors = {tensor["name"]: tensor["shape"] for tensor in self.textclf("info", path, "--json").json()["tensors"]}
+            self.assertEqual(tensors["embedding.weight"][0], 60)
+            figures = self.textclf("eval", "--model", path, "--input", self.test_file, "--json").json()
+            self.assertGreater(figures["accuracy"], 0.9)
+        again = self.folder / "again"
+        self.assertEqual(self.textclf("convert", path, again).code, 0)
+        self.assertEqual(again.read_bytes(), path.read_bytes())
+
     def test_options_of_another_architecture_are_refused(self):
         for words, parts in ((["--arch", "ngram", "--hidden-dim", "9"], ["hidden_dim", "lstm"]),
                              (["--word-ngrams", "2"], ["word_ngrams", "ngram"]),
                              (["--optimizer", "dcd"], ["optimizer", "dcd"]),
                              (["--arch", "ngram", "--optimizer", "adam"], ["optimizer", "dcd"]),
                              (["--arch", "ngram", "--min-char-ngram", "6"], ["min_char_ngram"]),
-                             (["--arch", "ngram", "--weights", "int8"], ["weights"])):
+                             (["--max-features", "9"], ["max_features", "ngram"])):
             result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", *words)
             self.assertEqual(result.code, 1, words)
             for part in parts:
