@@ -62,7 +62,7 @@ static void begin(problem *p, const char *task, size_t label_count, const float 
         assert_ok(tci_examples_add(p->examples, texts[i], strlen(texts[i]), &truth, i == 4 ? 0.5f : 1.0f));
     }
     assert_ok(tci_dual_create((tci_ngram_network *)p->model->network, &p->memory, NULL, p->model->options.task,
-                              class_weights, &p->dual));
+                              class_weights, false, &p->dual));
     p->columns = ((tci_ngram_network *)p->model->network)->columns;
 }
 
@@ -359,7 +359,8 @@ static size_t train_with(size_t threads, size_t label_count, const char *task, f
         assert_ok(tci_examples_add(examples, text, strlen(text), &truth, 1));
         rows[i] = (i * 11 + 1) % 70;
     }
-    assert_ok(tci_dual_create((tci_ngram_network *)model->network, &memory, pool, model->options.task, NULL, &dual));
+    assert_ok(
+        tci_dual_create((tci_ngram_network *)model->network, &memory, pool, model->options.task, NULL, false, &dual));
     dual->alone_below = 0;
     assert_ok(tci_dual_count(dual, examples, NULL, 0));
     for (size_t pass = 0; pass < 3; pass++)

@@ -36,7 +36,10 @@ typedef struct tc_step {
 } tc_step;
 
 /** Initializer of a ::tc_step. */
-#define TC_STEP_INIT {sizeof(tc_step), 0, 0.0, 0.0, 0.0, 0.0, 0}
+#define TC_STEP_INIT                                                                                                   \
+    {                                                                                                                  \
+        sizeof(tc_step), 0, 0.0, 0.0, 0.0, 0.0, 0                                                                      \
+    }
 
 /**
  * A trainer for `model`.
@@ -79,6 +82,31 @@ TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *exampl
  * then.
  */
 TC_EXPORT tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples);
+
+/**
+ * As tc_trainer_count(), for texts that are too many to be held at once and come in chunks, each a set of examples of
+ * its own: their rows are numbered on from the chunks before, and the examples are not kept.
+ *
+ *     for each chunk:                 tc_trainer_count_chunk(trainer, chunk);         optimizer dcd only
+ *     for each epoch, each chunk:     tc_trainer_begin_chunk(trainer, chunk, first_row);
+ *                                     tc_train_step(trainer, chunk, rows, row_count, &step) ...
+ *
+ * Errors: as tc_trainer_count(), #TC_ERROR_STATE also after tc_trainer_count().
+ */
+TC_EXPORT tc_status tc_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples);
+
+/**
+ * Makes ready to learn from a chunk: the same texts as when it was counted, encoded anew or kept, in examples of their
+ * own. Steps then take rows of these examples, until the next chunk is begun; the trainer keeps them alive that long.
+ * Chunks may come in any order. Optimizer dcd keeps 4 bytes for each text and column of the model from epoch to epoch,
+ * but none when option `epochs` is 1; other optimizers need this call for nothing, and accept it.
+ *
+ * @param first_row  number of the chunk's first row among all that were counted.
+ * Errors: #TC_ERROR_STATE (chunks that were not counted; with epochs 1, a second pass), #TC_ERROR_ARGUMENT (rows
+ * beyond those that were counted), #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; the chunk is then the one
+ * before.
+ */
+TC_EXPORT tc_status tc_trainer_begin_chunk(tc_trainer *trainer, const tc_examples *examples, size_t first_row);
 
 /** Adds the gradients of these rows to what was gathered since the last apply. Errors: as tc_train_step(). */
 TC_EXPORT tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows,

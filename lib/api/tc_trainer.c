@@ -43,6 +43,20 @@ tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples)
     return tci_trainer_count(trainer, examples, NULL, 0);
 }
 
+tc_status tc_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples)
+{
+    TCI_REQUIRE(trainer);
+    TCI_REQUIRE(examples);
+    return tci_trainer_count_chunk(trainer, examples);
+}
+
+tc_status tc_trainer_begin_chunk(tc_trainer *trainer, const tc_examples *examples, size_t first_row)
+{
+    TCI_REQUIRE(trainer);
+    TCI_REQUIRE(examples);
+    return tci_trainer_begin_chunk(trainer, examples, first_row);
+}
+
 tc_status tc_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                               tc_step *step)
 {

@@ -131,10 +131,42 @@ static void add_parts(const block *b)
     }
 }
 
-static void note_met(tci_dual *dual, uint8_t *met)
+/* Whether the text is met for the first time, which is then noted. */
+static bool is_new(const tci_dual *dual, uint8_t *met)
 {
-    if (*met == 0)
-        *met = 2 * dual->first_met++ < dual->total ? TCI_MET_EARLY : TCI_MET_LATE;
+    if (!met)
+        return dual->first_met < dual->total;
+    bool first = *met == 0;
+    *met = 1;
+    return first;
+}
+
+/* Keeps what a calibration asks of text i, where it is a sample. */
+static void keep_sample(const block *b, size_t i, bool late)
+{
+    const tci_dual *dual = b->dual;
+    const tci_dual_samples *samples = &dual->samples;
+    size_t columns = dual->columns, number = b->texts->first + b->rows[i], sample = number / samples->stride;
+    if (number % samples->stride != 0)
+        return;
+    memcpy(samples->seen + sample * columns, dual->margins + i * columns, columns * sizeof(float));
+    memcpy(samples->own + sample * columns, dual->own + i * columns, columns * sizeof(float));
+    for (size_t c = 0; c < columns; c++)
+        samples->targets[sample * columns + c] = tci_dual_target(dual, dual->targets + i * dual->labels, c);
+    if (dual->task == TCI_TASK_CLASSIFY)
+        samples->labels[sample] = b->texts->examples->classes[b->rows[i]];
+    if (samples->met[sample] == 0)
+        samples->met[sample] = late ? TCI_MET_LATE : TCI_MET_EARLY;
+}
+
+static void note_met(const block *b, size_t i)
+{
+    tci_dual *dual = b->dual;
+    uint8_t *met = b->texts->met;
+    bool late = 2 * dual->first_met >= dual->total;
+    if (is_new(dual, met ? met + b->rows[i] : NULL))
+        dual->first_met++;
+    keep_sample(b, i, late);
 }
 
 /* New dual variables of text i; steps (columns) is by how much x s² is to be added. */
@@ -144,8 +176,7 @@ static void solve_text(const block *b, size_t i)
     size_t columns = dual->columns, first = b->rows[i] * columns;
     const float *targets = dual->targets + i * dual->labels, *margins = dual->margins + i * columns;
     const float *squares = b->texts->squares + first;
-    float *alpha = b->texts->alpha + first, *seen = b->texts->seen + first, *own = b->texts->own + first;
-    float *steps = dual->steps + i * columns;
+    float *alpha = b->texts->alpha + first, *own = dual->own + i * columns, *steps = dual->steps + i * columns;
     bool regress = dual->task == TCI_TASK_REGRESS;
     for (size_t c = b->first_solved; c < b->last_solved; c++) {
         float target = tci_dual_target(dual, targets, c), y = regress ? 1.0f : target;
@@ -158,7 +189,6 @@ static void solve_text(const block *b, size_t i)
         if (!regress && next < 0)
             next = 0;
         float change = next - alpha[c];
-        seen[c] = margins[c];
         own[c] = alpha[c] * squares[c];
         steps[c] = y * change;
         dual->slopes[c] -= (double)(missing + slack * alpha[c]) * (double)change;
@@ -201,7 +231,7 @@ static void add_losses(const block *b, double *loss, double *weight)
         }
         *loss += dual->weights[i] * (sum / (double)columns);
         *weight += dual->weights[i];
-        note_met(dual, &b->texts->met[b->rows[i]]);
+        note_met(b, i);
     }
 }
 

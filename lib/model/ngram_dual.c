@@ -11,26 +11,37 @@
 #define TARGET_MOST 1e18f
 #define NO_LOSS_YET 1e30
 
+/* What was made ready of texts. */
+static void drop_texts(tci_dual *dual, tci_dual_texts *texts)
+{
+    if (texts->owns_alpha)
+        tci_free(dual->memory, texts->alpha);
+    tci_free(dual->memory, texts->squares);
+    tci_free(dual->memory, texts->scales);
+    tci_free(dual->memory, texts->met);
+    tci_free(dual->memory, texts->features);
+    tci_free(dual->memory, texts->cuts);
+    *texts = (tci_dual_texts){.examples = texts->examples, .rows = texts->rows, .first = texts->first};
+}
+
 /* What tci_dual_start() made. */
 static void drop_start(tci_dual *dual)
 {
-    for (size_t i = 0; i < dual->set_count; i++) {
-        tci_dual_texts *texts = &dual->sets[i];
-        tci_free(dual->memory, texts->alpha);
-        tci_free(dual->memory, texts->squares);
-        tci_free(dual->memory, texts->scales);
-        tci_free(dual->memory, texts->seen);
-        tci_free(dual->memory, texts->own);
-        tci_free(dual->memory, texts->met);
-        tci_free(dual->memory, texts->features);
-        tci_free(dual->memory, texts->cuts);
-        *texts = (tci_dual_texts){.examples = texts->examples, .rows = texts->rows};
-    }
-    tci_free(dual->memory, dual->scale2);
-    tci_free(dual->memory, dual->fit_margins);
-    tci_free(dual->memory, dual->fit_targets);
-    tci_free(dual->memory, dual->fit_labels);
-    dual->scale2 = dual->fit_margins = dual->fit_targets = NULL;
+    tci_memory *memory = dual->memory;
+    for (size_t i = 0; i < dual->set_count; i++)
+        drop_texts(dual, &dual->sets[i]);
+    tci_free(memory, dual->scale2);
+    tci_free(memory, dual->alpha);
+    tci_free(memory, dual->samples.seen);
+    tci_free(memory, dual->samples.own);
+    tci_free(memory, dual->samples.targets);
+    tci_free(memory, dual->samples.labels);
+    tci_free(memory, dual->samples.met);
+    tci_free(memory, dual->fit_margins);
+    tci_free(memory, dual->fit_targets);
+    tci_free(memory, dual->fit_labels);
+    dual->samples = (tci_dual_samples){.seen = NULL};
+    dual->scale2 = dual->alpha = dual->fit_margins = dual->fit_targets = NULL;
     dual->fit_labels = NULL;
 }
 
@@ -40,13 +51,16 @@ void tci_dual_free(tci_dual *dual)
         return;
     tci_memory *memory = dual->memory;
     drop_start(dual);
+    drop_texts(dual, &dual->chunk);
     for (size_t i = 0; i < dual->set_count; i++)
         tci_examples_release(dual->sets[i].examples);
+    tci_examples_release(dual->chunk.examples);
     tci_free(memory, dual->sets);
     tci_ngram_counts_free(&dual->counts);
     tci_free(memory, dual->targets);
     tci_free(memory, dual->margins);
     tci_free(memory, dual->steps);
+    tci_free(memory, dual->own);
     tci_free(memory, dual->before);
     tci_free(memory, dual->during);
     tci_free(memory, dual->slopes);
@@ -55,7 +69,7 @@ void tci_dual_free(tci_dual *dual)
 }
 
 tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_pool *pool, int32_t task,
-                          const float *class_weights, tci_dual **result)
+                          const float *class_weights, bool one_pass, tci_dual **result)
 {
     tc_status status = TC_OK;
     tci_dual *dual = NULL;
@@ -66,6 +80,7 @@ tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_po
     dual->pool = pool;
     dual->task = task;
     dual->class_weights = class_weights;
+    dual->one_pass = one_pass;
     dual->columns = network->columns;
     dual->labels = network->base.label_count;
     dual->scale_columns = task == TCI_TASK_REGRESS ? 1 : dual->columns;
@@ -78,6 +93,7 @@ tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_po
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->labels, sizeof(float), "block", &dual->targets));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->margins));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->steps));
+    TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->own));
     TCI_CHECK(tci_alloc(memory, parts, sizeof(float), "block", &dual->before));
     TCI_CHECK(tci_alloc(memory, parts, sizeof(float), "block", &dual->during));
     TCI_CHECK(tci_alloc(memory, dual->columns, sizeof(double), "block", &dual->slopes));
@@ -100,7 +116,17 @@ static tci_dual_texts *find_set(const tci_dual *dual, const tc_examples *example
 
 bool tci_dual_counted(const tci_dual *dual)
 {
-    return dual->set_count > 0;
+    return dual->set_count > 0 || dual->chunked;
+}
+
+/* Something is to be counted, as a chunk or not. */
+static tc_status check_count(const tci_dual *dual, bool chunked)
+{
+    if (dual->started)
+        return tci_fail(TC_ERROR_STATE, "texts are counted before the first step; make a new trainer to count again");
+    if (chunked ? dual->set_count > 0 : dual->chunked)
+        return tci_fail(TC_ERROR_STATE, "examples are counted all as chunks or none of them");
+    return TC_OK;
 }
 
 /* Values whose squares, and sums over many texts, are floats. */
@@ -118,16 +144,28 @@ static tc_status check_targets(const tc_examples *examples)
 
 tc_status tci_dual_count(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count)
 {
-    if (dual->started)
-        return tci_fail(TC_ERROR_STATE, "texts are counted before the first step; make a new trainer to count again");
+    TCI_RETURN_IF(check_count(dual, false));
     if (find_set(dual, examples))
         return tci_fail(TC_ERROR_STATE, "these examples have been counted");
     TCI_RETURN_IF(check_targets(examples));
     TCI_RETURN_IF(tci_reserve(dual->memory, dual->set_count + 1, SIZE_MAX / sizeof *dual->sets, sizeof *dual->sets,
                               "counted examples", &dual->set_capacity, &dual->sets));
     TCI_RETURN_IF(tci_ngram_counts_add(&dual->counts, dual->pool, examples, rows, rows ? row_count : examples->rows));
-    dual->sets[dual->set_count++] = (tci_dual_texts){.examples = tci_examples_keep(examples), .rows = examples->rows};
+    dual->sets[dual->set_count++] =
+        (tci_dual_texts){.examples = tci_examples_keep(examples), .rows = examples->rows, .first = dual->rows};
+    dual->rows += examples->rows;
     dual->total += rows ? row_count : examples->rows;
+    return TC_OK;
+}
+
+tc_status tci_dual_count_chunk(tci_dual *dual, const tc_examples *examples)
+{
+    TCI_RETURN_IF(check_count(dual, true));
+    TCI_RETURN_IF(check_targets(examples));
+    TCI_RETURN_IF(tci_ngram_counts_add(&dual->counts, dual->pool, examples, NULL, examples->rows));
+    dual->chunked = true;
+    dual->rows += examples->rows;
+    dual->total += examples->rows;
     return TC_OK;
 }
 
@@ -143,20 +181,31 @@ static tc_status make_scale(tci_dual *dual, const tci_index_set *set)
     return tci_ngram_counts_scales(&dual->counts, dual->pool, set, dual->scale2);
 }
 
+/* All but alpha and `met`. */
+static tc_status allocate_texts(tci_dual *dual, tci_dual_texts *texts, size_t cells)
+{
+    size_t entries = texts->rows > 0 ? texts->examples->ends[texts->rows - 1] : 0;
+    TCI_RETURN_IF(tci_alloc(dual->memory, cells, sizeof(float), "dual variables", &texts->squares));
+    TCI_RETURN_IF(tci_alloc(dual->memory, texts->rows, sizeof(float), "dual variables", &texts->scales));
+    TCI_RETURN_IF(tci_alloc(dual->memory, entries, sizeof(uint32_t), "features of texts", &texts->features));
+    return tci_alloc(dual->memory, texts->rows, (dual->ranges - 1) * sizeof(uint32_t), "features of texts",
+                     &texts->cuts);
+}
+
+static tc_status allocate_alpha(tci_dual *dual, size_t rows, float **alpha, size_t *cells)
+{
+    if (!tci_multiply(rows, dual->columns, cells))
+        return tci_fail(TC_ERROR_LIMIT, "dual variables of %zu texts do not fit the address space", rows);
+    return tci_alloc_zero(dual->memory, *cells, sizeof(float), "dual variables", alpha);
+}
+
 static tc_status allocate_set(tci_dual *dual, tci_dual_texts *texts)
 {
-    size_t cells = 0, entries = texts->rows > 0 ? texts->examples->ends[texts->rows - 1] : 0;
-    if (!tci_multiply(texts->rows, dual->columns, &cells))
-        return tci_fail(TC_ERROR_LIMIT, "dual variables of %zu texts do not fit the address space", texts->rows);
-    TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->alpha));
-    TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->squares));
-    TCI_RETURN_IF(tci_alloc(dual->memory, texts->rows, sizeof(float), "dual variables", &texts->scales));
-    TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->seen));
-    TCI_RETURN_IF(tci_alloc_zero(dual->memory, cells, sizeof(float), "dual variables", &texts->own));
-    TCI_RETURN_IF(tci_alloc(dual->memory, entries, sizeof(uint32_t), "features of texts", &texts->features));
-    TCI_RETURN_IF(
-        tci_alloc(dual->memory, texts->rows, (dual->ranges - 1) * sizeof(uint32_t), "features of texts", &texts->cuts));
-    return tci_alloc_zero(dual->memory, texts->rows, 1, "dual variables", &texts->met);
+    size_t cells = 0;
+    TCI_RETURN_IF(allocate_alpha(dual, texts->rows, &texts->alpha, &cells));
+    texts->owns_alpha = true;
+    TCI_RETURN_IF(tci_alloc_zero(dual->memory, texts->rows, 1, "dual variables", &texts->met));
+    return allocate_texts(dual, texts, cells);
 }
 
 typedef struct preparation {
@@ -226,21 +275,33 @@ static double sum_of_squares(const tci_dual *dual, const tci_dual_texts *texts)
     return total;
 }
 
-/* Every so many texts of a set, so that FIT_CELLS margins are passed by little. */
-static size_t fit_stride(const tci_dual *dual)
+/* Every so many texts, so that FIT_CELLS margins are passed by little. */
+static tc_status allocate_samples(tci_dual *dual)
 {
-    size_t cells = (size_t)dual->total * dual->columns;
-    return cells / FIT_CELLS + 1;
+    tci_memory *memory = dual->memory;
+    tci_dual_samples *samples = &dual->samples;
+    size_t cells = 0;
+    if (!tci_multiply((size_t)dual->total, dual->columns, &cells))
+        return tci_fail(TC_ERROR_LIMIT, "margins of %zu texts do not fit the address space", (size_t)dual->total);
+    samples->stride = cells / FIT_CELLS + 1;
+    samples->count = dual->rows / samples->stride + 1;
+    cells = samples->count * dual->columns;
+    TCI_RETURN_IF(tci_alloc(memory, cells, sizeof(float), "calibration", &samples->seen));
+    TCI_RETURN_IF(tci_alloc(memory, cells, sizeof(float), "calibration", &samples->own));
+    TCI_RETURN_IF(tci_alloc(memory, cells, sizeof(float), "calibration", &samples->targets));
+    TCI_RETURN_IF(tci_alloc(memory, samples->count, sizeof(uint32_t), "calibration", &samples->labels));
+    TCI_RETURN_IF(tci_alloc_zero(memory, samples->count, 1, "calibration", &samples->met));
+    TCI_RETURN_IF(tci_alloc(memory, cells, sizeof(float), "calibration", &dual->fit_margins));
+    TCI_RETURN_IF(tci_alloc(memory, cells, sizeof(float), "calibration", &dual->fit_targets));
+    return tci_alloc(memory, samples->count, sizeof(uint32_t), "calibration", &dual->fit_labels);
 }
 
-static tc_status allocate_fit(tci_dual *dual)
+/* Features, scales and squares of texts; returns the sum of the squares. */
+static double prepare(tci_dual *dual, const tci_index_set *set, tci_dual_texts *texts)
 {
-    size_t stride = fit_stride(dual), rows = 0;
-    for (size_t s = 0; s < dual->set_count; s++)
-        rows += dual->sets[s].rows / stride + 1;
-    TCI_RETURN_IF(tci_alloc(dual->memory, rows * dual->columns, sizeof(float), "calibration", &dual->fit_margins));
-    TCI_RETURN_IF(tci_alloc(dual->memory, rows * dual->columns, sizeof(float), "calibration", &dual->fit_targets));
-    return tci_alloc(dual->memory, rows, sizeof(uint32_t), "calibration", &dual->fit_labels);
+    preparation job = {dual, set, texts};
+    tci_pool_run(dual->pool, prepare_part, &job);
+    return sum_of_squares(dual, texts);
 }
 
 /* What the network is to know of its features; NULL where it had some that other texts taught it. */
@@ -256,7 +317,8 @@ static tc_status count_texts(const tci_dual *dual, const tci_index_set *set, uin
 tc_status tci_dual_start(tci_dual *dual)
 {
     tc_status status = TC_OK;
-    double total = 0, cells = 0;
+    double total = 0;
+    size_t cells = 0;
     uint32_t *texts = NULL;
     tci_index_set set;
     if (dual->started)
@@ -268,18 +330,17 @@ tc_status tci_dual_start(tci_dual *dual)
     TCI_CHECK(make_scale(dual, &set));
     for (size_t i = 0; i < dual->set_count; i++)
         TCI_CHECK(allocate_set(dual, &dual->sets[i]));
-    TCI_CHECK(allocate_fit(dual));
-    for (size_t i = 0; i < dual->set_count; i++) {
-        preparation job = {dual, &set, &dual->sets[i]};
-        tci_pool_run(dual->pool, prepare_part, &job);
-        total += sum_of_squares(dual, &dual->sets[i]);
-        cells += (double)dual->sets[i].rows * (double)dual->columns;
-    }
-    dual->cost = total > 0 ? cells / total : 1;
+    if (dual->chunked && !dual->one_pass)
+        TCI_CHECK(allocate_alpha(dual, dual->rows, &dual->alpha, &cells));
+    TCI_CHECK(allocate_samples(dual));
+    for (size_t i = 0; i < dual->set_count; i++)
+        total += prepare(dual, &set, &dual->sets[i]);
     TCI_CHECK(count_texts(dual, &set, &texts));
     TCI_CHECK(tci_ngram_grow(dual->network, &set));
     tci_ngram_note_texts(dual->network, texts);
     texts = NULL;
+    if (!dual->chunked)
+        dual->cost = total > 0 ? (double)dual->rows * (double)dual->columns / total : 1;
     tci_ngram_counts_free(&dual->counts);
     dual->started = true;
 done:
@@ -290,29 +351,63 @@ done:
     return status;
 }
 
+static tc_status check_chunk(const tci_dual *dual, const tc_examples *examples, size_t first)
+{
+    if (!dual->chunked)
+        return tci_fail(TC_ERROR_STATE, "optimizer dcd learns from chunks that tc_trainer_count_chunk() has seen");
+    if (first > dual->rows || examples->rows > dual->rows - first)
+        return tci_fail(TC_ERROR_ARGUMENT, "rows %zu to %zu; %zu were counted", first, first + examples->rows,
+                        dual->rows);
+    if (dual->one_pass && dual->met >= dual->total)
+        return tci_fail(TC_ERROR_STATE, "all chunks were learned from, and with epochs 1 they come once");
+    return TC_OK;
+}
+
+tc_status tci_dual_begin_chunk(tci_dual *dual, const tc_examples *examples, size_t first)
+{
+    tc_status status = TC_OK;
+    size_t cells = examples->rows * dual->columns;
+    tci_dual_texts texts = {.rows = examples->rows, .first = first};
+    TCI_RETURN_IF(check_chunk(dual, examples, first));
+    TCI_RETURN_IF(tci_dual_start(dual));
+    texts.examples = tci_examples_keep(examples);
+    if (dual->one_pass)
+        TCI_CHECK(allocate_alpha(dual, texts.rows, &texts.alpha, &cells));
+    else
+        texts.alpha = dual->alpha + first * dual->columns;
+    texts.owns_alpha = dual->one_pass;
+    TCI_CHECK(allocate_texts(dual, &texts, cells));
+    double total = prepare(dual, &dual->network->set, &texts);
+    if (!(dual->cost > 0))
+        dual->cost = total > 0 ? (double)texts.rows * (double)dual->columns / total : 0;
+    tci_dual_texts before = dual->chunk;
+    dual->chunk = texts;
+    texts = before;
+done:
+    drop_texts(dual, &texts);
+    tci_examples_release(texts.examples);
+    return status;
+}
+
 /* ---- calibration ---- */
 
-/* Fits to every fit_stride()th text that was met: to its margin without this share of its own part. `late`: only to
- * those that were met late in the first pass. */
+/* Fits to the samples that were met: to their margins without this share of their own part. `late`: only to those that
+ * were met late in the first pass. */
 static tci_margin_fit fit_margins(tci_dual *dual, float own_share, bool late)
 {
-    size_t columns = dual->columns, stride = fit_stride(dual), count = 0;
-    for (size_t s = 0; s < dual->set_count; s++) {
-        const tci_dual_texts *texts = &dual->sets[s];
-        for (size_t r = 0; r < texts->rows; r += stride) {
-            if (texts->met[r] == 0 || (late && texts->met[r] != TCI_MET_LATE))
-                continue;
-            tci_examples_targets(texts->examples, r, dual->targets);
-            for (size_t c = 0; c < columns; c++) {
-                float target = tci_dual_target(dual, dual->targets, c);
-                size_t cell = r * columns + c;
-                dual->fit_margins[count * columns + c] = texts->seen[cell] - own_share * target * texts->own[cell];
-                dual->fit_targets[count * columns + c] = target;
-            }
-            if (dual->task == TCI_TASK_CLASSIFY)
-                dual->fit_labels[count] = texts->examples->classes[r];
-            count++;
+    size_t columns = dual->columns, count = 0;
+    const tci_dual_samples *samples = &dual->samples;
+    for (size_t s = 0; s < samples->count; s++) {
+        if (samples->met[s] == 0 || (late && samples->met[s] != TCI_MET_LATE))
+            continue;
+        for (size_t c = 0; c < columns; c++) {
+            size_t cell = s * columns + c;
+            float target = samples->targets[cell];
+            dual->fit_margins[count * columns + c] = samples->seen[cell] - own_share * target * samples->own[cell];
+            dual->fit_targets[count * columns + c] = target;
         }
+        dual->fit_labels[count] = dual->task == TCI_TASK_CLASSIFY ? samples->labels[s] : 0;
+        count++;
     }
     if (dual->task == TCI_TASK_CLASSIFY && columns > 1)
         return tci_fit_softmax(dual->fit_margins, dual->fit_labels, count, columns);
@@ -357,9 +452,10 @@ static bool is_due(uint64_t before, uint64_t after, uint64_t total)
 tc_status tci_dual_step(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count, double *loss,
                         double *weight)
 {
-    tci_dual_texts *texts = find_set(dual, examples);
+    tci_dual_texts *texts = dual->chunk.examples == examples ? &dual->chunk : find_set(dual, examples);
     if (!texts)
-        return tci_fail(TC_ERROR_STATE, "optimizer dcd learns from examples that tc_trainer_count() has seen");
+        return tci_fail(TC_ERROR_STATE, "optimizer dcd learns from examples that tc_trainer_count() has seen, or from "
+                                        "the chunk that tc_trainer_begin_chunk() was given");
     for (size_t i = 0; i < row_count; i++) {
         if (rows[i] >= texts->rows)
             return tci_fail(TC_ERROR_STATE, "row %zu was added after tc_trainer_count(), which saw %zu", rows[i],

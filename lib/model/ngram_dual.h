@@ -31,14 +31,24 @@
 
 typedef struct tci_dual tci_dual;
 
-/* `pool` and `class_weights` (labels) or NULL; kept by address. */
+/* `pool` and `class_weights` (labels) or NULL; kept by address. `one_pass`: texts that come in chunks come once. */
 tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_pool *pool, int32_t task,
-                          const float *class_weights, tci_dual **dual);
+                          const float *class_weights, bool one_pass, tci_dual **dual);
 void tci_dual_free(tci_dual *dual); /* NULL is a no-op */
 
 /* Counts the features of these rows (NULL: all), before the first step, and keeps the examples. TC_ERROR_STATE after a
  * step, TC_ERROR_NUMERIC for a target beyond 1e18. */
 tc_status tci_dual_count(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count);
+
+/* The same for a chunk of more texts than are held at once: its rows are numbered on from the chunks before, and the
+ * examples are not kept. TC_ERROR_STATE also where whole sets were counted. */
+tc_status tci_dual_count_chunk(tci_dual *dual, const tc_examples *examples);
+
+/* Makes ready to learn from a chunk, whose first row has the number `first` among all; the chunk before is forgotten
+ * but for its dual variables, and those, too, with `one_pass`. The mean Q is that of the first chunk. TC_ERROR_STATE
+ * where no chunks were counted, or when all were learned from that come once, TC_ERROR_ARGUMENT for rows beyond those
+ * counted. On failure the chunk is the one before. */
+tc_status tci_dual_begin_chunk(tci_dual *dual, const tc_examples *examples, size_t first);
 
 /* Whether anything was counted. */
 bool tci_dual_counted(const tci_dual *dual);

@@ -15,15 +15,25 @@ enum { TCI_MET_EARLY = 1, TCI_MET_LATE = 2 };
 typedef struct tci_dual_texts {
     tc_examples *examples; /* kept */
     size_t rows;
+    size_t first;       /* number of the first among all texts */
     float *alpha;       /* (rows, columns) */
     float *squares;     /* Q (rows, columns) */
     float *scales;      /* 1/n (rows) */
     uint32_t *features; /* (entries of the examples) twice the feature's row of weights, plus 1 where it is light */
     uint32_t *cuts;     /* (rows, ranges - 1) where in a text's entries the second range of features begins, ... */
-    float *seen;        /* (rows, columns) margins of when the text was last met */
-    float *own;   /* (rows, columns) alpha Q then: at most what the text itself had added in favour of its label */
-    uint8_t *met; /* (rows) when in the first pass, or 0 */
+    uint8_t *met;       /* (rows) whether they were; NULL for a chunk, whose texts come once a pass */
+    bool owns_alpha;    /* else it is a part of the trainer's */
 } tci_dual_texts;
+
+/* Every stride-th text of all: what a calibration is fitted on. */
+typedef struct tci_dual_samples {
+    size_t stride, count;
+    float *seen;      /* (count, columns) margins of when the text was last met */
+    float *own;       /* (count, columns) alpha Q then: at most what the text itself had added in favour of its label */
+    float *targets;   /* (count, columns) */
+    uint32_t *labels; /* (count) classify */
+    uint8_t *met;     /* (count) when in the first pass, or 0 */
+} tci_dual_samples;
 
 #define TCI_DUAL_NO_FEATURE UINT32_MAX /* one that was not counted */
 #define TCI_DUAL_RANGES 8              /* of features, shared by the threads; 1 of TCI_DUAL_WIDE columns and more */
@@ -52,17 +62,23 @@ struct tci_dual {
     bool started;
     tci_dual_texts *sets;
     size_t set_count, set_capacity;
-    float *scale2; /* s² (rows, scale_columns) */
-    double cost;
-    uint64_t met, total; /* texts met so far; texts of all sets */
-    uint64_t first_met;  /* texts met at all */
-    double fresh_loss;   /* of the margins of texts when they were first met, in the second half of the first pass */
+    bool chunked, one_pass; /* texts come in chunks; once each, so that none needs to be remembered */
+    tci_dual_texts chunk;   /* the one at hand */
+    float *alpha;           /* (rows, columns) of all chunks, but for one pass */
+    size_t rows;            /* of all sets or chunks */
+    float *scale2;          /* s² (rows, scale_columns) */
+    double cost;            /* 0: not known yet */
+    uint64_t met, total;    /* texts met so far; texts of all sets */
+    uint64_t first_met;     /* texts met at all */
+    double fresh_loss;      /* of the margins of texts when they were first met, in the second half of the first pass */
     /* of a block */
     float *targets;          /* (TCI_DUAL_BLOCK, labels) */
     float *margins, *steps;  /* (TCI_DUAL_BLOCK, columns) */
+    float *own;              /* (TCI_DUAL_BLOCK, columns) alpha Q before the steps */
     float *before, *during;  /* (ranges, TCI_DUAL_BLOCK, columns) parts of margins, before and within the steps */
     double *slopes, *curves; /* of the dual objective along all steps of a block (columns) */
     double weights[TCI_DUAL_BLOCK]; /* of the texts */
+    tci_dual_samples samples;
     /* of the calibration: margins and targets (.., columns), labels */
     float *fit_margins, *fit_targets;
     uint32_t *fit_labels;

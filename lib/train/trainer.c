@@ -120,7 +120,7 @@ static tc_status make_dual(tc_trainer *trainer)
                             foreign[i].key);
     }
     return tci_dual_create((tci_ngram_network *)network, &trainer->memory, trainer->pool, options->task,
-                           trainer->class_weights, &trainer->dual);
+                           trainer->class_weights, options->epochs == 1, &trainer->dual);
 }
 
 static void free_parts(tc_trainer *trainer)
@@ -444,6 +444,25 @@ tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, co
         return tci_fail(TC_ERROR_UNSUPPORTED, "only optimizer dcd counts features before it trains");
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
     return tci_dual_count(trainer->dual, examples, rows, row_count);
+}
+
+tc_status tci_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples)
+{
+    if (!trainer->dual)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "only optimizer dcd counts features before it trains");
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
+    return tci_dual_count_chunk(trainer->dual, examples);
+}
+
+tc_status tci_trainer_begin_chunk(tc_trainer *trainer, const tc_examples *examples, size_t first_row)
+{
+    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
+    if (!trainer->dual)
+        return TC_OK; /* a gradient asks for nothing but the rows of its step */
+    tci_float_environment environment = tci_float_enter();
+    tc_status status = tci_dual_begin_chunk(trainer->dual, examples, first_row);
+    tci_float_leave(environment);
+    return status;
 }
 
 /* One step of optimizer dcd. */

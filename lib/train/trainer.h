@@ -86,6 +86,11 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step);
  * another optimizer. */
 tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count);
 
+/* Chunks of more examples than are held at once: counted each before the first step (only with optimizer dcd), and made
+ * ready, again and again, to be learned from. */
+tc_status tci_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples);
+tc_status tci_trainer_begin_chunk(tc_trainer *trainer, const tc_examples *examples, size_t first_row);
+
 /* backward, and apply when accumulate_steps have gathered or the batcher's last batch of the epoch. */
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step);

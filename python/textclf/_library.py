@@ -58,6 +58,8 @@ STATUS: Dict[str, List[Any]] = {
     "tc_train_step": [TRAINER, EXAMPLES, SIZES, SIZE, P(s.tc_step)],
     "tc_trainer_backward": [TRAINER, EXAMPLES, SIZES, SIZE, P(s.tc_step)],
     "tc_trainer_count": [TRAINER, EXAMPLES],
+    "tc_trainer_count_chunk": [TRAINER, EXAMPLES],
+    "tc_trainer_begin_chunk": [TRAINER, EXAMPLES, SIZE],
     "tc_trainer_apply": [TRAINER, P(s.tc_step)],
     "tc_trainer_save": [TRAINER, TEXT],
     "tc_trainer_load": [TEXT, CONFIG, P(MODEL), P(TRAINER)],

@@ -100,6 +100,14 @@ class Trainer(Handle):
         itself."""
         lib.tc_trainer_count(self.pointer, examples.pointer)
 
+    def count_chunk(self, examples: Examples) -> None:
+        """As count(), for texts that come in chunks, too many to be held at once; the examples are not kept."""
+        lib.tc_trainer_count_chunk(self.pointer, examples.pointer)
+
+    def begin_chunk(self, examples: Examples, first_row: int) -> None:
+        """Makes ready to learn from a chunk that was counted, whose first row has this number among all."""
+        lib.tc_trainer_begin_chunk(self.pointer, examples.pointer, first_row)
+
     def backward(self, examples: Examples, rows: Sequence[int]) -> Step:
         """Adds the gradients of these rows."""
         array, count = rows.array() if isinstance(rows, BatchRows) else size_array(rows)
