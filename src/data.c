@@ -29,6 +29,18 @@ int data_model_task(const tc_model *model, reader_task *task)
     return code;
 }
 
+int data_model_text(const tc_model *model, char **text, size_t *length)
+{
+    tc_status status = tc_model_info(model, 0, NULL, length);
+    *text = NULL;
+    if (status != TC_ERROR_CAPACITY)
+        return fail_library(NULL);
+    *text = malloc(*length + 1);
+    if (*text == NULL)
+        return fail_memory("the description of the model");
+    return tc_model_info(model, *length + 1, *text, length) == TC_OK ? CODE_OK : fail_library(NULL);
+}
+
 int data_model_labels(const tc_model *model, labels **known)
 {
     size_t count = 0;

@@ -16,6 +16,8 @@ reader_task data_task(const char *task);
 /* The value of a stored option. */
 int data_model_option(const tc_model *model, const char *key, char *value, size_t capacity);
 int data_model_task(const tc_model *model, reader_task *task);
+/* tc_model_info(), to be freed. */
+int data_model_text(const tc_model *model, char **text, size_t *length);
 /* The model's labels as a set, in its own order. */
 int data_model_labels(const tc_model *model, labels **known);
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "data.h"
 #include "messages.h"
 #include "output.h"
 
@@ -110,15 +111,8 @@ int info(arguments *given)
         return fail_library(NULL);
     size_t length = 0;
     char *text = NULL;
-    tc_status status = tc_model_info(model, 0, NULL, &length);
-    int code = CODE_OK;
-    if (status == TC_ERROR_CAPACITY)
-        text = malloc(length + 1);
-    if (status == TC_ERROR_CAPACITY && text == NULL)
-        code = fail_memory("the description of the model");
-    else if (status != TC_ERROR_CAPACITY || tc_model_info(model, length + 1, text, &length) != TC_OK)
-        code = fail_library(NULL);
-    else
+    int code = data_model_text(model, &text, &length);
+    if (code == CODE_OK)
         code = show(given, text, length);
     free(text);
     tc_model_free(model);

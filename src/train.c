@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "clock.h"
 #include "commands.h"
 #include "data.h"
@@ -93,6 +95,25 @@ static int name_targets(labels *names, size_t count)
     return code;
 }
 
+/* How many words begin with a vector of the file that was named. */
+static int note_vectors(const training *run)
+{
+    char *text = NULL;
+    size_t length = 0;
+    if (!arguments_gave(run->given, "pretrained_vectors"))
+        return CODE_OK;
+    int code = data_model_text(run->model, &text, &length);
+    json_t *object = code == CODE_OK ? json_loadb(text, length, 0, NULL) : NULL;
+    const json_t *found = json_object_get(object, "pretrained_words");
+    const json_t *words = json_object_get(object, "vocabulary");
+    if (found != NULL && words != NULL)
+        note("vectors of %lld of %lld words were found", (long long)json_integer_value(found),
+             (long long)json_integer_value(words) - 1);
+    json_decref(object);
+    free(text);
+    return code;
+}
+
 /* First pass: words, labels, and from them a model with random weights. */
 static int new_model(work *all, reader *source)
 {
@@ -121,7 +142,8 @@ static int new_model(work *all, reader *source)
         return code;
     note("%s: %" PRIu64 " texts, %zu %s%s", reader_name(source), summary.texts, labels_count(all->known),
          run->task == READ_TARGETS ? "target" : "label", labels_count(all->known) == 1 ? "" : "s");
-    return reader_rewind(source);
+    code = note_vectors(run);
+    return code == CODE_OK ? reader_rewind(source) : code;
 }
 
 static int resume_model(work *all)

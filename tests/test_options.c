@@ -57,6 +57,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"momentum", "0"},
         {"weight_decay", "0"},
         {"sparse_embedding", "false"},
+        {"freeze_embedding", "false"},
         {"schedule", "constant"},
         {"warmup_steps", "0"},
         {"total_steps", "0"},
@@ -75,6 +76,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"max_memory", "0"},
         {"max_tensors", "65536"},
         {"max_vocab", "16777216"},
+        {"pretrained_vectors", ""},
         {"epsilon", "0.00000001"},
     };
     tci_options options;

@@ -24,7 +24,8 @@ extern "C" {
 typedef struct tc_model tc_model;
 
 /**
- * A new model with random weights.
+ * A new model with random weights; with option `pretrained_vectors` its words begin with the vectors of that file, as
+ * in tc_model_load_vectors(), whose errors it can then answer, and `embedding_dim` is theirs where it was not set.
  *
  * @param config      options; copied.
  * @param words       vocabulary; copied. Its text options must be those of `config`.
@@ -67,6 +68,21 @@ TC_EXPORT tc_status tc_model_load_memory(const void *bytes, size_t size, const t
  * mapped model, #TC_ERROR_UNSUPPORTED for one whose weights are not f32.
  */
 TC_EXPORT tc_status tc_model_load_weights(tc_model *model, const char *path);
+
+/**
+ * Puts pretrained word vectors into the embedding of the model: the text formats of fastText (.vec), word2vec and
+ * GloVe, a line being a word and its `embedding_dim` values. A word is taken where the vocabulary has it, byte by byte;
+ * of one that comes twice the first counts; words that the file lacks stay as they are. The file is read in pieces, and
+ * nothing of it is kept but what goes into the model. On failure the model is as before. Option `pretrained_vectors`
+ * does it for a new model, in tc_model_create(). Thread rule: no other thread may use the model meanwhile.
+ *
+ * @param found words of the vocabulary that the file has; or NULL.
+ * Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT (with line and byte: a value that is no finite number, too many or too few, a
+ * file cut short), #TC_ERROR_MISMATCH for another dimension, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY, #TC_ERROR_BUSY while a
+ * trainer holds the model, #TC_ERROR_STATE for a mapped model, #TC_ERROR_UNSUPPORTED for one whose weights are not f32
+ * or that has no embedding of words.
+ */
+TC_EXPORT tc_status tc_model_load_vectors(tc_model *model, const char *path, size_t *found);
 
 /** Writes the model file, replacing an old one only when the new one is whole.
  * Errors: #TC_ERROR_IO, #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_MEMORY. */

@@ -4,9 +4,11 @@
  * is answered with what it is. Knows nothing of the formats themselves. */
 #include "api/handles.h"
 #include "base/cpu.h"
+#include "base/number.h"
 #include "model/conversion.h"
 #include "serialization/native_info.h"
 #include "serialization/native.h"
+#include "serialization/vectors_read.h"
 #include "serialization/weights.h"
 
 /* The builder's text options must be the model's, or its words are not those that the model will see. */
@@ -20,6 +22,37 @@ static tc_status check_builder(const tc_config *config, const tc_vocab_builder *
                             keys[i]);
     }
     return TC_OK;
+}
+
+/* An embedding_dim that was not set is that of the word vectors. */
+static tc_status resolve_dimension(const tc_config *config, tci_options *options)
+{
+    char text[TCI_DOUBLE_TEXT];
+    tci_memory memory;
+    size_t dim = 0;
+    if (!options->pretrained_vectors[0] || tci_options_is_set(options, "embedding_dim"))
+        return TC_OK;
+    tci_memory_init(&memory, &config->memory.host, (size_t)options->max_memory);
+    TCI_RETURN_IF(tci_vectors_dimension(config->files, &memory, options->pretrained_vectors, options->max_file_bytes,
+                                        &dim));
+    tci_print_double((double)dim, text);
+    tc_status status = tci_options_set(options, "embedding_dim", text);
+    return status == TC_OK ? TC_OK : tci_fail_prefix(status, "'%s', line 1", options->pretrained_vectors);
+}
+
+/* Random weights, and the word vectors that the options name. */
+static tc_status begin_weights(tc_model *model)
+{
+    tc_status status = TC_OK;
+    tci_network *network = model->network;
+    tci_float_environment environment = tci_float_enter();
+    network->architecture->initialize(network, model->options.seed);
+    if (model->options.pretrained_vectors[0])
+        status = tci_vectors_load(model, model->options.pretrained_vectors, true);
+    if (status == TC_OK)
+        tci_model_refresh(model);
+    tci_float_leave(environment);
+    return status;
 }
 
 tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
@@ -36,6 +69,7 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     tci_options resolved = config->options;
     const tci_options *options = &resolved;
     size_t limit = (size_t)options->max_memory;
+    TCI_RETURN_IF(resolve_dimension(config, &resolved));
     TCI_RETURN_IF(tci_options_resolve(&resolved, words->bytes));
     tci_text_options text_options = tci_model_text_options(options);
     TCI_RETURN_IF(tci_model_created_whole(options));
@@ -46,12 +80,12 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
     TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, NULL, labels, label_count,
                                   result));
-    tci_network *network = (*result)->network;
-    tci_float_environment environment = tci_float_enter();
-    network->architecture->initialize(network, options->seed);
-    tci_model_refresh(*result);
-    tci_float_leave(environment);
-    return TC_OK;
+    tc_status status = begin_weights(*result);
+    if (status != TC_OK) {
+        tci_model_release(*result);
+        *result = NULL;
+    }
+    return status;
 }
 
 void tci_load_context(const tc_config *config, tci_load *load)
@@ -136,6 +170,31 @@ tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *
     return tci_native_read(bytes, size, &load.run, load.host, load.files, model, NULL);
 }
 
+/* Weights may be put into the model, which has a block of its own for them now. */
+static tc_status prepare_weights(tc_model *model)
+{
+    if (atomic_load(&model->trained))
+        return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
+    if (model->options.weights != TCI_WEIGHTS_F32)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "weights are loaded into a model with f32 weights, which tc_model_convert()"
+                        " then makes narrow");
+    return tci_model_own_parameters(model);
+}
+
+tc_status tc_model_load_vectors(tc_model *model, const char *path, size_t *found)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(path);
+    TCI_RETURN_IF(prepare_weights(model));
+    TCI_RETURN_IF(tci_vectors_load(model, path, false));
+    model->checksum[0] = '\0'; /* no longer the weights of the file it came from */
+    tci_model_refresh(model);
+    if (found)
+        *found = model->pretrained_words;
+    return TC_OK;
+}
+
 tc_status tc_model_load_weights(tc_model *model, const char *path)
 {
     tci_memory memory;
@@ -143,13 +202,7 @@ tc_status tc_model_load_weights(tc_model *model, const char *path)
     size_t size = 0;
     TCI_REQUIRE(model);
     TCI_REQUIRE(path);
-    if (atomic_load(&model->trained))
-        return tci_fail(TC_ERROR_BUSY, "a trainer holds this model; load weights before making it");
-    if (model->options.weights != TCI_WEIGHTS_F32)
-        return tci_fail(TC_ERROR_UNSUPPORTED,
-                        "weights are loaded into a model with f32 weights, which tc_model_convert()"
-                        " then makes narrow");
-    TCI_RETURN_IF(tci_model_own_parameters(model));
+    TCI_RETURN_IF(prepare_weights(model));
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_RETURN_IF(tci_file_read(model->files, &memory, path, model->options.max_file_bytes, &data, &size));
     tc_status status = tci_weights_load(model, data, size);

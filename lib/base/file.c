@@ -170,6 +170,36 @@ tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, co
     return status;
 }
 
+tc_status tci_source_open(const tci_file_operations *files, const char *path, uint64_t max_bytes,
+                          tci_file_source *source)
+{
+    *source = (tci_file_source){files, path, open_file(files, path, O_RDONLY | O_CLOEXEC, 0), max_bytes, 0};
+    return source->file < 0 ? io_error(path, "cannot open", errno) : TC_OK;
+}
+
+tc_status tci_source_read(tci_file_source *source, void *buffer, size_t capacity, size_t *size)
+{
+    ssize_t got;
+    *size = 0;
+    do
+        got = source->files->read(source->file, buffer, capacity < LARGEST_TRANSFER ? capacity : LARGEST_TRANSFER);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return io_error(source->path, "cannot read", errno);
+    source->size += (uint64_t)got;
+    if (source->max_bytes != 0 && source->size > source->max_bytes)
+        return size_error(source->path, source->max_bytes);
+    *size = (size_t)got;
+    return TC_OK;
+}
+
+void tci_source_close(tci_file_source *source)
+{
+    if (source->file >= 0)
+        (void)close_file(source->files, source->file);
+    source->file = -1;
+}
+
 static const uint8_t nothing[1];
 
 tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **data, size_t *size)

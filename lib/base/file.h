@@ -35,6 +35,21 @@ extern const tci_file_operations tci_system_files;
 tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
                         uint8_t **data, size_t *size);
 
+/* A file that is read piece by piece, in order. */
+typedef struct tci_file_source {
+    const tci_file_operations *files;
+    const char *path; /* the caller's */
+    int file;
+    uint64_t max_bytes, size; /* size: read so far */
+} tci_file_source;
+
+/* Errors as tci_file_read(); the limit strikes when the bytes come. */
+tc_status tci_source_open(const tci_file_operations *files, const char *path, uint64_t max_bytes,
+                          tci_file_source *source);
+/* Up to `capacity` bytes; *size is 0 at the end. */
+tc_status tci_source_read(tci_file_source *source, void *buffer, size_t capacity, size_t *size);
+void tci_source_close(tci_file_source *source);
+
 /* Read-only map of a regular file; an empty one gives a valid pointer and size 0. */
 tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **data, size_t *size);
 void tci_file_unmap(const uint8_t *data, size_t size);

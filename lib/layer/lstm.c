@@ -340,7 +340,7 @@ static void input_gradient(const tci_lstm_back *back, const float *sums, const t
     const tci_lstm *lstm = run->lstm;
     size_t stride = TCI_PADDED(lstm->shape.input_dim), begin = 0, end = 0;
     tci_team_share(team, run->x_rows, 1, &begin, &end);
-    for (size_t i = 0; i < lstm->shape.inputs && begin < end; i++) {
+    for (size_t i = 0; i < lstm->shape.inputs && begin < end && back->dx[i]; i++) {
         float *dx = back->dx[i] + begin * stride;
         if (!back->add_dx)
             memset(dx, 0, (end - begin) * stride * sizeof *dx);

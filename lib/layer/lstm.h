@@ -121,7 +121,7 @@ typedef struct tci_lstm_back {
     float *dh, *dc;            /* (row_count, hidden_width) scratch */
     float *sums;               /* blocked (x_rows, gate_width) scratch when x is by id; may be the run's table */
     float *grouped;            /* tci_lstm_grouped_floats() scratch */
-    float *dx[2];              /* (x_rows, padded input_dim) gradient of x */
+    float *dx[2];              /* (x_rows, padded input_dim) gradient of x; NULL: not wanted */
     bool add_dx;               /* dx is added to (the other direction wrote it before), not overwritten */
     float *member_scratch;     /* tci_lstm_member_scratch() floats for each member of the team */
     tci_lstm_tensors gradients;

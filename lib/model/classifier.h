@@ -37,6 +37,8 @@ struct tc_model {
     uint8_t *file_block;
     const uint8_t *file_map;
     size_t file_size;
+    bool pretrained; /* word vectors were read into the embedding, for so many of its words; not stored */
+    size_t pretrained_words;
     char checksum[33]; /* of the file it came from, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];

@@ -241,6 +241,11 @@ static void lstm_refresh(tci_network *base)
     tci_lstm_network_pack(network, network->lstm, &network->head, &tci_team_alone);
 }
 
+static const tci_tensor_info *lstm_words(const tci_network *base)
+{
+    return &base->parameters.tensors[0];
+}
+
 const tci_architecture tci_lstm_architecture = {
     .name = "lstm",
     .declare = lstm_declare,
@@ -248,6 +253,7 @@ const tci_architecture tci_lstm_architecture = {
     .free = lstm_free,
     .initialize = lstm_initialize,
     .refresh = lstm_refresh,
+    .words = lstm_words,
     .predict = tci_lstm_network_predict,
     .predict_long = tci_lstm_network_predict_long,
     .training_create = tci_lstm_training_create,

@@ -322,6 +322,7 @@ static void backward_layer(tci_training *training, size_t layer, float *const dh
                            const tci_team *team)
 {
     const tci_lstm_network *network = training->network;
+    float *dembedded = training->gradients->frozen ? NULL : training->dembedded;
     bool last = layer + 1 == network->layers && network->pooling == TCI_POOL_LAST;
     for (size_t d = 0; d < network->directions; d++) {
         tci_lstm_run run = run_of(training, layer, d);
@@ -332,7 +333,7 @@ static void backward_layer(tci_training *training, size_t layer, float *const dh
                               .dc = training->dc,
                               .sums = training->table,
                               .grouped = training->grouped,
-                              .dx = {layer == 0 ? training->dembedded : dx[0], layer == 0 ? NULL : dx[1]},
+                              .dx = {layer == 0 ? dembedded : dx[0], layer == 0 ? NULL : dx[1]},
                               .add_dx = d == 1,
                               .member_scratch = training->member_scratch,
                               .gradients = tci_lstm_network_tensors(network, training->gradients->values, layer, d),
@@ -367,6 +368,8 @@ static void backward_member(void *context, const tci_team *team)
         }
         tci_team_wait(team);
     }
+    if (training->gradients->frozen)
+        return;
     tci_embedding_backward(network->base.kernels, &network->base.parameters.tensors[0], training->window.distinct,
                            training->window.distinct_count, training->dembedded, training->gradients, team);
 }

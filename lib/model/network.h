@@ -81,6 +81,10 @@ struct tci_architecture {
     /* Packs the parameters for prediction. */
     void (*refresh)(tci_network *network);
 
+    /* The tensor with a row for each word of the vocabulary, which word vectors can be put into; the member is NULL, or
+     * answers NULL, where there is none. */
+    const tci_tensor_info *(*words)(const tci_network *network);
+
     /* The features that have weights, of a bag of features; the member is NULL where ids are words. */
     tci_index_set *(*features)(tci_network *network);
 

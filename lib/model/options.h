@@ -58,7 +58,7 @@ typedef struct tci_options {
     /* class training */
     int32_t loss, optimizer;
     double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;
-    bool sparse_embedding;
+    bool sparse_embedding, freeze_embedding;
     int32_t schedule;
     uint64_t warmup_steps, total_steps;
     double clip_norm, label_smoothing;
@@ -70,6 +70,7 @@ typedef struct tci_options {
     uint64_t threads;
     int32_t max_isa;
     uint64_t max_file_bytes, max_memory, max_tensors, max_vocab;
+    char pretrained_vectors[TCI_OPTION_TEXT_SIZE];
     /* bit i: row i of the table was set by the host */
     uint64_t set;
 } tci_options;

@@ -101,6 +101,8 @@ static tc_status cut_units(tci_optimizer *optimizer, const tci_parameters *param
         const tci_tensor_info *tensor = &parameters->tensors[i];
         size_t items = tensor->sparse_rows ? tensor->shape[0] : tensor->count;
         size_t step = unit_items(tensor);
+        if (tensor->sparse_rows && optimizer->options.freeze_embedding)
+            continue;
         for (size_t begin = 0; begin < items; begin += step) {
             size_t end = items - begin > step ? begin + step : items;
             optimizer->units[optimizer->unit_count++] = (unit){(uint32_t)i, begin, end};

@@ -30,6 +30,7 @@ typedef struct tci_optimizer_options {
     double epsilon;        /* adam, adamw, adagrad */
     double momentum;       /* sgd */
     double weight_decay;   /* added to the gradient; adamw: shrinks the weights instead */
+    bool freeze_embedding; /* the tensor with sparse rows stands still: neither moved nor part of the norm */
     bool sparse_embedding; /* rows without a gradient stand still; refuses weight_decay and momentum */
     tci_schedule schedule;
     double clip_norm; /* 0 = none */

@@ -88,6 +88,7 @@ typedef struct tci_gradients {
     size_t touched_count;
     uint8_t *is_touched;    /* one flag a row */
     bool fresh;
+    bool frozen;            /* the sparse tensor is not trained: it has no gradient */
 } tci_gradients;
 
 tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients);

@@ -23,6 +23,7 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
         .momentum = options->momentum,
         .weight_decay = options->weight_decay,
         .sparse_embedding = options->sparse_embedding,
+        .freeze_embedding = options->freeze_embedding,
         .schedule = {kinds[options->schedule], options->warmup_steps, options->total_steps},
         .clip_norm = options->clip_norm,
     };
@@ -67,6 +68,17 @@ static tc_status choose_loss(tc_trainer *trainer)
     return TC_OK;
 }
 
+/* What is frozen must be there. */
+static tc_status check_frozen(const tc_trainer *trainer)
+{
+    const tci_network *network = trainer->model->network;
+    const tci_architecture *architecture = network->architecture;
+    if (trainer->options.freeze_embedding && !(architecture->words && architecture->words(network)))
+        return tci_fail(TC_ERROR_OPTION, "option 'freeze_embedding': this model of arch %s has no embedding of words",
+                        architecture->name);
+    return TC_OK;
+}
+
 static tc_status read_class_weights(tc_trainer *trainer)
 {
     bool none = false;
@@ -92,6 +104,7 @@ static tc_status make_gradient_parts(tc_trainer *trainer)
                         network->architecture->name, tci_choice_name("optimizer", trainer->options.optimizer, name));
     TCI_RETURN_IF(make_optimizer(trainer));
     TCI_RETURN_IF(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
+    trainer->gradients.frozen = trainer->options.freeze_embedding;
     TCI_RETURN_IF(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
     tci_trainer_refresh(trainer);
     return TC_OK;
@@ -176,6 +189,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     }
     TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(choose_loss(trainer));
+    TCI_CHECK(check_frozen(trainer));
     TCI_CHECK(read_class_weights(trainer));
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
     TCI_CHECK(trainer->options.optimizer == TCI_OPTIMIZER_DCD ? make_dual(trainer) : make_gradient_parts(trainer));

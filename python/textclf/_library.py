@@ -39,6 +39,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_model_load_with": [TEXT, CONFIG, c.c_int32, P(MODEL)],
     "tc_model_load_memory": [c.c_void_p, SIZE, CONFIG, P(MODEL)],
     "tc_model_load_weights": [MODEL, TEXT],
+    "tc_model_load_vectors": [MODEL, TEXT, OUT_SIZE],
     "tc_model_save": [MODEL, TEXT],
     "tc_model_save_memory": [MODEL, SIZE, c.c_void_p, OUT_SIZE],
     "tc_model_clone": [MODEL, P(MODEL)],

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ctypes as c
 import functools
 import operator
+import os
 from typing import Any, Dict, Mapping, NamedTuple, Tuple, TypedDict, Union
 
 from . import _structs as s
 from ._handle import Handle
 from ._library import lib, read_text, terminated
 
-OptionValue = Union[str, int, float, bool, Mapping[Any, float], None]
+OptionValue = Union[str, int, float, bool, Mapping[Any, float], "os.PathLike[str]", None]
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -56,6 +57,7 @@ class OptionKeywords(TypedDict, total=False):
     momentum: Union[float, None]
     weight_decay: Union[float, None]
     sparse_embedding: Union[bool, None]
+    freeze_embedding: Union[bool, None]
     schedule: Union[str, None]
     warmup_steps: Union[int, None]
     total_steps: Union[int, None]
@@ -74,6 +76,7 @@ class OptionKeywords(TypedDict, total=False):
     max_memory: Union[int, None]
     max_tensors: Union[int, None]
     max_vocab: Union[int, None]
+    pretrained_vectors: Union[str, "os.PathLike[str]", None]
 
 
 class Option(NamedTuple):

@@ -143,6 +143,13 @@ class Model(Handle):
         """Takes the weights of any safetensors file, for example one that PyTorch wrote, by tensor name."""
         lib.tc_model_load_weights(self.pointer, path_bytes(path))
 
+    def load_vectors(self, path: Path) -> int:
+        """Takes pretrained vectors (text of fastText, word2vec or GloVe) into the embedding, of the words that the
+        vocabulary has; answers how many that were."""
+        found = c.c_size_t()
+        lib.tc_model_load_vectors(self.pointer, path_bytes(path), c.byref(found))
+        return found.value
+
     def save(self, path: Path) -> None:
         """Writes the model file; an old one is replaced only when the new one is whole."""
         lib.tc_model_save(self.pointer, path_bytes(path))
