@@ -151,7 +151,7 @@ static void a_text_without_tokens_has_no_features(void **state)
 {
     (void)state;
     tci_text_options options = plain;
-    options.ngrams = (tci_ngram_options){BUCKETS, 3, true, 1, 3, true};
+    options.ngrams = (tci_ngram_options){BUCKETS, 3, true, 1, 3, true, false};
     bag b = {.count = 0};
     assert_bag(&options, "", &b);
     assert_bag(&options, " \t\n ", &b);
@@ -236,7 +236,7 @@ static void few_buckets_hold_everything_below_them(void **state)
     static const uint64_t buckets[] = {1, 2, 3, 1000, 1 << 30};
     for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++) {
         tci_text_options options = plain;
-        options.ngrams = (tci_ngram_options){buckets[i], 4, true, 1, 6, false};
+        options.ngrams = (tci_ngram_options){buckets[i], 4, true, 1, 6, false, false};
         const char *text = "one two three four five six seven eight nine ten eleven twelve";
         assert_ok(tci_ngrams_encode(&options, text, strlen(text), &encoded));
         for (size_t k = 0; k < encoded.count; k++) {
@@ -251,7 +251,7 @@ static void failing_allocations_leave_an_empty_bag(void **state)
 {
     (void)state;
     tci_text_options options = plain;
-    options.ngrams = (tci_ngram_options){BUCKETS, 3, true, 3, 5, false};
+    options.ngrams = (tci_ngram_options){BUCKETS, 3, true, 3, 5, false, false};
     const char *text = "a rather long sentence, so that the arrays of features have to grow more than once in it";
     for (long n = 0;; n++) {
         test_allocator allocator;

@@ -78,6 +78,12 @@ static void defaults_are_the_promised_ones(void **state)
         {"max_vocab", "16777216"},
         {"pretrained_vectors", ""},
         {"epsilon", "0.00000001"},
+        {"head", "auto"},
+        {"fasttext_scores", "false"},
+        {"pq_width", "2"},
+        {"pq_norms", "false"},
+        {"pq_output_width", "0"},
+        {"pq_output_norms", "false"},
     };
     tci_options options;
     (void)state;

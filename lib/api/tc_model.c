@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/number.h"
 #include "model/conversion.h"
+#include "serialization/fasttext.h"
 #include "serialization/native_info.h"
 #include "serialization/native.h"
 #include "serialization/vectors_read.h"
@@ -16,6 +17,9 @@ static tc_status check_builder(const tc_config *config, const tc_vocab_builder *
 {
     static const char *const keys[] = {"arch",        "tokenizer",   "normalize",      "lowercase",
                                        "strict_utf8", "clean_controls", "collapse_spaces"};
+    if (tci_options_embed(&config->options) != tci_options_embed(&words->options))
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "option 'embedding_dim' of the config is not the one the words were counted with");
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (!tci_options_equal(&config->options, &words->options, tci_option_find(keys[i])))
             return tci_fail(TC_ERROR_MISMATCH, "option '%s' of the config is not the one the words were counted with",
@@ -98,22 +102,15 @@ void tci_load_context(const tc_config *config, tci_load *load)
     tci_memory_init(&load->memory, load->host, (size_t)load->run.max_memory);
 }
 
-/* What is no native file is answered with what it is. */
-static tc_status check_format(const uint8_t *bytes, size_t size)
-{
-    static const uint8_t fasttext[4] = {0xba, 0x16, 0x4f, 0x2f}; /* 793712314, little-endian */
-    if (size >= sizeof fasttext && memcmp(bytes, fasttext, sizeof fasttext) == 0)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "this is a fastText model, which this version does not read");
-    return TC_OK;
-}
-
 /* A model that reads its weights from the bytes, of which one of block and map is given; *kept: it holds them now. */
 static tc_status read_in_place(tci_load *load, uint8_t *block, const uint8_t *map, size_t size, tc_model **model,
                                bool *kept)
 {
     const uint8_t *bytes = map ? map : block;
-    TCI_RETURN_IF(check_format(bytes, size));
-    TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, model));
+    if (tci_fasttext_marked(bytes, size))
+        TCI_RETURN_IF(tci_fasttext_read(bytes, size, &load->run, load->host, load->files, true, !map, model));
+    else
+        TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, model));
     *kept = !(*model)->network->parameters.values;
     if (!*kept)
         return TC_OK;
@@ -166,7 +163,8 @@ tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *
     if (size > load.run.max_file_bytes)
         return tci_fail(TC_ERROR_LIMIT, "%zu bytes pass max_file_bytes (%llu)", size,
                         (unsigned long long)load.run.max_file_bytes);
-    TCI_RETURN_IF(check_format(bytes, size));
+    if (tci_fasttext_marked(bytes, size))
+        return tci_fasttext_read(bytes, size, &load.run, load.host, load.files, false, true, model);
     return tci_native_read(bytes, size, &load.run, load.host, load.files, model, NULL);
 }
 

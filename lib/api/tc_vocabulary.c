@@ -1,5 +1,6 @@
 /* tc_vocabulary.c: vocabulary.h: counting words. */
 #include "api/handles.h"
+#include "text/bag_features.h"
 #include "text/tokenize.h"
 
 tc_status tc_vocab_builder_create(const tc_config *config, tc_vocab_builder **result)
@@ -13,6 +14,8 @@ tc_status tc_vocab_builder_create(const tc_config *config, tc_vocab_builder **re
                                     "vocabulary builder", &builder));
     builder->options = config->options;
     TCI_CHECK(tci_word_counter_create(&builder->memory, (size_t)config->options.max_vocab, &builder->counter));
+    if (tci_options_embed(&config->options))
+        tci_word_counter_make_bare(builder->counter);
     *result = builder;
     builder = NULL;
 done:
@@ -40,7 +43,10 @@ tc_status tc_vocab_builder_add(tc_vocab_builder *builder, const char *text, size
     TCI_REQUIRE(builder);
     TCI_REQUIRE_TEXT(text, length);
     tci_text_options options = tci_model_text_options(&builder->options);
-    if (builder->options.arch == TCI_ARCH_NGRAM) /* hashes words instead of listing them */
+    if (options.ngrams.bag)
+        TCI_RETURN_IF(
+            tci_bag_tokens(&options, &builder->memory, text ? text : "", length, count_word, builder->counter));
+    else if (builder->options.arch == TCI_ARCH_NGRAM) /* hashes words instead of listing them */
         TCI_RETURN_IF(tci_text_check(&options, text ? text : "", length));
     else
         TCI_RETURN_IF(tci_tokenize(&options, &builder->memory, text ? text : "", length, count_word, builder->counter));

@@ -15,6 +15,7 @@ static tci_ngram_options ngram_options(const tci_options *options)
     if (options->arch != TCI_ARCH_NGRAM)
         return (tci_ngram_options){.buckets = 0};
     return (tci_ngram_options){
+        .bag = tci_options_embed(options),
         .buckets = options->buckets,
         .words = (size_t)options->word_ngrams,
         .skips = options->skip_ngrams,
@@ -27,9 +28,10 @@ static tci_ngram_options ngram_options(const tci_options *options)
 tci_text_options tci_model_text_options(const tci_options *options)
 {
     static const tci_normalize forms[] = {TCI_NORMALIZE_NFKC, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NONE};
+    static const tci_tokenizer tokenizers[] = {TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR, TCI_TOKENIZER_SPACE};
     static const tci_truncate parts[] = {TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH};
     return (tci_text_options){
-        .tokenizer = options->tokenizer == TCI_CHOICE_CHAR ? TCI_TOKENIZER_CHAR : TCI_TOKENIZER_WORD,
+        .tokenizer = tokenizers[options->tokenizer],
         .normalize = forms[options->normalize],
         .lowercase = options->lowercase,
         .strict_utf8 = options->strict_utf8,
@@ -79,6 +81,13 @@ static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **
     return TC_OK;
 }
 
+static tc_status give_features(tc_model *model, tci_index_set *set, const tci_index_set *features)
+{
+    if (!set->bits) /* optional ones */
+        TCI_RETURN_IF(tci_index_set_init(set, &model->memory, features->bound));
+    return tci_index_set_copy(set, features);
+}
+
 tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations *files, const tci_options *options,
                             tci_pipeline *pipeline, const tci_index_set *features, const char *const *labels,
                             size_t label_count, tc_model **result)
@@ -102,18 +111,11 @@ tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations 
     model->label_count = label_count;
     strncpy(model->unicode_version, tci_unicode_version(), sizeof model->unicode_version - 1);
     TCI_CHECK(tci_kernels_choose(tci_choice_name("max_isa", options->max_isa, name), &kernels));
-    architecture = tci_architecture_find(tci_choice_name("arch", options->arch, name));
-    if (!architecture) {
-        status = tci_fail(TC_ERROR_INTERNAL, "architecture '%s' has no row", name);
-        goto done;
-    }
-    if (!architecture->features)
-        inputs = tci_vocabulary_size(model->pipeline->vocabulary);
-    else if (features)
-        inputs = features->count;
+    architecture = tci_architecture_find(options);
+    inputs = tci_architecture_inputs(architecture, options, tci_vocabulary_size(model->pipeline->vocabulary), features);
     TCI_CHECK(architecture->create(&model->memory, kernels, &model->options, inputs, label_count, &model->network));
     if (architecture->features && features)
-        TCI_CHECK(tci_index_set_copy(architecture->features(model->network), features));
+        TCI_CHECK(give_features(model, architecture->features(model->network), features));
 done:
     tci_pipeline_release(pipeline);
     if (status != TC_OK && model) {
@@ -147,7 +149,8 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
 const tci_index_set *tci_model_features(const tc_model *model)
 {
     const tci_architecture *architecture = model->network->architecture;
-    return architecture->features ? architecture->features(model->network) : NULL;
+    const tci_index_set *set = architecture->features ? architecture->features(model->network) : NULL;
+    return set && set->bits ? set : NULL;
 }
 
 void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size)
@@ -299,9 +302,11 @@ tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, co
 tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values)
 {
     const tci_loss *loss = tci_task_loss(model->options.task);
+    const tci_network *network = model->network;
     for (size_t r = 0; r < row_count; r++) {
         float *row = values + r * model->label_count;
-        tc_status status = loss->scores(model->label_count, row, row);
+        tc_status status = network->architecture->scores ? network->architecture->scores(network, row)
+                                                         : loss->scores(model->label_count, row, row);
         if (status != TC_OK)
             return tci_fail_prefix(status, "text %zu", r);
     }

@@ -39,7 +39,8 @@ struct tc_model {
     size_t file_size;
     bool pretrained; /* word vectors were read into the embedding, for so many of its words; not stored */
     size_t pretrained_words;
-    char checksum[33]; /* of the file it came from, or empty */
+    const char *format;       /* of the file it came from, or NULL */
+    char checksum[33];        /* of that file, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
     _Atomic(tci_scratch *) slots[TCI_SCRATCH_SLOTS];
 };

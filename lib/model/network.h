@@ -69,8 +69,10 @@ typedef struct tci_training tci_training; /* an architecture's workspace and pac
 struct tci_architecture {
     const char *name; /* as in the range of option `arch` */
 
-    /* Declares the parameters, which a reader compares with a file's before it makes a network. `inputs` is how many
-     * different ids have weights: the words of the vocabulary, or the features that were seen. */
+    /* How many different ids have weights; NULL: the words of the vocabulary, or the features that were seen.
+     * `features` NULL: none yet, or, where they are optional, all. */
+    size_t (*inputs)(const tci_options *options, size_t words, const tci_index_set *features);
+    /* Declares the parameters, which a reader compares with a file's before it makes a network. */
     tc_status (*declare)(tci_parameters *parameters, const tci_options *options, size_t inputs, size_t label_count);
     /* Makes the network and declares its parameters; whoever asked for it allocates or maps them. */
     tc_status (*create)(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t inputs,
@@ -87,6 +89,8 @@ struct tci_architecture {
 
     /* The features that have weights, of a bag of features; the member is NULL where ids are words. */
     tci_index_set *(*features)(tci_network *network);
+    /* There may be no set: then every feature has weights, and the set has no bits. */
+    bool features_optional;
 
     /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order, computed by the members of
      * `pool` (NULL: the caller alone). */
@@ -96,6 +100,10 @@ struct tci_architecture {
      * words. */
     tc_status (*predict_long)(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                               const tci_id_source *source, float *logits);
+
+    /* Logits (label_count) of one text to scores in place; NULL: as the loss of the task has it. TC_ERROR_NUMERIC when
+     * one is not finite. */
+    tc_status (*scores)(const tci_network *network, float *values);
 
     /* Training by gradients; NULL where there is none. */
     tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
@@ -109,7 +117,11 @@ struct tci_architecture {
     void (*backward)(tci_training *training, const float *dlogits, tci_gradients *gradients);
 };
 
-/* NULL for a name that no row has. */
-const tci_architecture *tci_architecture_find(const char *name);
+/* That of the options `arch` and, of arch ngram, `embedding_dim`. */
+const tci_architecture *tci_architecture_find(const tci_options *options);
+
+/* How many ids have weights, by the architecture's rule. */
+size_t tci_architecture_inputs(const tci_architecture *architecture, const tci_options *options, size_t words,
+                               const tci_index_set *features);
 
 #endif

@@ -23,8 +23,8 @@ static const tci_option_row rows[] = {
      "one label per text, any number of labels, or real values"},
     {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm|ngram", 0, 0, "lstm", "all",
      "lstm: words in their order; ngram: a linear model of word and character n-grams, trained in seconds"},
-    {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char", 0, 0, "word", "all",
-     "what a token is: a word (one character each in Chinese and Japanese), or a character"},
+    {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char|space", 0, 0, "word", "all",
+     "what a token is: a word (one character each in Chinese and Japanese), a character, or what spaces part"},
     {"normalize", TCI_OPTION_CHOICE, MODEL, AT(normalize), "nfkc|nfc|none", 0, 0, "nfkc", "all",
      "Unicode normalization form of the text"},
     {"lowercase", TCI_OPTION_BOOLEAN, MODEL, AT(lowercase), "true|false", 0, 0, "true", "all",
@@ -35,30 +35,34 @@ static const tci_option_row rows[] = {
      "drop control characters"},
     {"collapse_spaces", TCI_OPTION_BOOLEAN, MODEL, AT(collapse_spaces), "true|false", 0, 0, "true", "all",
      "treat a run of white space as one space (the tokenizers word and char drop spaces either way)"},
-    {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000", "lstm",
-     "most frequent words kept, the unknown word included"},
-    {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "lstm",
+    {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000",
+     "lstm,ngram:embedding",
+     "most frequent words kept, the unknown word of lstm included (arch ngram: default 16777216)"},
+    {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1", "lstm,ngram:embedding",
      "words seen less often are unknown"},
     {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
      "tokens of a text that are read; 0 reads the whole text (arch ngram: default 0)"},
     {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both", 0, 0, "head", "all",
      "which part of a longer text is read: its begin, its end, or half of each"},
-    {"word_ngrams", TCI_OPTION_INTEGER, MODEL, AT(word_ngrams), "1 to 8", 1, TCI_NGRAM_WORDS, "3", "ngram",
-     "longest run of tokens that is a feature (default 2 above 8 MB of training texts)"},
-    {"skip_ngrams", TCI_OPTION_BOOLEAN, MODEL, AT(skip_ngrams), "true|false", 0, 0, "true", "ngram",
+    {"word_ngrams", TCI_OPTION_INTEGER, MODEL, AT(word_ngrams), "1 to 255", 1, 255, "3", "ngram",
+     "longest run of tokens that is a feature (default 2 above 8 MB of training texts, 1 with embedding_dim); above 8"
+     " with embedding_dim only"},
+    {"skip_ngrams", TCI_OPTION_BOOLEAN, MODEL, AT(skip_ngrams), "true|false", 0, 0, "true", "ngram:linear",
      "pairs of tokens with one between them are features (default false above 8 MB)"},
-    {"min_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(min_char_ngram), "0 (none) to 16", 0, TCI_NGRAM_CHARACTERS, "3",
-     "ngram", "shortest run of characters that is a feature (default 0 above 8 MB)"},
-    {"max_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(max_char_ngram), "0 (none) to 16", 0, TCI_NGRAM_CHARACTERS, "5",
-     "ngram", "longest run of characters that is a feature (default 0 above 8 MB)"},
-    {"char_ngrams", TCI_OPTION_CHOICE, MODEL, AT(char_ngrams), "within|across", 0, 0, "within", "ngram",
+    {"min_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(min_char_ngram), "0 (none) to 255", 0, 255, "3", "ngram",
+     "shortest run of characters that is a feature (default 0 above 8 MB and with embedding_dim); above 16 with"
+     " embedding_dim only"},
+    {"max_char_ngram", TCI_OPTION_INTEGER, MODEL, AT(max_char_ngram), "0 (none) to 255", 0, 255, "5", "ngram",
+     "longest run of characters that is a feature (default 0 above 8 MB and with embedding_dim)"},
+    {"char_ngrams", TCI_OPTION_CHOICE, MODEL, AT(char_ngrams), "within|across", 0, 0, "within", "ngram:linear",
      "runs of characters end where the word ends, or go across words"},
-    {"buckets", TCI_OPTION_INTEGER, MODEL, AT(buckets), "1 to 1073741824", 1, TCI_INDEX_SET_BOUND, "4194304", "ngram",
-     "numbers that features are hashed to"},
+    {"buckets", TCI_OPTION_INTEGER, MODEL, AT(buckets), "0 to 1073741824", 0, TCI_INDEX_SET_BOUND, "4194304", "ngram",
+     "numbers that features are hashed to (with embedding_dim 2000000, or 0 where all features are words)"},
     {"max_features", TCI_OPTION_INTEGER, MODEL, AT(max_features), "0 (all) to 1073741824", 0, TCI_INDEX_SET_BOUND, "0",
-     "ngram", "features that a trained model is cut down to: those that matter most (as `weights`)"},
-    {"embedding_dim", TCI_OPTION_INTEGER, MODEL, AT(embedding_dim), "1 to 65536", 1, 65536, "128", "lstm",
-     "numbers per word"},
+     "ngram:linear", "features that a trained model is cut down to: those that matter most (as `weights`)"},
+    {"embedding_dim", TCI_OPTION_INTEGER, MODEL, AT(embedding_dim), "0 to 65536", 0, 65536, "128", "lstm,ngram",
+     "numbers per word; arch ngram: 0, its default, for a linear model, more for averaged embeddings as fastText has "
+     "them"},
     {"hidden_dim", TCI_OPTION_INTEGER, MODEL, AT(hidden_dim), "1 to 16384", 1, 16384, "256", "lstm",
      "units of each LSTM layer and direction"},
     {"num_layers", TCI_OPTION_INTEGER, MODEL, AT(num_layers), "1 to 16", 1, 16, "1", "lstm", "LSTM layers"},
@@ -70,8 +74,22 @@ static const tci_option_row rows[] = {
      "share of values dropped in training, between layers and on the pooled vector"},
     {"threshold", TCI_OPTION_NUMBER, MODEL, AT(threshold), "0 to 1", 0, 1, "0.5", "all",
      "multilabel: a label is given at this score or above"},
-    {"weights", TCI_OPTION_CHOICE, MODEL, AT(weights), "f32|bf16|int8", 0, 0, "f32", "all",
-     "how weights are kept and computed with; bf16 and int8 are made from a trained model (`textclf convert`)"},
+    {"weights", TCI_OPTION_CHOICE, MODEL, AT(weights), "f32|bf16|int8|pq", 0, 0, "f32", "all",
+     "how weights are kept and computed with; bf16 and int8 are made from a trained model (`textclf convert`), pq is a"
+     " fastText file's product quantization"},
+    {"head", TCI_OPTION_CHOICE, MODEL, AT(head), "auto|softmax|sigmoid|tree", 0, 0, "auto", "ngram:embedding",
+     "what makes scores: softmax, a sigmoid for each label, or a path in a tree of labels (hierarchical softmax); auto"
+     " takes the one of the task"},
+    {"fasttext_scores", TCI_OPTION_BOOLEAN, MODEL, AT(fasttext_scores), "true|false", 0, 0, "false", "ngram:embedding",
+     "scores as fastText rounds them, as in models from its files: 0.00001 is added, sigmoids come from a table"},
+    {"pq_width", TCI_OPTION_INTEGER, MODEL, AT(pq_width), "1 to 65536", 1, 65536, "2", "ngram:embedding",
+     "weights pq: numbers of a row that share a code"},
+    {"pq_norms", TCI_OPTION_BOOLEAN, MODEL, AT(pq_norms), "true|false", 0, 0, "false", "ngram:embedding",
+     "weights pq: the length of a row has a code of its own"},
+    {"pq_output_width", TCI_OPTION_INTEGER, MODEL, AT(pq_output_width), "0 (not quantized) to 65536", 0, 65536, "0",
+     "ngram:embedding", "weights pq: numbers of a label's row that share a code"},
+    {"pq_output_norms", TCI_OPTION_BOOLEAN, MODEL, AT(pq_output_norms), "true|false", 0, 0, "false", "ngram:embedding",
+     "weights pq: the length of a label's row has a code of its own"},
 
     {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
      "auto takes the one of the task"},
@@ -141,7 +159,15 @@ static const struct {
 } ngram_defaults[] = {
     {"max_length", "0", "0"},     {"word_ngrams", "3", "2"},    {"skip_ngrams", "true", "false"},
     {"min_char_ngram", "3", "0"}, {"max_char_ngram", "5", "0"}, {"optimizer", "dcd", "dcd"},
-    {"epochs", "3", "3"},
+    {"epochs", "3", "3"},         {"embedding_dim", "0", "0"},
+};
+
+/* Those with embedding_dim. */
+static const struct {
+    const char *key, *value;
+} embedding_defaults[] = {
+    {"max_length", "0"},     {"vocab_size", "16777216"}, {"word_ngrams", "1"}, {"min_char_ngram", "0"},
+    {"max_char_ngram", "0"}, {"optimizer", "sgd"},       {"epochs", "5"},      {"learning_rate", "0.1"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
@@ -284,25 +310,64 @@ tc_status tci_options_set(tci_options *options, const char *key, const char *val
     return TC_OK;
 }
 
+bool tci_options_embed(const tci_options *options)
+{
+    return options->arch == TCI_ARCH_NGRAM && options->embedding_dim > 0 &&
+           tci_options_is_set(options, "embedding_dim");
+}
+
 bool tci_option_applies(const tci_options *options, const tci_option_row *row)
 {
     char name[TCI_CHOICE_NAME];
-    const char *found = row->applies_to;
+    const char *found = row->applies_to, *form = tci_options_embed(options) ? ":embedding" : ":linear";
     if (strcmp(found, "all") == 0)
         return true;
     tci_choice_name("arch", options->arch, name);
-    size_t length = strlen(name);
     for (; *found; found += strcspn(found, ",") + (found[strcspn(found, ",")] == ',')) {
-        if (strcspn(found, ",") == length && memcmp(found, name, length) == 0)
+        size_t end = strcspn(found, ","), length = strcspn(found, ":,");
+        if (length == strlen(name) && memcmp(found, name, length) == 0 &&
+            (length == end || (end - length == strlen(form) && memcmp(found + length, form, end - length) == 0)))
             return true;
     }
     return false;
 }
 
+/* What the embedding form asks for beyond its ranges. */
+static tc_status check_embedding(const tci_options *options)
+{
+    static const int32_t heads[] = {TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_AUTO};
+    bool hashes = options->word_ngrams > 1 || options->max_char_ngram > 0;
+    if (options->weights != TCI_WEIGHTS_F32 && options->weights != TCI_WEIGHTS_PQ)
+        return tci_fail(TC_ERROR_OPTION, "option 'weights': arch ngram has f32 weights, or pq from a fastText file");
+    if (options->head != TCI_HEAD_AUTO && options->head != heads[options->task] && options->task != TCI_TASK_CLASSIFY)
+        return tci_fail(TC_ERROR_OPTION,
+                        "option 'head': task multilabel takes sigmoid, task regress none; leave it out");
+    if (hashes && options->buckets == 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'buckets' is 0, but n-grams are to be hashed into them");
+    return TC_OK;
+}
+
 tc_status tci_options_check(const tci_options *options)
 {
+    bool embed = tci_options_embed(options);
+    if (options->arch != TCI_ARCH_NGRAM && options->embedding_dim == 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'embedding_dim' is 0, which arch ngram alone takes");
+    if (options->arch != TCI_ARCH_NGRAM && options->weights == TCI_WEIGHTS_PQ)
+        return tci_fail(TC_ERROR_OPTION, "option 'weights': pq is of fastText files, which have arch ngram");
     if (options->arch != TCI_ARCH_NGRAM)
         return TC_OK;
+    if (embed)
+        TCI_RETURN_IF(check_embedding(options));
+    if (!embed && options->weights == TCI_WEIGHTS_PQ)
+        return tci_fail(TC_ERROR_OPTION, "option 'weights': pq is of fastText files, which have embedding_dim");
+    if (!embed && options->buckets == 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'buckets' is 0, which only embeddings of words alone take");
+    if (!embed && (options->word_ngrams > TCI_NGRAM_WORDS || options->max_char_ngram > TCI_NGRAM_CHARACTERS))
+        return tci_fail(
+            TC_ERROR_OPTION,
+            "option '%s': with embedding_dim 0 arch ngram reads runs of at most %d tokens and %d characters",
+            options->word_ngrams > TCI_NGRAM_WORDS ? "word_ngrams" : "max_char_ngram", TCI_NGRAM_WORDS,
+            TCI_NGRAM_CHARACTERS);
     if (options->min_char_ngram > options->max_char_ngram)
         return tci_fail(TC_ERROR_OPTION, "option 'min_char_ngram' is %llu, more than 'max_char_ngram' (%llu)",
                         (unsigned long long)options->min_char_ngram, (unsigned long long)options->max_char_ngram);
@@ -314,6 +379,19 @@ tc_status tci_options_check(const tci_options *options)
     return TC_OK;
 }
 
+static void resolve_embedding(tci_options *options)
+{
+    static const int32_t heads[] = {TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_AUTO};
+    for (size_t i = 0; i < sizeof embedding_defaults / sizeof embedding_defaults[0]; i++) {
+        if (!tci_options_is_set(options, embedding_defaults[i].key))
+            (void)store(options, tci_option_find(embedding_defaults[i].key), embedding_defaults[i].value);
+    }
+    if (!tci_options_is_set(options, "buckets"))
+        options->buckets = options->word_ngrams > 1 || options->max_char_ngram > 0 ? 2000000 : 0;
+    if (options->head == TCI_HEAD_AUTO)
+        options->head = heads[options->task];
+}
+
 tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes)
 {
     char name[TCI_CHOICE_NAME];
@@ -323,7 +401,11 @@ tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes)
                             rows[i].applies_to, tci_choice_name("arch", options->arch, name));
     }
     if (options->arch != TCI_ARCH_NGRAM)
-        return TC_OK;
+        return tci_options_check(options);
+    if (tci_options_embed(options)) {
+        resolve_embedding(options);
+        return tci_options_check(options);
+    }
     for (size_t i = 0; i < sizeof ngram_defaults / sizeof ngram_defaults[0]; i++) {
         const char *value = corpus_bytes > TCI_CORPUS_SMALL ? ngram_defaults[i].large : ngram_defaults[i].small;
         if (!tci_options_is_set(options, ngram_defaults[i].key))

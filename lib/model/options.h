@@ -26,10 +26,11 @@ typedef enum tci_option_class { TCI_CLASS_MODEL, TCI_CLASS_TRAINING, TCI_CLASS_R
 /* Alternatives of the choices, in the order of their ranges. */
 enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
 enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM };
-enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR };
+enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR, TCI_CHOICE_SPACE };
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
 enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
-enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8 };
+enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8, TCI_WEIGHTS_PQ };
+enum { TCI_HEAD_AUTO, TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_TREE };
 enum { TCI_CHARS_WITHIN, TCI_CHARS_ACROSS };
 enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX };
 enum { TCI_LOSS_AUTO, TCI_LOSS_CROSS_ENTROPY, TCI_LOSS_BCE, TCI_LOSS_MSE };
@@ -55,6 +56,10 @@ typedef struct tci_options {
     int32_t pooling;
     double dropout, threshold;
     int32_t weights;
+    int32_t head;
+    bool fasttext_scores;
+    uint64_t pq_width, pq_output_width;
+    bool pq_norms, pq_output_norms;
     /* class training */
     int32_t loss, optimizer;
     double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;
@@ -83,7 +88,8 @@ typedef struct tci_option_row {
     const char *range;         /* alternatives "a|b|c" of a choice; for people otherwise */
     double minimum, maximum;   /* of integers and numbers */
     const char *default_value; /* as text */
-    const char *applies_to;    /* "all", or architectures with commas between */
+    const char *applies_to;    /* "all", or architectures with commas between; "ngram:linear" and "ngram:embedding" are
+                                * the forms of ngram with and without embedding_dim 0 */
     const char *help;
 } tci_option_row;
 
@@ -102,7 +108,10 @@ void tci_options_default(tci_options *options);
 tc_status tci_options_set(tci_options *options, const char *key, const char *value);
 bool tci_options_is_set(const tci_options *options, const char *key);
 
-/* Whether the option is one of architecture options->arch. */
+/* Whether this is the form of arch ngram with embeddings. */
+bool tci_options_embed(const tci_options *options);
+
+/* Whether the option is one of architecture options->arch, and of its form. */
 bool tci_option_applies(const tci_options *options, const tci_option_row *row);
 
 /* TC_ERROR_OPTION for values that do not go together. */

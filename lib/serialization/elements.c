@@ -9,7 +9,7 @@
 
 tci_dtype tci_element_dtype(tci_element element)
 {
-    static const tci_dtype dtypes[] = {TCI_DTYPE_F32, TCI_DTYPE_BF16, TCI_DTYPE_I8};
+    static const tci_dtype dtypes[] = {TCI_DTYPE_F32, TCI_DTYPE_BF16, TCI_DTYPE_I8, TCI_DTYPE_U8, TCI_DTYPE_U64};
     return dtypes[element];
 }
 

@@ -14,6 +14,7 @@
 #include "serialization/safetensors.h"
 
 #define TCI_NATIVE_VERSION 1
+#define TCI_NATIVE_NAME "textclf"
 #define TCI_NATIVE_KEYS "textclf."
 #define TCI_NATIVE_FORMAT "textclf.format_version"
 #define TCI_NATIVE_LABELS "textclf.labels"

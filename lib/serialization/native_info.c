@@ -116,6 +116,8 @@ static tc_status write_file(tci_json_writer *json, const tc_model *model)
     tci_native_file_free(&file);
     TCI_RETURN_IF(tci_json_key(json, "file_bytes"));
     TCI_RETURN_IF(tci_json_unsigned_value(json, size));
+    TCI_RETURN_IF(tci_json_key(json, "format"));
+    TCI_RETURN_IF(model->format ? tci_json_string(json, model->format) : tci_json_null(json));
     TCI_RETURN_IF(tci_json_key(json, "checksum"));
     return model->checksum[0] ? tci_json_string(json, model->checksum) : tci_json_null(json);
 }

@@ -27,6 +27,7 @@ typedef struct native_reader {
     size_t vocabulary_size;
     const tci_architecture *architecture;
     tci_index_set features; /* those that have weights, where the architecture reads a bag of features */
+    bool has_features;
 } native_reader;
 
 /* ---- metadata ---- */
@@ -169,6 +170,9 @@ static tc_status check_metadata(native_reader *reader)
                                                   : NULL;
     if (missing)
         return tci_fail(TC_ERROR_FORMAT, "the metadata lacks '%s'", missing);
+    /* Files of linear models from before there was an embedding form do not have the option. */
+    if (reader->options.arch == TCI_ARCH_NGRAM && !tci_options_is_set(&reader->options, "embedding_dim"))
+        reader->options.embedding_dim = 0;
     tc_status status = tci_options_check(&reader->options);
     if (status == TC_ERROR_OPTION)
         return tci_fail_prefix(TC_ERROR_FORMAT, "metadata");
@@ -257,21 +261,6 @@ static tc_status check_others(const tci_safetensors *file, const tci_parameters 
     return TC_OK;
 }
 
-static tc_status find_architecture(native_reader *reader)
-{
-    tci_buffer name;
-    tci_buffer_init(&name, reader->memory, 64, "architecture");
-    tc_status status = tci_options_print(&reader->options, tci_option_find("arch"), &name);
-    if (status == TC_OK)
-        status = tci_buffer_append(&name, "", 1);
-    if (status == TC_OK)
-        reader->architecture = tci_architecture_find(name.data);
-    if (status == TC_OK && !reader->architecture)
-        status = tci_fail(TC_ERROR_UNSUPPORTED, "architecture '%s' is not in this library", name.data);
-    tci_buffer_free(&name);
-    return status;
-}
-
 /* The set is no larger than the bytes that are there. */
 static tc_status read_features(native_reader *reader, const tci_safetensors *file)
 {
@@ -279,7 +268,10 @@ static tc_status read_features(native_reader *reader, const tci_safetensors *fil
     size_t buckets = (size_t)reader->options.buckets;
     if (!reader->architecture->features)
         return TC_OK;
-    if (!tci_safetensors_find(file, TCI_NATIVE_FEATURES, &view))
+    reader->has_features = tci_safetensors_find(file, TCI_NATIVE_FEATURES, &view);
+    if (!reader->has_features && reader->architecture->features_optional)
+        return TC_OK;
+    if (!reader->has_features)
         return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is missing");
     if (view.dtype != TCI_DTYPE_U8 || view.rank != 1 || view.size != TCI_INDEX_SET_BYTES(buckets))
         return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is no list of %zu U8, a bit for each bucket",
@@ -295,7 +287,8 @@ static tc_status read_features(native_reader *reader, const tci_safetensors *fil
 static tc_status check_tensors(native_reader *reader, const tci_safetensors *file)
 {
     tc_status status = TC_OK;
-    size_t inputs = reader->architecture->features ? reader->features.count : reader->vocabulary_size;
+    size_t inputs = tci_architecture_inputs(reader->architecture, &reader->options, reader->vocabulary_size,
+                                            reader->has_features ? &reader->features : NULL);
     tci_parameters declared;
     tci_parameters_init(&declared, reader->memory);
     TCI_CHECK(reader->architecture->declare(&declared, &reader->options, inputs, reader->label_count));
@@ -356,9 +349,10 @@ static tc_status make_model(native_reader *reader, const tci_safetensors *file, 
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
     tci_text_options text = tci_model_text_options(&reader->options);
-    const tci_index_set *features = reader->architecture->features ? &reader->features : NULL;
-    TCI_RETURN_IF(tci_vocabulary_parse(reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size,
-                                       (size_t)reader->options.max_vocab, &vocabulary));
+    const tci_index_set *features = reader->has_features ? &reader->features : NULL;
+    TCI_RETURN_IF((text.ngrams.bag ? tci_vocabulary_parse_bare : tci_vocabulary_parse)(
+        reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size, (size_t)reader->options.max_vocab,
+        &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
     TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline, features, reader->labels,
                                     reader->label_count, model));
@@ -424,11 +418,12 @@ static tc_status read_file(const uint8_t *bytes, size_t size, const tci_options 
     TCI_CHECK(tci_safetensors_open(held, bytes, size, (size_t)run->max_tensors, take_pair, reader, &file));
     TCI_CHECK(check_metadata(reader));
     TCI_CHECK(find_vocabulary(reader, &file, &vocabulary));
-    TCI_CHECK(find_architecture(reader));
+    reader->architecture = tci_architecture_find(&reader->options);
     TCI_CHECK(read_features(reader, &file));
     TCI_CHECK(check_tensors(reader, &file));
     TCI_CHECK(make_model(reader, &file, &vocabulary, host, files, model));
     memcpy((*model)->checksum, digits, sizeof digits);
+    (*model)->format = TCI_NATIVE_NAME;
 done:
     if (reader) {
         tci_free(&memory, reader->label_text);

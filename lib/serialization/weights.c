@@ -51,6 +51,7 @@ tc_status tci_weights_load(tc_model *model, const uint8_t *bytes, size_t size)
         if (tci_safetensors_find(&file, tensor->name, &view))
             tci_elements_to_float(view.dtype, view.data, tensor->count, parameters->values + tensor->offset);
     }
+    model->format = NULL;
     model->checksum[0] = '\0'; /* no longer the weights of the file it came from */
     tci_model_refresh(model);
 done:

@@ -22,7 +22,7 @@ void tci_parameters_free(tci_parameters *parameters)
 
 size_t tci_element_bytes(tci_element element)
 {
-    static const size_t bytes[] = {sizeof(float), sizeof(uint16_t), sizeof(int8_t)};
+    static const size_t bytes[] = {sizeof(float), sizeof(uint16_t), sizeof(int8_t), sizeof(uint8_t), sizeof(uint64_t)};
     return bytes[element];
 }
 

@@ -19,7 +19,13 @@
 #define TCI_TENSOR_RANK 2
 #define TCI_SCALE_NAMES "textclf.scale." /* before the name of an int8 tensor: that of its scales, F32 */
 
-typedef enum tci_element { TCI_ELEMENT_F32, TCI_ELEMENT_BF16, TCI_ELEMENT_INT8 } tci_element;
+typedef enum tci_element {
+    TCI_ELEMENT_F32,
+    TCI_ELEMENT_BF16,
+    TCI_ELEMENT_INT8,
+    TCI_ELEMENT_U8, /* codes and counts: no weights, never converted */
+    TCI_ELEMENT_U64
+} tci_element;
 
 typedef struct tci_tensor_info {
     char name[TCI_TENSOR_NAME];

@@ -1,4 +1,5 @@
-/* cut.c: the tokenizers `word` and `char`, and the one loop that obeys their rules; ASCII in a loop of its own. */
+/* cut.c: the tokenizers `word`, `char` and `space`, and the one loop that obeys their rules; ASCII in a loop of its
+ * own. */
 #include "text/cut.h"
 
 #include "text/decode.h"
@@ -21,6 +22,11 @@ static const uint8_t tokenizer_rules[][TCI_KIND_COUNT] = {
                             [TCI_KIND_LETTER] = RULE_ALONE,
                             [TCI_KIND_SOLO] = RULE_ALONE,
                             [TCI_KIND_OTHER] = RULE_ALONE},
+    [TCI_TOKENIZER_SPACE] = {[TCI_KIND_SPACE] = RULE_SKIP,
+                             [TCI_KIND_MARK] = RULE_MARK,
+                             [TCI_KIND_LETTER] = RULE_GROW,
+                             [TCI_KIND_SOLO] = RULE_GROW,
+                             [TCI_KIND_OTHER] = RULE_GROW},
 };
 
 void tci_cutter_init(tci_cutter *cutter, tci_tokenizer tokenizer, tci_token_function function, void *context)
@@ -105,8 +111,18 @@ tc_status tci_cutter_put_ascii(tci_cutter *cutter, const char *text, size_t begi
             at++;
             break;
         case RULE_GROW:
+            if (clean && tci_point_is_dropped(byte)) {
+                at++;
+                break;
+            }
             if (!cutter->is_open || !cutter->grows)
                 TCI_RETURN_IF(open_token(cutter, true, at));
+            if (tci_ascii_kind[byte] != TCI_KIND_LETTER) { /* of tokenizer `space` */
+                if (cutter->length <= TCI_TOKEN_BYTES)
+                    cutter->bytes[cutter->length++] = text[at];
+                cutter->end = ++at;
+                break;
+            }
             at = grow_ascii(cutter, text, at, end, lower);
             break;
         default:

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "text/bag_features.h"
 #include "text/ngrams.h"
 
 static void hash_u64(tci_hash_stream *stream, uint64_t value)
@@ -29,7 +30,9 @@ static uint64_t fingerprint_of(const tci_text_options *options, const tci_vocabu
     hash_u64(&stream, options->collapse_spaces);
     hash_u64(&stream, options->max_length);
     hash_u64(&stream, options->truncate);
-    if (options->ngrams.buckets > 0) {
+    if (options->ngrams.bag)
+        tci_hash_add(&stream, "bag", 3);
+    if (options->ngrams.bag || options->ngrams.buckets > 0) {
         hash_u64(&stream, options->ngrams.buckets);
         hash_u64(&stream, options->ngrams.words);
         hash_u64(&stream, options->ngrams.skips);
@@ -183,6 +186,8 @@ size_t tci_head_length(const tci_text_options *options)
 tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
 {
     const tci_text_options *options = &pipeline->options;
+    if (options->ngrams.bag)
+        return tci_bag_encode(options, pipeline->vocabulary, text, length, encoded);
     if (options->ngrams.buckets > 0)
         return tci_ngrams_encode(options, text, length, encoded);
     size_t head = tci_head_length(options), ring = options->max_length == 0 ? 0 : options->max_length - head;

@@ -14,10 +14,10 @@
 #include "text/vocabulary.h"
 
 typedef enum tci_normalize { TCI_NORMALIZE_NONE, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NFKC } tci_normalize;
-typedef enum tci_tokenizer { TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR } tci_tokenizer;
+typedef enum tci_tokenizer { TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR, TCI_TOKENIZER_SPACE } tci_tokenizer;
 typedef enum tci_truncate { TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH } tci_truncate;
 
-/* Which n-grams a text is read as (text/ngrams.h). */
+/* Which n-grams a text is read as (text/ngrams.h; with `bag` text/bag_features.h). */
 #define TCI_NGRAM_WORDS 8       /* longest of tokens */
 #define TCI_NGRAM_CHARACTERS 16 /* longest of code points */
 typedef struct tci_ngram_options {
@@ -26,6 +26,7 @@ typedef struct tci_ngram_options {
     bool skips;                  /* pairs of tokens with one between them */
     size_t chars_min, chars_max; /* n-grams of code points; 0, 0: none */
     bool across;                 /* of the whole text rather than of each word */
+    bool bag;                    /* words and hashed n-grams as fastText has them; then buckets may be 0 */
 } tci_ngram_options;
 
 typedef struct tci_text_options {
@@ -66,7 +67,8 @@ tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_
 tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline);
 void tci_pipeline_release(tci_pipeline *pipeline); /* NULL is a no-op */
 
-/* The ids of one text after truncation; with n-grams its features and how often each occurs. Grown as needed in
+/* The ids of one text after truncation; with n-grams its features and how often each occurs (of a bag: all of them, as
+ * often as they occur, and no counts). Grown as needed in
  * `memory`; reused from text to text without allocating. */
 typedef struct tci_encoded {
     tci_memory *memory;

@@ -22,6 +22,7 @@ struct tci_word_counter {
     size_t max_vocab;
     uint64_t *counts; /* by map entry */
     size_t capacity;
+    bool is_bare;
 };
 
 struct tci_vocabulary {
@@ -59,13 +60,20 @@ size_t tci_word_counter_size(const tci_word_counter *counter)
     return tci_map_count(counter->map);
 }
 
-/* What the file's form could not hold: a line break, bytes that are not UTF-8, a length that no token has. */
-static tc_status check_word(const char *word, size_t length)
+void tci_word_counter_make_bare(tci_word_counter *counter)
 {
-    if (length > TCI_TOKEN_BYTES)
+    counter->is_bare = true;
+}
+
+/* What the file's form could not hold: a line break, bytes that are not UTF-8, a length that no token has. */
+static tc_status check_word(const char *word, size_t length, bool bare)
+{
+    if (length > TCI_TOKEN_BYTES && !bare)
         return tci_fail(TC_ERROR_ARGUMENT, "a word of %zu bytes: at most %d are accepted", length, TCI_TOKEN_BYTES);
     if (memchr(word, '\n', length))
         return tci_fail(TC_ERROR_ARGUMENT, "a word with a line break in it; words are kept one a line");
+    if (bare)
+        return TC_OK;
     size_t good = tci_utf8_prefix(word, length);
     if (good != length)
         return tci_fail(TC_ERROR_ENCODING, "a word is not valid UTF-8 at byte %zu of it", good);
@@ -79,7 +87,7 @@ tc_status tci_word_counter_add(tci_word_counter *counter, const char *word, size
     uint32_t entry = tci_map_find(counter->map, word, length);
     if (entry == TCI_MAP_NONE) {
         size_t size = tci_map_count(counter->map);
-        TCI_RETURN_IF(check_word(word, length));
+        TCI_RETURN_IF(check_word(word, length, counter->is_bare));
         if (size >= counter->max_vocab)
             return tci_fail(TC_ERROR_LIMIT, "the texts have more than %zu different words (max_vocab)",
                             counter->max_vocab);
@@ -93,8 +101,8 @@ tc_status tci_word_counter_add(tci_word_counter *counter, const char *word, size
     return TC_OK;
 }
 
-/* A vocabulary of the row <unk>. */
-static tc_status create_vocabulary(const tci_memory *like, tci_vocabulary **vocabulary)
+/* A vocabulary of the row <unk>, or of none. */
+static tc_status create_vocabulary(const tci_memory *like, bool bare, tci_vocabulary **vocabulary)
 {
     tc_status status;
     tci_vocabulary *made = NULL;
@@ -105,12 +113,23 @@ static tc_status create_vocabulary(const tci_memory *like, tci_vocabulary **voca
     tci_memory_init(&made->memory, &like->host, like->limit);
     atomic_store(&made->memory.used, atomic_load(&memory.used));
     TCI_CHECK(tci_map_create(&made->memory, &made->map));
-    TCI_CHECK(tci_map_insert(made->map, UNKNOWN, UNKNOWN_LENGTH, &(uint32_t){0}, NULL));
+    if (!bare)
+        TCI_CHECK(tci_map_insert(made->map, UNKNOWN, UNKNOWN_LENGTH, &(uint32_t){0}, NULL));
     *vocabulary = made;
 done:
     if (status != TC_OK)
         tci_vocabulary_free(made);
     return status;
+}
+
+tc_status tci_vocabulary_create_bare(const tci_memory *like, tci_vocabulary **vocabulary)
+{
+    return create_vocabulary(like, true, vocabulary);
+}
+
+tc_status tci_vocabulary_append(tci_vocabulary *vocabulary, const char *word, size_t length, bool *inserted)
+{
+    return tci_map_insert(vocabulary->map, word, length, &(uint32_t){0}, inserted);
 }
 
 void tci_vocabulary_free(tci_vocabulary *vocabulary)
@@ -152,20 +171,21 @@ tc_status tci_vocabulary_build(tci_memory *memory, const tci_word_counter *count
     uint32_t *entries = NULL, *scratch = NULL;
     size_t words = tci_map_count(counter->map), kept = 0, length = 0;
     *vocabulary = NULL;
-    TCI_CHECK(create_vocabulary(memory, &made));
+    TCI_CHECK(create_vocabulary(memory, counter->is_bare, &made));
     TCI_CHECK(tci_alloc(&made->memory, words, sizeof *entries, "words in order", &entries));
     TCI_CHECK(tci_alloc(&made->memory, words, sizeof *scratch, "words in order", &scratch));
     for (uint32_t i = 0; i < words; i++) {
         const char *word = tci_map_key(counter->map, i, &length);
-        if (counter->counts[i] >= min_count && !is_unknown(word, length))
+        if (counter->counts[i] >= min_count && (counter->is_bare || !is_unknown(word, length)))
             entries[kept++] = i;
     }
     tci_sort(entries, scratch, kept, compare_words, counter);
-    if (vocab_size != 0 && kept > vocab_size - 1)
-        kept = vocab_size - 1;
-    if (kept >= counter->max_vocab)
-        TCI_CHECK(
-            tci_fail(TC_ERROR_LIMIT, "%zu words and <unk> are more than max_vocab (%zu)", kept, counter->max_vocab));
+    size_t others = tci_map_count(made->map); /* <unk> */
+    if (vocab_size != 0 && kept > vocab_size - others)
+        kept = vocab_size - others;
+    if (kept + others > counter->max_vocab)
+        TCI_CHECK(tci_fail(TC_ERROR_LIMIT, "%zu words%s are more than max_vocab (%zu)", kept,
+                           others > 0 ? " and <unk>" : "", counter->max_vocab));
     for (size_t i = 0; i < kept; i++) {
         const char *word = tci_map_key(counter->map, entries[i], &length);
         TCI_CHECK(tci_map_insert(made->map, word, length, &(uint32_t){0}, NULL));
@@ -182,12 +202,14 @@ done:
 }
 
 /* Checks one line of a vocabulary file, all but its being new. */
-static tc_status check_line(const char *word, size_t length, size_t line, size_t byte)
+static tc_status check_line(const char *word, size_t length, size_t line, size_t byte, bool bare)
 {
-    if (line == 1 && !is_unknown(word, length))
+    if (line == 1 && !bare && !is_unknown(word, length))
         return tci_fail(TC_ERROR_FORMAT, "vocabulary line 1, byte 0: the first row must be <unk>");
     if (length == 0)
         return tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: an empty word", line, byte);
+    if (bare)
+        return TC_OK;
     if (length > TCI_TOKEN_BYTES)
         return tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: a word of %zu bytes; at most %d are accepted",
                         line, byte, length, TCI_TOKEN_BYTES);
@@ -197,17 +219,17 @@ static tc_status check_line(const char *word, size_t length, size_t line, size_t
     return TC_OK;
 }
 
-tc_status tci_vocabulary_parse(tci_memory *memory, const char *bytes, size_t size, size_t max_vocab,
-                               tci_vocabulary **vocabulary)
+static tc_status parse(tci_memory *memory, const char *bytes, size_t size, size_t max_vocab, bool bare,
+                       tci_vocabulary **vocabulary)
 {
     tc_status status;
     tci_vocabulary *made = NULL;
     *vocabulary = NULL;
     if (max_vocab > ENTRIES_MAX)
         max_vocab = ENTRIES_MAX;
-    if (size == 0)
+    if (size == 0 && !bare)
         return tci_fail(TC_ERROR_FORMAT, "vocabulary line 1, byte 0: empty; the first row must be <unk>");
-    TCI_CHECK(create_vocabulary(memory, &made));
+    TCI_CHECK(create_vocabulary(memory, bare, &made));
     /* The map grows with the rows that proved good: a hostile file takes no more than a good one of its size. */
     for (size_t at = 0, line = 1; at < size; line++) {
         const char *word = bytes + at;
@@ -216,12 +238,12 @@ tc_status tci_vocabulary_parse(tci_memory *memory, const char *bytes, size_t siz
             TCI_CHECK(
                 tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: the last line has no line feed", line, at));
         size_t length = (size_t)(line_end - word);
-        TCI_CHECK(check_line(word, length, line, at));
+        TCI_CHECK(check_line(word, length, line, at, bare));
         if (line > max_vocab)
             TCI_CHECK(tci_fail(TC_ERROR_LIMIT, "vocabulary line %zu, byte %zu: more than max_vocab (%zu) rows", line,
                                at, max_vocab));
-        bool inserted = line == 1; /* <unk> is there from the start */
-        if (line > 1)
+        bool inserted = line == 1 && !bare; /* <unk> is there from the start */
+        if (!inserted)
             TCI_CHECK(tci_map_insert(made->map, word, length, &(uint32_t){0}, &inserted));
         if (!inserted)
             TCI_CHECK(tci_fail(TC_ERROR_FORMAT, "vocabulary line %zu, byte %zu: the word stands on an earlier line too",
@@ -233,6 +255,18 @@ done:
     if (status != TC_OK)
         tci_vocabulary_free(made);
     return status;
+}
+
+tc_status tci_vocabulary_parse(tci_memory *memory, const char *bytes, size_t size, size_t max_vocab,
+                               tci_vocabulary **vocabulary)
+{
+    return parse(memory, bytes, size, max_vocab, false, vocabulary);
+}
+
+tc_status tci_vocabulary_parse_bare(tci_memory *memory, const char *bytes, size_t size, size_t max_vocab,
+                                    tci_vocabulary **vocabulary)
+{
+    return parse(memory, bytes, size, max_vocab, true, vocabulary);
 }
 
 tc_status tci_vocabulary_write(const tci_vocabulary *vocabulary, tci_buffer *out)
@@ -258,6 +292,11 @@ uint32_t tci_vocabulary_find(const tci_vocabulary *vocabulary, const char *word,
         return 0;
     uint32_t entry = tci_map_find(vocabulary->map, word, length);
     return entry == TCI_MAP_NONE ? 0 : entry;
+}
+
+uint32_t tci_vocabulary_lookup(const tci_vocabulary *vocabulary, const char *word, size_t length)
+{
+    return tci_map_find(vocabulary->map, word, length);
 }
 
 const char *tci_vocabulary_word(const tci_vocabulary *vocabulary, uint32_t id, size_t *length)

@@ -49,7 +49,8 @@ void tci_epoch_order(const tc_examples *examples, const size_t *rows, size_t cou
     tci_random_init(&random, seed, TCI_RANDOM_SHUFFLE, epoch);
     memcpy(scratch, rows, count * sizeof *rows);
     shuffle(scratch, count, &random);
-    if (examples->pipeline->options.ngrams.buckets > 0) { /* a bag has no length to wait for */
+    const tci_ngram_options *ngrams = &examples->pipeline->options.ngrams;
+    if (ngrams->bag || ngrams->buckets > 0) { /* a bag has no length to wait for */
         memcpy(order, scratch, count * sizeof *order);
         return;
     }

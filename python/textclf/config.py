@@ -91,12 +91,12 @@ class Option(NamedTuple):
     option_class: str
     """model and training (stored with the model) or run (never stored)"""
     applies_to: str
-    """architectures, with commas between, or all"""
+    """architectures, with commas between, or all; ngram:linear and ngram:embedding are the forms of ngram"""
     help: str
 
     def is_of(self, arch: str) -> bool:
         """Whether a model of this architecture has the option."""
-        return self.applies_to == "all" or arch in self.applies_to.split(",")
+        return self.applies_to == "all" or arch in [name.partition(":")[0] for name in self.applies_to.split(",")]
 
     def parse(self, text: str) -> Union[str, int, float, bool]:
         """The Python value of the library's text."""

@@ -123,7 +123,7 @@ class Usage(Case):
         self.assertEqual(complete("textclf", "predict", "--hid"), [""])
         self.assertEqual(complete("textclf", "con"), ["convert"])
         self.assertEqual(complete("textclf", "convert", "--we"), ["--weights"])
-        self.assertEqual(complete("textclf", "convert", "--weights", ""), ["f32", "bf16", "int8"])
+        self.assertEqual(complete("textclf", "convert", "--weights", ""), ["f32", "bf16", "int8", "pq"])
 
 
 if __name__ == "__main__":

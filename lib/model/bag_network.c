@@ -1,0 +1,472 @@
+/* bag_network.c: building and predicting. Rows are added in the order of the features, one chain for each element of
+ * the mean, so that a text has the same bits wherever it is predicted. Quantized rows are added from their codes. */
+#include "model/bag_network.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/random.h"
+#include "model/classifier.h"
+
+#define AHEAD 8 /* rows that are asked for before they are needed */
+#define LINE 16 /* floats */
+
+/* ---- building ---- */
+
+typedef struct matrix_names {
+    const char *weight, *codes, *codebook, *norms, *norm_values;
+} matrix_names;
+
+static const matrix_names embedding_names = {"embedding.weight", "textclf.embedding.codes",
+                                             "textclf.embedding.codebook", "textclf.embedding.norms",
+                                             "textclf.embedding.norm_values"};
+static const matrix_names output_names = {"fc.weight", "textclf.fc.codes", "textclf.fc.codebook", "textclf.fc.norms",
+                                          "textclf.fc.norm_values"};
+
+/* One dimension, of elements that are no floats. */
+static tc_status declare_list(tci_parameters *parameters, tci_element element, const char *name, size_t count,
+                              size_t *index)
+{
+    TCI_RETURN_IF(tci_parameters_declare_matrix(parameters, element, name, count, 1, false, index));
+    parameters->tensors[*index].rank = 1;
+    return TC_OK;
+}
+
+static tc_status declare_matrix(tci_parameters *parameters, const matrix_names *names, bool sparse, bool norms,
+                                tci_bag_matrix *matrix)
+{
+    size_t rows = matrix->rows, columns = matrix->columns;
+    if (matrix->width == 0)
+        return tci_parameters_declare_matrix(parameters, TCI_ELEMENT_F32, names->weight, rows, columns, sparse,
+                                             &matrix->weight);
+    matrix->parts = (columns + matrix->width - 1) / matrix->width;
+    matrix->last = columns - (matrix->parts - 1) * matrix->width;
+    matrix->has_norms = norms;
+    TCI_RETURN_IF(tci_parameters_declare_matrix(parameters, TCI_ELEMENT_U8, names->codes, rows, matrix->parts, false,
+                                                &matrix->codes));
+    TCI_RETURN_IF(
+        tci_parameters_declare(parameters, names->codebook, 1, columns * TCI_BAG_CODES, 1, false, &matrix->codebook));
+    if (!norms)
+        return TC_OK;
+    TCI_RETURN_IF(declare_list(parameters, TCI_ELEMENT_U8, names->norms, rows, &matrix->norms));
+    return tci_parameters_declare(parameters, names->norm_values, 1, TCI_BAG_CODES, 1, false, &matrix->norm_values);
+}
+
+static tc_status declare(tci_parameters *parameters, const tci_options *options, size_t rows, size_t labels,
+                         tci_bag_network *network)
+{
+    bool quantized = options->weights == TCI_WEIGHTS_PQ;
+    size_t dim = (size_t)options->embedding_dim;
+    network->embedding =
+        (tci_bag_matrix){.rows = rows, .columns = dim, .width = quantized ? (size_t)options->pq_width : 0};
+    network->output =
+        (tci_bag_matrix){.rows = labels, .columns = dim, .width = quantized ? (size_t)options->pq_output_width : 0};
+    TCI_RETURN_IF(declare_matrix(parameters, &embedding_names, true, options->pq_norms, &network->embedding));
+    TCI_RETURN_IF(declare_matrix(parameters, &output_names, false, options->pq_output_norms, &network->output));
+    if (options->head != TCI_HEAD_TREE)
+        return TC_OK;
+    return declare_list(parameters, TCI_ELEMENT_U64, "textclf.label_counts", labels, &network->label_counts);
+}
+
+static tc_status bag_declare(tci_parameters *parameters, const tci_options *options, size_t rows, size_t label_count)
+{
+    tci_bag_network unused = {.dim = 0};
+    return declare(parameters, options, rows, label_count, &unused);
+}
+
+static size_t bag_inputs(const tci_options *options, size_t words, const tci_index_set *features)
+{
+    return words + (features ? features->count : (size_t)options->buckets);
+}
+
+static void bag_free(tci_network *base)
+{
+    if (!base)
+        return;
+    tci_bag_network *network = (tci_bag_network *)base;
+    tci_memory *memory = base->memory;
+    tci_parameters_free(&base->parameters);
+    tci_free(memory, network->packed.panels);
+    tci_free(memory, network->tree);
+    tci_free(memory, network->counts);
+    if (network->set.memory)
+        tci_index_set_free(&network->set);
+    tci_free(memory, network);
+}
+
+/* 1 / (1 + exp(-x)) at the steps of fastText's table. */
+static void fill_sigmoid(tci_bag_network *network)
+{
+    tci_float_environment environment = tci_float_enter();
+    for (int i = 0; i <= TCI_BAG_SIGMOID_STEPS; i++) {
+        float x = (float)(i * 2 * TCI_BAG_SIGMOID_END) / TCI_BAG_SIGMOID_STEPS - TCI_BAG_SIGMOID_END;
+        network->sigmoid[i] = (float)(1.0 / (1.0 + tci_exp(-(double)x)));
+    }
+    tci_float_leave(environment);
+}
+
+static tc_status bag_create(tci_memory *memory, const tci_kernels *kernels, const tci_options *options, size_t rows,
+                            size_t label_count, tci_network **result)
+{
+    tc_status status = TC_OK;
+    tci_bag_network *network = NULL;
+    *result = NULL;
+    TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
+    network->base = (tci_network){&tci_bag_architecture, memory, kernels, {0}, label_count};
+    network->dim = (size_t)options->embedding_dim;
+    network->task = options->task;
+    network->head = options->head;
+    network->fasttext_scores = options->fasttext_scores;
+    network->buckets = (size_t)options->buckets;
+    fill_sigmoid(network);
+    tci_parameters_init(&network->base.parameters, memory);
+    TCI_CHECK(declare(&network->base.parameters, options, rows, label_count, network));
+    if (network->output.width == 0) {
+        size_t panels = TCI_PADDED(label_count) / TCI_PANEL + 1;
+        network->packed = (tci_packed){.element = TCI_ELEMENT_F32, .depth = network->dim};
+        TCI_CHECK(tci_alloc(memory, panels, tci_packed_bytes(TCI_ELEMENT_F32, network->dim, 1), "packed weights",
+                            &network->packed.panels));
+    }
+    if (options->head == TCI_HEAD_TREE) /* and behind it the scratch of building it */
+        TCI_CHECK(tci_alloc(memory, label_count, sizeof(tci_bag_node) + 2 * sizeof(uint64_t), "tree of labels",
+                            &network->tree));
+    *result = &network->base;
+    network = NULL;
+done:
+    if (network)
+        bag_free(&network->base);
+    return status;
+}
+
+/* As fastText: rows uniform in ±1/dim, the output zeros. */
+static void bag_initialize(tci_network *base, uint64_t seed)
+{
+    tci_bag_network *network = (tci_bag_network *)base;
+    tci_random random;
+    if (network->embedding.width > 0)
+        return;
+    const tci_tensor_info *tensor = &base->parameters.tensors[network->embedding.weight];
+    float bound = 1.0f / (float)network->dim;
+    tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, 0);
+    for (size_t i = 0; i < tensor->count; i++)
+        base->parameters.values[tensor->offset + i] = bound * (2.0f * tci_random_uniform(&random) - 1.0f);
+}
+
+void tci_bag_build_tree(size_t labels, const void *counts, uint64_t *sums, tci_bag_node *tree)
+{
+    size_t leaf = labels, node = labels; /* leaves below `leaf` and inner nodes from `node` on are free */
+    memcpy(sums, counts, labels * sizeof *sums);
+    for (size_t i = labels; i + 1 < 2 * labels; i++) {
+        uint32_t least[2];
+        for (size_t k = 0; k < 2; k++)
+            least[k] = (uint32_t)(leaf > 0 && (node == i || sums[leaf - 1] < sums[node]) ? --leaf : node++);
+        tree[i - labels] = (tci_bag_node){least[0], least[1]};
+        uint64_t left = sums[least[0]], right = sums[least[1]];
+        sums[i] = left > UINT64_MAX - right ? UINT64_MAX : left + right;
+    }
+}
+
+/* The panel behind the packed ones takes rows that cannot be read where they stand. */
+static void pack_output(tci_bag_network *network)
+{
+    const tci_packed *packed = &network->packed;
+    size_t labels = network->base.label_count, dim = network->dim, panels = TCI_PADDED(labels) / TCI_PANEL;
+    const uint8_t *weight = tci_parameters_data(&network->base.parameters, network->output.weight);
+    float *rows = (float *)packed->panels + panels * TCI_PANEL * dim;
+    for (size_t first = 0; first < labels; first += TCI_PANEL) {
+        size_t count = labels - first < TCI_PANEL ? labels - first : TCI_PANEL;
+        memcpy(rows, weight + first * dim * sizeof *rows, count * dim * sizeof *rows);
+        tci_packed_fill(packed, network->base.kernels, first / TCI_PANEL, count, rows, dim, NULL);
+    }
+}
+
+static void bag_refresh(tci_network *base)
+{
+    tci_bag_network *network = (tci_bag_network *)base;
+    size_t labels = base->label_count;
+    if (network->output.width == 0)
+        pack_output(network);
+    if (network->tree)
+        tci_bag_build_tree(labels, tci_parameters_data(&base->parameters, network->label_counts),
+                           (uint64_t *)(void *)(network->tree + labels), network->tree);
+}
+
+static tci_index_set *bag_features(tci_network *base)
+{
+    return &((tci_bag_network *)base)->set;
+}
+
+/* ---- rows ---- */
+
+/* Weights of a mapped fastText file begin at any byte. */
+static inline float load_float(const uint8_t *bytes)
+{
+    float value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static float norm_of(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    if (!matrix->has_norms)
+        return 1.0f;
+    const uint8_t *norms = tci_parameters_data(parameters, matrix->norms);
+    const uint8_t *values = tci_parameters_data(parameters, matrix->norm_values);
+    return load_float(values + norms[row] * sizeof(float));
+}
+
+/* hidden += the quantized row. */
+static void add_codes(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *hidden)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    const uint8_t *codes = (const uint8_t *)tci_parameters_data(parameters, matrix->codes) + row * matrix->parts;
+    const uint8_t *book = tci_parameters_data(parameters, matrix->codebook);
+    size_t width = matrix->width, full = matrix->parts - 1;
+    float norm = norm_of(network, matrix, row);
+    for (size_t part = 0; part < full; part++, hidden += width, book += TCI_BAG_CODES * width * sizeof(float)) {
+        const uint8_t *from = book + codes[part] * width * sizeof(float);
+        for (size_t i = 0; i < width; i++)
+            hidden[i] += norm * load_float(from + i * sizeof(float));
+    }
+    book += codes[full] * matrix->last * sizeof(float);
+    for (size_t i = 0; i < matrix->last; i++)
+        hidden[i] += norm * load_float(book + i * sizeof(float));
+}
+
+/* hidden += a row of floats at any address. */
+static void add_bytes(const tci_kernels *kernels, size_t count, const uint8_t *from, float *hidden)
+{
+    float piece[4 * LINE];
+    for (size_t first = 0; first < count; first += 4 * LINE) {
+        size_t numbers = count - first < 4 * LINE ? count - first : 4 * LINE;
+        memcpy(piece, from + first * sizeof *piece, numbers * sizeof *piece);
+        kernels->add(numbers, piece, hidden + first);
+    }
+}
+
+static bool is_aligned(const void *address)
+{
+    return (uintptr_t)address % sizeof(float) == 0;
+}
+
+void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values)
+{
+    if (matrix->width == 0) {
+        const uint8_t *weight = tci_parameters_data(&network->base.parameters, matrix->weight);
+        memcpy(values, weight + row * matrix->columns * sizeof *values, matrix->columns * sizeof *values);
+        return;
+    }
+    memset(values, 0, matrix->columns * sizeof *values);
+    add_codes(network, matrix, row, values);
+}
+
+static void widen(const tci_bag_network *from, const tci_bag_matrix *matrix, tci_bag_network *to, size_t weight)
+{
+    float *values = to->base.parameters.values + to->base.parameters.tensors[weight].offset;
+    for (size_t row = 0; row < matrix->rows; row++)
+        tci_bag_read_row(from, matrix, row, values + row * matrix->columns);
+}
+
+void tci_bag_widen(const tci_bag_network *from, tci_bag_network *to)
+{
+    widen(from, &from->embedding, to, to->embedding.weight);
+    widen(from, &from->output, to, to->output.weight);
+    if (to->tree)
+        memcpy(to->base.parameters.values + to->base.parameters.tensors[to->label_counts].offset,
+               tci_parameters_data(&from->base.parameters, from->label_counts),
+               from->base.label_count * sizeof(uint64_t));
+}
+
+static void ask_for(const tci_bag_network *network, const uint8_t *weight, uint32_t id)
+{
+    uint32_t row = tci_bag_row(network, id);
+    size_t bytes = network->dim * sizeof(float);
+    if (row == TCI_INDEX_SET_NONE)
+        return;
+    for (size_t i = 0; i < bytes; i += LINE * sizeof(float))
+        __builtin_prefetch(weight + row * bytes + i);
+}
+
+size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float *hidden)
+{
+    const tci_kernels *kernels = network->base.kernels;
+    const tci_bag_matrix *embedding = &network->embedding;
+    const uint8_t *weight = NULL;
+    size_t dim = network->dim, count = 0;
+    if (embedding->width == 0)
+        weight = tci_parameters_data(&network->base.parameters, embedding->weight);
+    bool aligned = is_aligned(weight);
+    memset(hidden, 0, dim * sizeof *hidden);
+    for (size_t i = 0; weight && i < AHEAD && i < row->length; i++)
+        ask_for(network, weight, row->ids[i]);
+    for (size_t i = 0; i < row->length; i++) {
+        uint32_t at = tci_bag_row(network, row->ids[i]);
+        if (weight && row->length - i > AHEAD)
+            ask_for(network, weight, row->ids[i + AHEAD]);
+        if (at == TCI_INDEX_SET_NONE)
+            continue;
+        count++;
+        if (!weight)
+            add_codes(network, embedding, at, hidden);
+        else if (aligned)
+            kernels->add(dim, (const float *)(const void *)weight + (size_t)at * dim, hidden);
+        else
+            add_bytes(kernels, dim, weight + (size_t)at * dim * sizeof(float), hidden);
+    }
+    float share = count > 0 ? (float)(1.0 / (double)count) : 0.0f;
+    for (size_t i = 0; i < dim; i++)
+        hidden[i] *= share;
+    return count;
+}
+
+/* ---- heads ---- */
+
+/* z (labels) from codes. */
+static void product_of_codes(const tci_bag_network *network, const float *hidden, float *z)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    const tci_bag_matrix *output = &network->output;
+    const uint8_t *codes = tci_parameters_data(parameters, output->codes);
+    const uint8_t *book = tci_parameters_data(parameters, output->codebook);
+    size_t width = output->width;
+    for (size_t label = 0; label < output->rows; label++) {
+        float sum = 0;
+        for (size_t part = 0; part < output->parts; part++) {
+            size_t numbers = part + 1 < output->parts ? width : output->last;
+            const uint8_t *from = book + (part * TCI_BAG_CODES * width + *codes++ * numbers) * sizeof(float);
+            for (size_t i = 0; i < numbers; i++)
+                sum += hidden[part * width + i] * load_float(from + i * sizeof(float));
+        }
+        z[label] = sum * norm_of(network, output, label);
+    }
+}
+
+static float log_part(const tci_bag_network *network, float part)
+{
+    return (float)tci_log((double)part + (network->fasttext_scores ? TCI_BAG_ADDED : 0.0));
+}
+
+/* Logarithms of the leaves' parts from the z of the inner nodes; in float, as fastText adds them up. `sums` (2·labels).
+ * Without fasttext_scores a part that no float is near enough to does not become 0. */
+static void fill_leaves(const tci_bag_network *network, const float *z, float *sums, float *logits)
+{
+    size_t labels = network->base.label_count;
+    sums[2 * labels - 2] = 0;
+    for (size_t i = 2 * labels - 2; i >= labels; i--) {
+        const tci_bag_node *node = &network->tree[i - labels];
+        double x = (double)z[i - labels];
+        float left, right;
+        if (network->fasttext_scores) {
+            float part = (float)(1.0 / (1.0 + tci_exp(-x)));
+            right = log_part(network, part);
+            left = log_part(network, (float)(1.0 - (double)part));
+        } else {
+            float least = (float)tci_log(1.0 + tci_exp(x < 0 ? x : -x));
+            right = x < 0 ? (float)x - least : -least;
+            left = x < 0 ? -least : (float)-x - least;
+        }
+        sums[node->left] = sums[i] + left;
+        sums[node->right] = sums[i] + right;
+    }
+    memcpy(logits, sums, labels * sizeof *logits);
+}
+
+static tc_status bag_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
+                             size_t row_count, float *logits)
+{
+    const tci_bag_network *network = (const tci_bag_network *)base;
+    size_t labels = base->label_count, width = TCI_PADDED(network->dim), columns = TCI_PADDED(labels);
+    float *hidden = NULL, *z = NULL, *sums = NULL;
+    (void)pool;
+    for (tci_layout layout = {NULL, 0};;) {
+        hidden = tci_carve(&layout, row_count, width, sizeof *hidden);
+        z = tci_carve(&layout, row_count, columns, sizeof *z);
+        sums = tci_carve(&layout, network->tree ? 2 : 0, labels, sizeof *sums);
+        if (layout.base)
+            break;
+        TCI_RETURN_IF(tci_workspace_reserve(workspace, layout.size, "averaged rows"));
+        layout = (tci_layout){(char *)workspace->block, 0};
+    }
+    for (size_t r = 0; r < row_count; r++)
+        (void)tci_bag_average(network, &rows[r], hidden + r * width);
+    if (network->output.width == 0) {
+        /* fastText multiplies, then adds: the steps of its sigmoid's table show the last bit */
+        const tci_kernels *kernels = network->fasttext_scores ? &tci_kernels_scalar : base->kernels;
+        tci_operand x = {.floats = hidden, .stride = width};
+        memset(z, 0, row_count * columns * sizeof *z);
+        tci_product(&network->packed, kernels, 0, columns / TCI_PANEL, row_count, &x, z, columns, TCI_PANEL);
+    }
+    for (size_t r = 0; r < row_count; r++, z += columns, logits += labels) {
+        if (network->output.width > 0)
+            product_of_codes(network, hidden + r * width, z);
+        if (!network->tree)
+            memcpy(logits, z, labels * sizeof *logits);
+        else if (tci_loss_check_finite("logit", r, labels - 1, z) == TC_OK)
+            fill_leaves(network, z, sums, logits);
+        else /* which the scores say */
+            for (size_t i = 0; i < labels; i++)
+                logits[i] = __builtin_nanf("");
+    }
+    return TC_OK;
+}
+
+static float table_sigmoid(const tci_bag_network *network, float x)
+{
+    if (x < -TCI_BAG_SIGMOID_END)
+        return 0.0f;
+    if (x > TCI_BAG_SIGMOID_END)
+        return 1.0f;
+    return network->sigmoid[(size_t)((x + TCI_BAG_SIGMOID_END) * TCI_BAG_SIGMOID_STEPS / TCI_BAG_SIGMOID_END / 2)];
+}
+
+/* Softmax in floats, the sum one chain, as fastText has it. */
+static void softmax(const tci_bag_network *network, float *values)
+{
+    size_t labels = network->base.label_count;
+    float greatest = values[0], sum = 0;
+    for (size_t i = 1; i < labels; i++)
+        greatest = values[i] > greatest ? values[i] : greatest;
+    for (size_t i = 0; i < labels; i++)
+        values[i] -= greatest;
+    network->base.kernels->exp(labels, values, values);
+    for (size_t i = 0; i < labels; i++)
+        sum += values[i];
+    for (size_t i = 0; i < labels; i++)
+        values[i] /= sum;
+}
+
+static tc_status bag_scores(const tci_network *base, float *values)
+{
+    const tci_bag_network *network = (const tci_bag_network *)base;
+    size_t labels = base->label_count;
+    float added = network->fasttext_scores ? (float)TCI_BAG_ADDED : 0.0f;
+    if (network->head == TCI_HEAD_AUTO)
+        return tci_task_loss(network->task)->scores(labels, values, values);
+    if (network->head == TCI_HEAD_SIGMOID && !network->fasttext_scores)
+        return tci_binary_cross_entropy.scores(labels, values, values);
+    TCI_RETURN_IF(tci_loss_check_finite("logit", 0, labels, values));
+    if (network->head == TCI_HEAD_TREE) {
+        base->kernels->exp(labels, values, values);
+        return TC_OK;
+    }
+    if (network->head == TCI_HEAD_SOFTMAX)
+        softmax(network, values);
+    for (size_t i = 0; i < labels; i++)
+        values[i] = (network->head == TCI_HEAD_SIGMOID ? table_sigmoid(network, values[i]) : values[i]) + added;
+    return TC_OK;
+}
+
+const tci_architecture tci_bag_architecture = {
+    .name = "ngram",
+    .declare = bag_declare,
+    .inputs = bag_inputs,
+    .create = bag_create,
+    .free = bag_free,
+    .initialize = bag_initialize,
+    .refresh = bag_refresh,
+    .features = bag_features,
+    .features_optional = true,
+    .predict = bag_predict,
+    .scores = bag_scores,
+};
