@@ -245,7 +245,7 @@ static tc_status check_same_options(const tc_model *model, const tci_options *gi
                             " out",
                             row->key);
     }
-    if (given->max_features > 0 && !tci_model_features(model))
+    if (given->max_features > 0 && !tci_option_applies(&model->options, tci_option_find("max_features")))
         return tci_fail(TC_ERROR_OPTION, "option 'max_features' is of arch ngram; this model is of another");
     return TC_OK;
 }

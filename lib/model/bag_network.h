@@ -88,7 +88,7 @@ static inline uint32_t tci_bag_row(const tci_bag_network *network, uint32_t id)
 /* A row of a matrix as floats (columns). */
 void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values);
 
-/* Whether the option `weights` alone is another: pq weights as floats, in a network of the same model. */
+/* The weights of a quantized network as floats, in a network that differs in option `weights` alone. */
 void tci_bag_widen(const tci_bag_network *from, tci_bag_network *to);
 
 #endif

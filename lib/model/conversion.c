@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "model/bag_network.h"
 #include "model/ngram_network.h"
 #include "tensor/narrow.h"
 
@@ -51,8 +52,12 @@ static tc_status copy_texts(const tc_model *model, const uint32_t *rows, tc_mode
 
 static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *copy)
 {
+    tc_status status = TC_OK;
     tci_float_environment environment = tci_float_enter();
-    tc_status status = tci_parameters_convert(&model->network->parameters, &copy->network->parameters, rows);
+    if (model->options.weights == TCI_WEIGHTS_PQ && copy->options.weights != TCI_WEIGHTS_PQ)
+        tci_bag_widen((const tci_bag_network *)model->network, (tci_bag_network *)copy->network);
+    else
+        status = tci_parameters_convert(&model->network->parameters, &copy->network->parameters, rows);
     tci_float_leave(environment);
     if (status == TC_OK)
         status = copy_texts(model, rows, copy);
@@ -66,6 +71,8 @@ tc_status tci_model_convert(const tc_model *model, const tci_options *options, t
     tc_model *copy = NULL;
     chosen kept = {.rows = NULL};
     *converted = NULL;
+    if (options->weights == TCI_WEIGHTS_PQ && model->options.weights != TCI_WEIGHTS_PQ)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "option 'weights': pq weights come from fastText's files alone");
     tci_memory_init(&kept.memory, &model->memory.host, (size_t)options->max_memory);
     TCI_CHECK(choose_features(model, options->max_features, &kept));
     TCI_CHECK(tci_model_build(&model->memory.host, model->files, options, tci_pipeline_keep(model->pipeline),

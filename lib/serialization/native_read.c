@@ -273,7 +273,7 @@ static tc_status read_features(native_reader *reader, const tci_safetensors *fil
         return TC_OK;
     if (!reader->has_features)
         return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is missing");
-    if (view.dtype != TCI_DTYPE_U8 || view.rank != 1 || view.size != TCI_INDEX_SET_BYTES(buckets))
+    if (buckets == 0 || view.dtype != TCI_DTYPE_U8 || view.rank != 1 || view.size != TCI_INDEX_SET_BYTES(buckets))
         return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_FEATURES "' is no list of %zu U8, a bit for each bucket",
                         TCI_INDEX_SET_BYTES(buckets));
     TCI_RETURN_IF(tci_index_set_init(&reader->features, reader->memory, buckets));

@@ -134,7 +134,7 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
     }
     for (size_t i = 0; extra && i < extra->tensor_count; i++)
         *sources++ = extra->tensors[i];
-    if (file->features.size > 0)
+    if (tci_model_features(model))
         *sources++ = (tci_tensor_source){.name = TCI_NATIVE_FEATURES,
                                          .dtype = TCI_DTYPE_U8,
                                          .rank = 1,
