@@ -536,8 +536,9 @@ static tc_status make_model(file_reader *reader, const tc_allocator *host, const
         return status == TC_ERROR_ARGUMENT ? tci_fail_prefix(TC_ERROR_FORMAT, "the labels") : status;
     reader->vocabulary = NULL; /* the pipeline's from here on */
     TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
-    TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline, reader->set.bound > 0 ? &reader->set : NULL,
-                                    reader->label_names, (size_t)reader->labels, model));
+    TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline,
+                                    reader->set.bound > 0 ? &reader->set : NULL, reader->label_names,
+                                    (size_t)reader->labels, model));
     status = place_parameters(reader, (tci_bag_network *)(*model)->network, in_place, check_weights);
     if (status != TC_OK) {
         tci_model_release(*model);
