@@ -235,6 +235,37 @@ static void strict_utf8_names_the_first_bad_byte_and_gives_no_token(void **state
     assert_string_equal(l.tokens, "abc|d|\xE4\xBD\xA0");
 }
 
+/* Letters and digits are taken eight at a time: each byte of ASCII at each place among them. */
+static void every_ascii_byte_at_every_place_of_a_word_is_cut_by_its_kind(void **state)
+{
+    (void)state;
+    enum { LENGTH = 20 };
+    static const char letters[] = "ZZZZZZZZZZZZZZZZZZZZ";
+    for (int at = 1; at < LENGTH - 1; at++) {
+        for (int byte = 0x20; byte < 0x7f; byte++) {
+            char text[LENGTH + 1], expected[2][LENGTH + 8];
+            bool upper = byte >= 'A' && byte <= 'Z';
+            bool joins = upper || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+            memset(text, 'Z', LENGTH);
+            text[LENGTH] = '\0';
+            text[at] = (char)byte;
+            for (int lower = 0; lower < 2; lower++) {
+                int before = snprintf(expected[lower], sizeof *expected, "%.*s%s%c%s%.*s", at, letters,
+                                      joins ? "" : "|", byte, joins || byte == ' ' ? "" : "|", LENGTH - 1 - at,
+                                      letters);
+                if (byte == ' ') /* the space itself is gone */
+                    memmove(expected[lower] + at + 1, expected[lower] + at + 2, (size_t)(before - at - 1));
+                for (char *c = expected[lower]; lower && *c; c++)
+                    *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+                tci_text_options options = word_options;
+                options.lowercase = lower == 1;
+                listing l = list_with(options, text, LENGTH);
+                assert_string_equal(l.tokens, expected[lower]);
+            }
+        }
+    }
+}
+
 static void an_answer_other_than_ok_ends_the_text(void **state)
 {
     (void)state;
@@ -268,6 +299,7 @@ int main(void)
         cmocka_unit_test(without_lowercase_capitals_stay),
         cmocka_unit_test(a_token_of_1024_bytes_is_a_word_and_a_longer_one_is_not),
         cmocka_unit_test(strict_utf8_names_the_first_bad_byte_and_gives_no_token),
+        cmocka_unit_test(every_ascii_byte_at_every_place_of_a_word_is_cut_by_its_kind),
         cmocka_unit_test(an_answer_other_than_ok_ends_the_text),
         cmocka_unit_test(no_text_gives_no_token),
     };

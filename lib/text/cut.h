@@ -19,7 +19,7 @@ typedef struct tci_cutter {
     bool grows;          /* the open token takes what follows of its sort, not marks alone */
     size_t begin, end;   /* of the open token, bytes of the caller's text */
     size_t length;       /* of its normalized bytes; above TCI_TOKEN_BYTES: too long, not kept */
-    char bytes[TCI_TOKEN_BYTES + 4]; /* the code point that makes it too long is written, too */
+    char bytes[TCI_TOKEN_BYTES + 8]; /* what makes it too long is written, too: a code point, or eight ASCII bytes */
 } tci_cutter;
 
 void tci_cutter_init(tci_cutter *cutter, tci_tokenizer tokenizer, tci_token_function function, void *context);
