@@ -55,8 +55,12 @@ static tc_status predict_text(const tc_model *model, tci_scratch *scratch, const
                               float *scores, tc_prediction *prediction)
 {
     TCI_RETURN_IF(tci_model_predict_text(model, scratch, text ? text : "", length, scores));
-    if (prediction && prediction->logits)
+    if (prediction && prediction->logits) {
+        const tci_network *network = model->network;
         memcpy(prediction->logits, scores, model->label_count * sizeof *scores);
+        if (network->architecture->logits)
+            network->architecture->logits(network, prediction->logits);
+    }
     TCI_RETURN_IF(tci_model_scores(model, 1, scores));
     if (prediction) {
         prediction->tokens = scratch->tokens;

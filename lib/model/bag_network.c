@@ -2,6 +2,7 @@
  * the mean, so that a text has the same bits wherever it is predicted. Quantized rows are added from their codes. */
 #include "model/bag_network.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -342,34 +343,32 @@ static void product_of_codes(const tci_bag_network *network, const float *hidden
     }
 }
 
-static float log_part(const tci_bag_network *network, float part)
-{
-    return (float)tci_log((double)part + (network->fasttext_scores ? TCI_BAG_ADDED : 0.0));
-}
-
-/* Logarithms of the leaves' parts from the z of the inner nodes; in float, as fastText adds them up. `sums` (2·labels).
- * Without fasttext_scores a part that no float is near enough to does not become 0. */
-static void fill_leaves(const tci_bag_network *network, const float *z, float *sums, float *logits)
+/* The leaves' parts (labels) from z (labels - 1) of the inner nodes; `parts` (2·labels), `shares` (2·labels). Without
+ * fasttext_scores both shares of a node are sigmoids, so that the smaller one keeps its digits. */
+static void fill_leaves(const tci_bag_network *network, float *z, float *shares, float *parts, float *leaves)
 {
     size_t labels = network->base.label_count;
-    sums[2 * labels - 2] = 0;
-    for (size_t i = 2 * labels - 2; i >= labels; i--) {
-        const tci_bag_node *node = &network->tree[i - labels];
-        double x = (double)z[i - labels];
-        float left, right;
-        if (network->fasttext_scores) {
-            float part = (float)(1.0 / (1.0 + tci_exp(-x)));
-            right = log_part(network, part);
-            left = log_part(network, (float)(1.0 - (double)part));
-        } else {
-            float least = (float)tci_log(1.0 + tci_exp(x < 0 ? x : -x));
-            right = x < 0 ? (float)x - least : -least;
-            left = x < 0 ? -least : (float)-x - least;
+    const tci_kernels *kernels = network->base.kernels;
+    float *left = shares, *right = shares + labels;
+    kernels->sigmoid(labels - 1, z, right);
+    if (network->fasttext_scores) {
+        for (size_t i = 0; i + 1 < labels; i++) {
+            left[i] = 1.0f - right[i] + (float)TCI_BAG_ADDED;
+            right[i] += (float)TCI_BAG_ADDED;
         }
-        sums[node->left] = sums[i] + left;
-        sums[node->right] = sums[i] + right;
+    } else {
+        for (size_t i = 0; i + 1 < labels; i++)
+            z[i] = -z[i];
+        kernels->sigmoid(labels - 1, z, left);
     }
-    memcpy(logits, sums, labels * sizeof *logits);
+    parts[2 * labels - 2] = 1.0f;
+    for (size_t i = labels - 1; i-- > 0;) {
+        tci_bag_node node = network->tree[i];
+        float part = parts[labels + i];
+        parts[node.left] = part * left[i];
+        parts[node.right] = part * right[i];
+    }
+    memcpy(leaves, parts, labels * sizeof *leaves);
 }
 
 static tc_status bag_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
@@ -377,12 +376,12 @@ static tc_status bag_predict(const tci_network *base, tci_pool *pool, tci_worksp
 {
     const tci_bag_network *network = (const tci_bag_network *)base;
     size_t labels = base->label_count, width = TCI_PADDED(network->dim), columns = TCI_PADDED(labels);
-    float *hidden = NULL, *z = NULL, *sums = NULL;
+    float *hidden = NULL, *z = NULL, *tree = NULL;
     (void)pool;
     for (tci_layout layout = {NULL, 0};;) {
         hidden = tci_carve(&layout, row_count, width, sizeof *hidden);
         z = tci_carve(&layout, row_count, columns, sizeof *z);
-        sums = tci_carve(&layout, network->tree ? 2 : 0, labels, sizeof *sums);
+        tree = tci_carve(&layout, network->tree ? 4 : 0, labels, sizeof *tree);
         if (layout.base)
             break;
         TCI_RETURN_IF(tci_workspace_reserve(workspace, layout.size, "averaged rows"));
@@ -403,12 +402,19 @@ static tc_status bag_predict(const tci_network *base, tci_pool *pool, tci_worksp
         if (!network->tree)
             memcpy(logits, z, labels * sizeof *logits);
         else if (tci_loss_check_finite("logit", r, labels - 1, z) == TC_OK)
-            fill_leaves(network, z, sums, logits);
-        else /* which the scores say */
+            fill_leaves(network, z, tree, tree + 2 * labels, logits);
+        else /* which the scores tell */
             for (size_t i = 0; i < labels; i++)
                 logits[i] = __builtin_nanf("");
     }
     return TC_OK;
+}
+
+static void bag_logits(const tci_network *base, float *values)
+{
+    const tci_bag_network *network = (const tci_bag_network *)base;
+    for (size_t i = 0; network->tree && i < base->label_count; i++)
+        values[i] = (float)tci_log((double)(values[i] < FLT_MIN ? FLT_MIN : values[i]));
 }
 
 static float table_sigmoid(const tci_bag_network *network, float x)
@@ -446,10 +452,8 @@ static tc_status bag_scores(const tci_network *base, float *values)
     if (network->head == TCI_HEAD_SIGMOID && !network->fasttext_scores)
         return tci_binary_cross_entropy.scores(labels, values, values);
     TCI_RETURN_IF(tci_loss_check_finite("logit", 0, labels, values));
-    if (network->head == TCI_HEAD_TREE) {
-        base->kernels->exp(labels, values, values);
+    if (network->head == TCI_HEAD_TREE)
         return TC_OK;
-    }
     if (network->head == TCI_HEAD_SOFTMAX)
         softmax(network, values);
     for (size_t i = 0; i < labels; i++)
@@ -468,5 +472,6 @@ const tci_architecture tci_bag_architecture = {
     .features = bag_features,
     .features_optional = true,
     .predict = bag_predict,
+    .logits = bag_logits,
     .scores = bag_scores,
 };

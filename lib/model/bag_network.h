@@ -7,7 +7,7 @@
  *     softmax   logits z
  *     sigmoid   logits z, scores s(z), each label for itself
  *     tree      L - 1 inner nodes of a Huffman tree over the labels, node k with z_k: its right child has s(z_k) of its
- *               part, the left one the rest; logits are the logarithms of the leaves' parts, scores these parts
+ *               part, the left one the rest; scores are the leaves' parts, logits their logarithms
  *
  * With option fasttext_scores scores are those that fastText prints: p + 0.00001; the sigmoid of a label from a table
  * of 512 steps over -8 to 8; in the tree 0.00001 added to the part of each node of the path.

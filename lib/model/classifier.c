@@ -301,12 +301,12 @@ tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, co
 
 tc_status tci_model_scores(const tc_model *model, size_t row_count, float *values)
 {
-    const tci_loss *loss = tci_task_loss(model->options.task);
     const tci_network *network = model->network;
+    const tci_loss *loss = network->architecture->scores ? NULL : tci_task_loss(model->options.task);
     for (size_t r = 0; r < row_count; r++) {
         float *row = values + r * model->label_count;
-        tc_status status = network->architecture->scores ? network->architecture->scores(network, row)
-                                                         : loss->scores(model->label_count, row, row);
+        tc_status status = loss ? loss->scores(model->label_count, row, row)
+                                : network->architecture->scores(network, row);
         if (status != TC_OK)
             return tci_fail_prefix(status, "text %zu", r);
     }

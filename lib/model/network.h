@@ -101,7 +101,9 @@ struct tci_architecture {
     tc_status (*predict_long)(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                               const tci_id_source *source, float *logits);
 
-    /* Logits (label_count) of one text to scores in place; NULL: as the loss of the task has it. TC_ERROR_NUMERIC when
+    /* What predict gave for one text (label_count) to logits in place; NULL: it gave logits. */
+    void (*logits)(const tci_network *network, float *values);
+    /* What predict gave for one text to scores in place; NULL: as the loss of the task has it. TC_ERROR_NUMERIC when
      * one is not finite. */
     tc_status (*scores)(const tci_network *network, float *values);
 

@@ -22,6 +22,7 @@ typedef struct evaluation {
     tci_regression *regression;
     tci_row *rows;
     float *logits, *targets;
+    float *row_logits; /* of one row, where predict gives something else */
     tci_loss_sum loss;
     uint64_t tokens;
 } evaluation;
@@ -39,6 +40,8 @@ static tc_status begin(evaluation *e, size_t row_count, bool with_confusion)
     TCI_RETURN_IF(tci_alloc(&e->memory, stretch, sizeof *e->rows, "rows to evaluate", &e->rows));
     TCI_RETURN_IF(tci_alloc(&e->memory, values, sizeof *e->logits, "scores to evaluate", &e->logits));
     TCI_RETURN_IF(tci_alloc(&e->memory, labels, sizeof *e->targets, "targets to evaluate", &e->targets));
+    if (e->model->network->architecture->logits)
+        TCI_RETURN_IF(tci_alloc(&e->memory, labels, sizeof *e->row_logits, "logits to evaluate", &e->row_logits));
     switch (e->model->options.task) {
     case TCI_TASK_CLASSIFY:
         return tci_classification_create(&e->memory, labels, with_confusion, &e->classification);
@@ -56,6 +59,11 @@ static tc_status add_loss(evaluation *e, size_t example, const float *logits)
     int32_t task = e->model->options.task;
     uint32_t label = task == TCI_TASK_CLASSIFY ? e->examples->classes[example] : 0;
     tci_loss_sum sum = {0, 0};
+    if (e->row_logits) {
+        memcpy(e->row_logits, logits, labels * sizeof *logits);
+        e->model->network->architecture->logits(e->model->network, e->row_logits);
+        logits = e->row_logits;
+    }
     tci_loss_batch batch = {.rows = 1,
                             .labels = labels,
                             .logits = logits,
@@ -192,5 +200,6 @@ done:
     tci_free(&e.memory, e.rows);
     tci_free(&e.memory, e.logits);
     tci_free(&e.memory, e.targets);
+    tci_free(&e.memory, e.row_logits);
     return status;
 }
