@@ -219,26 +219,13 @@ static int number_option(const training *run, const char *key, uint64_t *number)
     return code;
 }
 
-/* One that its optimizer does not write is refused before training, not at its end. */
-static int check_checkpoint(const training *run)
-{
-    char optimizer[32];
-    int code = data_model_option(run->model, "optimizer", optimizer, sizeof optimizer);
-    if (code == CODE_OK && run->given->checkpoint != NULL && strcmp(optimizer, "dcd") == 0)
-        code = fail("--checkpoint: optimizer dcd has no checkpoints; leave the option out");
-    return code;
-}
-
 static int start_training(training *run)
 {
     if (run->trainer == NULL && tc_trainer_create(run->model, run->given->config, &run->trainer) != TC_OK)
         return fail_library(NULL);
-    int code = check_checkpoint(run);
-    if (code != CODE_OK)
-        return code;
     if (tc_batcher_create(run->trainer, run->examples, run->validation, &run->batcher) != TC_OK)
         return fail_library(NULL);
-    code = number_option(run, "epochs", &run->epochs);
+    int code = number_option(run, "epochs", &run->epochs);
     return code == CODE_OK ? number_option(run, "accumulate_steps", &run->accumulate) : code;
 }
 

@@ -6,6 +6,8 @@
 #define TEXTS 60
 #define BASE "epochs=3 batch_size=16 hidden_dim=8 embedding_dim=6 "
 
+#define NGRAM "arch=ngram buckets=4096 epochs=3 batch_size=16 "
+
 typedef struct file {
     uint8_t *bytes;
     size_t size;
@@ -70,6 +72,10 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         BASE "optimizer=adamw weight_decay=0.1 schedule=cosine warmup_steps=2 class_weights=balanced",
         BASE "task=regress schedule=linear validation_split=0.2",
         BASE "task=multilabel sparse_embedding=true pooling=max",
+        NGRAM "validation_split=0.2",
+        NGRAM "class_weights=balanced threads=2",
+        NGRAM "task=multilabel validation_split=0.3 patience=1",
+        NGRAM "task=regress",
     };
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
@@ -107,6 +113,64 @@ static void a_host_of_its_own_loop_resumes_too(void **state)
     got.bytes = host_bytes(two.model, &got.size);
     assert_same_file("own loop", got, wanted);
     free(wanted.bytes);
+    host_end(&one);
+    host_end(&two);
+    test_folder_remove(&folder);
+}
+
+/* Two sets of examples, in a loop of the host's own; what the duals are of is told by the examples, in any order. */
+static void duals_go_on_when_their_examples_are_counted_again(void **state)
+{
+    const size_t rows[5] = {4, 8, 1, 17, 19};
+    host one, two;
+    tc_examples *others = NULL, *again = NULL, *foreign = NULL;
+    file wanted, got;
+    test_folder folder;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    memset(&two, 0, sizeof two);
+    assert_ok(host_begin(&one, NULL, NGRAM, 20));
+    tc_batcher_free(one.batcher);
+    tc_trainer_free(one.trainer); /* whose batcher had counted */
+    one.batcher = NULL;
+    one.trainer = NULL;
+    assert_ok(tc_trainer_create(one.model, one.config, &one.trainer));
+    assert_ok(host_examples(one.model, 1, 30, &others));
+    assert_ok(tc_trainer_count(one.trainer, one.examples));
+    assert_ok(tc_trainer_save(one.trainer, path)); /* before the first step: of nothing yet */
+    assert_ok(tc_trainer_count(one.trainer, others));
+    assert_ok(tc_train_step(one.trainer, one.examples, rows, 5, NULL));
+    assert_ok(tc_train_step(one.trainer, others, rows, 4, NULL));
+    assert_ok(tc_trainer_save(one.trainer, path));
+    for (int i = 0; i < 8; i++) {
+        assert_ok(tc_train_step(one.trainer, others, rows, 5, NULL));
+        assert_ok(tc_train_step(one.trainer, one.examples, rows, 5, NULL));
+    }
+    wanted.bytes = host_bytes(one.model, &wanted.size);
+
+    assert_ok(tc_trainer_load(path, NULL, &two.model, &two.trainer));
+    assert_ok(host_examples(two.model, 0, 20, &two.examples));
+    assert_ok(host_examples(two.model, 1, 30, &again));
+    assert_ok(host_examples(two.model, 2, 30, &foreign));
+    assert_int_equal(tc_train_step(two.trainer, again, rows, 5, NULL), TC_ERROR_STATE);
+    assert_contains(tc_last_error(), "tc_trainer_count");
+    assert_int_equal(tc_trainer_count(two.trainer, foreign), TC_ERROR_MISMATCH);
+    assert_ok(tc_trainer_count(two.trainer, again));
+    assert_int_equal(tc_train_step(two.trainer, again, rows, 5, NULL), TC_ERROR_STATE);
+    assert_int_equal(tc_trainer_count(two.trainer, again), TC_ERROR_STATE);
+    assert_ok(tc_trainer_save(two.trainer, path)); /* with one set of both */
+    assert_ok(tc_trainer_count(two.trainer, two.examples));
+    for (int i = 0; i < 8; i++) {
+        assert_ok(tc_train_step(two.trainer, again, rows, 5, NULL));
+        assert_ok(tc_train_step(two.trainer, two.examples, rows, 5, NULL));
+    }
+    got.bytes = host_bytes(two.model, &got.size);
+    assert_same_file("duals", got, wanted);
+    free(wanted.bytes);
+    tc_examples_free(others);
+    tc_examples_free(again);
+    tc_examples_free(foreign);
     host_end(&one);
     host_end(&two);
     test_folder_remove(&folder);
@@ -274,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped),
         cmocka_unit_test(a_host_of_its_own_loop_resumes_too),
+        cmocka_unit_test(duals_go_on_when_their_examples_are_counted_again),
         cmocka_unit_test(resuming_on_other_data_is_refused),
         cmocka_unit_test(options_given_at_resuming_must_be_the_checkpoints),
         cmocka_unit_test(epochs_may_be_raised_while_the_schedule_is_constant),

@@ -424,7 +424,7 @@ static void only_the_rows_named_are_counted(void **state)
     const size_t rows[] = {0, 3}; /* "good film", "bad film" */
     begin(&p, "classify", 2, NULL);
     assert_ok(tci_dual_count(p.dual, p.examples, rows, 2));
-    assert_ok(tci_dual_start(p.dual));
+    assert_ok(tci_dual_start(p.dual, NULL));
     const tci_index_set *set = tci_model_features(p.model);
     size_t found = 0;
     for (uint32_t f = 0; f < BUCKETS; f++) {

@@ -79,7 +79,7 @@ static size_t list_blocks(const tc_trainer *trainer, tci_state_block blocks[STAT
 {
     size_t count = 0;
     const char *name = NULL;
-    for (float *values; count + 1 < STATE_BLOCKS; count++) {
+    for (float *values; trainer->optimizer && count + 1 < STATE_BLOCKS; count++) {
         values = tci_optimizer_state(trainer->optimizer, count, &name);
         if (!values)
             break;
@@ -91,18 +91,52 @@ static size_t list_blocks(const tc_trainer *trainer, tci_state_block blocks[STAT
     return count;
 }
 
+#define DUAL_WORDS "optim.dual.words"
+
+static tci_state_array dual_words(uint64_t words[TCI_DUAL_WORDS])
+{
+    return (tci_state_array){DUAL_WORDS, TCI_DTYPE_U64, 1, {TCI_DUAL_WORDS}, words};
+}
+
+static tci_state_array dual_array(const tci_dual_array *array)
+{
+    static const tci_dtype types[] = {
+        [TCI_DUAL_U8] = TCI_DTYPE_U8, [TCI_DUAL_F32] = TCI_DTYPE_F32, [TCI_DUAL_U64] = TCI_DTYPE_U64};
+    return (tci_state_array){array->name, types[array->kind], array->shape[1] > 0 ? 2 : 1,
+                             {array->shape[0], array->shape[1]}, array->values};
+}
+
+/* What optimizer dcd keeps. */
+static size_t list_dual(tci_dual *dual, uint64_t words[TCI_DUAL_WORDS], tci_state_array arrays[TCI_DUAL_ARRAYS + 1])
+{
+    tci_dual_array own[TCI_DUAL_ARRAYS];
+    if (!dual)
+        return 0;
+    size_t count = tci_dual_arrays(dual, own);
+    tci_dual_words(dual, words);
+    arrays[0] = dual_words(words);
+    for (size_t i = 0; i < count; i++)
+        arrays[1 + i] = dual_array(&own[i]);
+    return 1 + count;
+}
+
 tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
 {
     tci_state_block blocks[STATE_BLOCKS];
-    uint64_t words[TCI_PROGRESS_WORDS];
+    tci_state_array arrays[TCI_DUAL_ARRAYS + 1];
+    uint64_t words[TCI_PROGRESS_WORDS], dual[TCI_DUAL_WORDS];
     TCI_REQUIRE(trainer);
     TCI_REQUIRE(path);
     if (trainer->gathered.backwards > 0)
         return tci_fail(TC_ERROR_STATE, "a checkpoint between a backward and its apply; call tc_trainer_apply() first");
-    if (trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no checkpoints; save the model");
     memcpy(words, &trainer->progress, sizeof words);
-    return tci_checkpoint_save(trainer->model, blocks, list_blocks(trainer, blocks), words, TCI_PROGRESS_WORDS, path);
+    const tci_state state = {.blocks = blocks,
+                             .block_count = list_blocks(trainer, blocks),
+                             .arrays = arrays,
+                             .array_count = list_dual(trainer->dual, dual, arrays),
+                             .words = words,
+                             .word_count = TCI_PROGRESS_WORDS};
+    return tci_checkpoint_save(trainer->model, &state, path);
 }
 
 /* A given value that asks for resolving agrees with what it was resolved to. */
@@ -154,6 +188,53 @@ static tc_status check_progress(const tci_progress *progress)
     return TC_OK;
 }
 
+/* Whether the file holds alpha of so many rows: with it, nothing is made that is larger than the file allows. */
+static tc_status find_alpha(const tci_native_contents *contents, uint64_t rows, bool *found)
+{
+    tci_tensor_view view;
+    *found = tci_safetensors_find(&contents->tensors, TCI_DUAL_ALPHA, &view);
+    if (*found && (view.dtype != TCI_DTYPE_F32 || view.rank != 2 || view.shape[0] != rows || view.shape[1] == 0))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_DUAL_ALPHA "' is not F32 of %llu rows",
+                        (unsigned long long)rows);
+    return TC_OK;
+}
+
+static tc_status read_sets(const tci_native_contents *contents, tci_memory *memory, uint64_t count, uint64_t **sets)
+{
+    tci_tensor_view view;
+    if (count == 0)
+        return TC_OK;
+    if (!tci_safetensors_find(&contents->tensors, TCI_DUAL_SETS, &view) || view.size / 16 != count)
+        return tci_fail(TC_ERROR_FORMAT, "the checkpoint lacks tensor '" TCI_DUAL_SETS "' of %llu rows",
+                        (unsigned long long)count);
+    TCI_RETURN_IF(tci_alloc(memory, (size_t)count, 2 * sizeof **sets, "counted examples", sets));
+    const tci_state_array array = {TCI_DUAL_SETS, TCI_DTYPE_U64, 2, {(size_t)count, 2}, *sets};
+    return tci_checkpoint_array(contents, &array);
+}
+
+static tc_status read_dual(const tci_native_contents *contents, tc_trainer *trainer)
+{
+    tc_status status = TC_OK;
+    tci_dual_array own[TCI_DUAL_ARRAYS];
+    uint64_t words[TCI_DUAL_WORDS], *sets = NULL;
+    bool has_alpha = false;
+    tci_state_array array = dual_words(words);
+    if (!trainer->dual)
+        return TC_OK;
+    TCI_CHECK(tci_checkpoint_array(contents, &array));
+    TCI_CHECK(find_alpha(contents, words[1], &has_alpha));
+    TCI_CHECK(read_sets(contents, &trainer->memory, words[0], &sets));
+    TCI_CHECK(tci_dual_resume(trainer->dual, words, sets, has_alpha));
+    for (size_t i = 0, count = tci_dual_arrays(trainer->dual, own); i < count; i++) {
+        array = dual_array(&own[i]);
+        TCI_CHECK(tci_checkpoint_array(contents, &array));
+    }
+    status = tci_dual_finish(trainer->dual);
+done:
+    tci_free(&trainer->memory, sets);
+    return status;
+}
+
 static tc_status read_state(const tci_native_contents *contents, tc_trainer *trainer)
 {
     const tci_parameters *parameters = &trainer->model->network->parameters;
@@ -168,8 +249,9 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
     size_t count = list_blocks(trainer, blocks);
     for (size_t b = 0; b < count; b++)
         TCI_RETURN_IF(tci_checkpoint_block(contents, parameters, &blocks[b]));
-    tci_optimizer_set_steps(trainer->optimizer, trainer->progress.steps);
-    return TC_OK;
+    if (trainer->optimizer)
+        tci_optimizer_set_steps(trainer->optimizer, trainer->progress.steps);
+    return read_dual(contents, trainer);
 }
 
 static tc_status load_trainer(const tci_load *load, const tc_config *config, const uint8_t *bytes, size_t size,

@@ -200,27 +200,34 @@ bool tci_examples_unknown(const tc_examples *examples, size_t row)
     return false;
 }
 
-uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
+uint64_t tci_examples_fingerprint_of(const tc_examples *examples, size_t rows, uint64_t seed)
 {
-    uint64_t hash = tci_hash(&examples->rows, sizeof examples->rows, seed);
+    size_t ids = rows > 0 ? examples->ends[rows - 1] : 0;
+    size_t listed = rows > 0 && examples->list_ends ? examples->list_ends[rows - 1] : 0;
+    uint64_t hash = tci_hash(&rows, sizeof rows, seed);
     const struct {
         const void *data;
         size_t size;
     } parts[] = {
-        {examples->ends, examples->rows * sizeof *examples->ends},
-        {examples->ids, examples->id_count * sizeof *examples->ids},
-        {examples->counts, examples->counts ? examples->id_count : 0},
-        {examples->weights, examples->rows * sizeof *examples->weights},
-        {examples->classes, examples->classes ? examples->rows * sizeof *examples->classes : 0},
-        {examples->list_ends, examples->list_ends ? examples->rows * sizeof *examples->list_ends : 0},
-        {examples->list, examples->list_count * sizeof *examples->list},
-        {examples->targets, examples->targets ? examples->rows * examples->label_count * sizeof *examples->targets : 0},
+        {examples->ends, rows * sizeof *examples->ends},
+        {examples->ids, ids * sizeof *examples->ids},
+        {examples->counts, examples->counts ? ids : 0},
+        {examples->weights, rows * sizeof *examples->weights},
+        {examples->classes, examples->classes ? rows * sizeof *examples->classes : 0},
+        {examples->list_ends, examples->list_ends ? rows * sizeof *examples->list_ends : 0},
+        {examples->list, listed * sizeof *examples->list},
+        {examples->targets, examples->targets ? rows * examples->label_count * sizeof *examples->targets : 0},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].size > 0)
             hash = tci_hash(parts[i].data, parts[i].size, hash);
     }
     return hash;
+}
+
+uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
+{
+    return tci_examples_fingerprint_of(examples, examples->rows, seed);
 }
 
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count)

@@ -84,6 +84,8 @@ bool tci_examples_unknown(const tc_examples *examples, size_t row);
 
 /* XXH3-64 over ids, labels, targets and weights, going on from `seed`. */
 uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed);
+/* The same of the first `rows` rows. */
+uint64_t tci_examples_fingerprint_of(const tc_examples *examples, size_t rows, uint64_t seed);
 
 /* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all
  * there. */

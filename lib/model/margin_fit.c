@@ -142,3 +142,37 @@ tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size
     }
     return (tci_margin_fit){(float)a, 0.0f, rows > 0 ? total / (double)rows : 0};
 }
+
+double tci_sigmoid_surprise(const float *margins, const float *truth, size_t count, const tci_margin_fit *fit,
+                            double *expected)
+{
+    double total = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double logit = (double)fit->scale * (double)margins[i] + (double)fit->shift;
+        total += sigmoid_loss(logit, truth[i] > 0 ? 1 : 0);
+        sum += sigmoid_loss(logit, sigmoid(logit));
+    }
+    *expected = count > 0 ? sum / (double)count : 0;
+    return count > 0 ? total / (double)count : 0;
+}
+
+double tci_softmax_surprise(const float *margins, const uint32_t *truth, size_t rows, size_t columns,
+                            const tci_margin_fit *fit, double *expected)
+{
+    double total = 0, entropies = 0;
+    for (size_t r = 0; r < rows; r++) {
+        const float *z = margins + r * columns;
+        double a = (double)fit->scale, largest = a * (double)z[0], sum = 0, mean = 0;
+        for (size_t c = 1; c < columns; c++)
+            largest = a * (double)z[c] > largest ? a * (double)z[c] : largest;
+        for (size_t c = 0; c < columns; c++) {
+            double value = a * (double)z[c] - largest, e = tci_exp(value);
+            sum += e;
+            mean += e * value;
+        }
+        total += tci_log(sum) - (a * (double)z[truth[r]] - largest);
+        entropies += tci_log(sum) - mean / sum;
+    }
+    *expected = rows > 0 ? entropies / (double)rows : 0;
+    return rows > 0 ? total / (double)rows : 0;
+}

@@ -22,4 +22,11 @@ tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t 
 /* margins (rows, columns); truth[row] is the row's column. */
 tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns);
 
+/* The mean -log of the probability that scale and shift give the truth, and into *expected what that would be were the
+ * probabilities right: their entropy. */
+double tci_sigmoid_surprise(const float *margins, const float *truth, size_t count, const tci_margin_fit *fit,
+                            double *expected);
+double tci_softmax_surprise(const float *margins, const uint32_t *truth, size_t rows, size_t columns,
+                            const tci_margin_fit *fit, double *expected);
+
 #endif

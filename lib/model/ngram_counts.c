@@ -25,6 +25,17 @@ void tci_ngram_counts_free(tci_ngram_counts *counts)
     *counts = (tci_ngram_counts){.memory = NULL};
 }
 
+void tci_ngram_counts_clear(tci_ngram_counts *counts)
+{
+    tci_index_set *seen = &counts->seen;
+    memset(seen->bits, 0, seen->words * sizeof *seen->bits);
+    memset(seen->ranks, 0, seen->words * sizeof *seen->ranks);
+    seen->count = 0;
+    tci_free(counts->memory, counts->cells);
+    counts->cells = NULL;
+    counts->text_count = 0;
+}
+
 typedef struct counting {
     tci_ngram_counts *counts;
     const tc_examples *examples;

@@ -18,6 +18,7 @@ typedef struct tci_ngram_counts {
 
 tc_status tci_ngram_counts_init(tci_ngram_counts *counts, tci_memory *memory, size_t bound, size_t columns);
 void tci_ngram_counts_free(tci_ngram_counts *counts);
+void tci_ngram_counts_clear(tci_ngram_counts *counts); /* as it was in the beginning */
 
 /* Counts these rows (NULL: the first `row_count`) with the members of `pool` (NULL: the caller alone); on failure
  * nothing is counted. */

@@ -50,16 +50,54 @@ tc_status tci_dual_count_chunk(tci_dual *dual, const tc_examples *examples);
  * counted. On failure the chunk is the one before. */
 tc_status tci_dual_begin_chunk(tci_dual *dual, const tc_examples *examples, size_t first);
 
-/* Whether anything was counted. */
+/* Whether anything was counted; of a trainer that goes on from a checkpoint, all that was before. */
 bool tci_dual_counted(const tci_dual *dual);
 
+/* As if no examples had been counted; only before the first step. */
+void tci_dual_forget(tci_dual *dual);
+
 /* Makes rows of weights for all that was counted, as the first step does where it was not asked for; nothing may be
- * counted from then on. Nothing has changed when it fails. */
-tc_status tci_dual_start(tci_dual *dual);
+ * counted from then on. `best` (may be NULL) gets a block of the parameters' new size. Nothing has changed when it
+ * fails. */
+tc_status tci_dual_start(tci_dual *dual, float **best);
+
+/* Whether that has been done. */
+bool tci_dual_started(const tci_dual *dual);
 
 /* Learns from the rows, in their order. *loss and *weight are the sum of weighted losses and of weights. TC_ERROR_STATE
  * for examples that were not counted. On failure nothing has changed. */
 tc_status tci_dual_step(tci_dual *dual, const tc_examples *examples, const size_t *rows, size_t row_count, double *loss,
                         double *weight);
+
+/* ---- checkpoints ---- */
+
+/* words[0] is the number of sets, words[1] that of all texts; both 0 before the first step. */
+#define TCI_DUAL_WORDS 9
+#define TCI_DUAL_ARRAYS 8
+
+enum { TCI_DUAL_U8, TCI_DUAL_F32, TCI_DUAL_U64 };
+
+/* An array of the state: shape[1] 0 where it has one dimension only. */
+typedef struct tci_dual_array {
+    const char *name; /* in a checkpoint */
+    int32_t kind;
+    size_t shape[2];
+    void *values;
+} tci_dual_array;
+
+#define TCI_DUAL_SETS "optim.dual.sets"   /* (words[0], 2) rows and fingerprint of each */
+#define TCI_DUAL_ALPHA "optim.dual.alpha" /* (words[1], columns); missing where texts come in chunks once */
+
+/* The counters and figures; and, of a started trainer, rows and fingerprint of each set into its array. */
+void tci_dual_words(const tci_dual *dual, uint64_t words[TCI_DUAL_WORDS]);
+
+/* The arrays of a started trainer; returns how many there are. */
+size_t tci_dual_arrays(tci_dual *dual, tci_dual_array arrays[TCI_DUAL_ARRAYS]);
+
+/* Makes a new trainer one that goes on: with these words and sets of a checkpoint, which may be hostile, and room in
+ * its arrays, to be filled and then finished. `has_alpha`: there is alpha of words[1] rows. Examples that were counted
+ * are to be counted again before it steps. After a failure it is good for nothing but to be freed. */
+tc_status tci_dual_resume(tci_dual *dual, const uint64_t words[TCI_DUAL_WORDS], const uint64_t *sets, bool has_alpha);
+tc_status tci_dual_finish(tci_dual *dual);
 
 #endif

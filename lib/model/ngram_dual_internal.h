@@ -3,6 +3,7 @@
 #ifndef TCI_MODEL_NGRAM_DUAL_INTERNAL_H
 #define TCI_MODEL_NGRAM_DUAL_INTERNAL_H
 
+#include "model/margin_fit.h"
 #include "model/ngram_counts.h"
 #include "model/ngram_dual.h"
 
@@ -13,16 +14,17 @@ enum { TCI_MET_EARLY = 1, TCI_MET_LATE = 2 };
 
 /* Texts that were counted, by the examples that hold them. */
 typedef struct tci_dual_texts {
-    tc_examples *examples; /* kept */
+    tc_examples *examples; /* kept; NULL: of a checkpoint, not counted again yet */
     size_t rows;
-    size_t first;       /* number of the first among all texts */
-    float *alpha;       /* (rows, columns) */
+    size_t first;         /* number of the first among all texts */
+    uint64_t fingerprint; /* of a checkpoint: what the examples have to be */
+    float *alpha;         /* (rows, columns) */
     float *squares;     /* Q (rows, columns) */
     float *scales;      /* 1/n (rows) */
     uint32_t *features; /* (entries of the examples) twice the feature's row of weights, plus 1 where it is light */
     uint32_t *cuts;     /* (rows, ranges - 1) where in a text's entries the second range of features begins, ... */
     uint8_t *met;       /* (rows) whether they were; NULL for a chunk, whose texts come once a pass */
-    bool owns_alpha;    /* else it is a part of the trainer's */
+    bool owns_alpha;    /* else it is a part of the trainer's, as `met` always is */
 } tci_dual_texts;
 
 /* Every stride-th text of all: what a calibration is fitted on. */
@@ -64,10 +66,14 @@ struct tci_dual {
     size_t set_count, set_capacity;
     bool chunked, one_pass; /* texts come in chunks; once each, so that none needs to be remembered */
     tci_dual_texts chunk;   /* the one at hand */
-    float *alpha;           /* (rows, columns) of all chunks, but for one pass */
+    float *alpha;           /* (rows, columns) of all texts; none of chunks that come once */
+    uint8_t *met_rows;      /* (rows) of all sets; none of chunks */
+    uint64_t *set_words;    /* (set_count, 2) for a checkpoint: rows and fingerprint */
     size_t rows;            /* of all sets or chunks */
     float *scale2;          /* s² (rows, scale_columns) */
     double cost;            /* 0: not known yet */
+    bool compares;          /* there were weights before, and no text has been compared with them yet */
+    bool known;             /* the texts are no news to the weights they began with */
     uint64_t met, total;    /* texts met so far; texts of all sets */
     uint64_t first_met;     /* texts met at all */
     double fresh_loss;      /* of the margins of texts when they were first met, in the second half of the first pass */
@@ -83,6 +89,19 @@ struct tci_dual {
     float *fit_margins, *fit_targets;
     uint32_t *fit_labels;
 };
+
+/* Room for all that a started trainer keeps of the texts that were counted. */
+tc_status tci_dual_allocate(tci_dual *dual);
+/* What that and tci_dual_start() made. */
+void tci_dual_drop(tci_dual *dual);
+/* What is found of the texts of examples: features among the members of `set`, scales and squares, whose sum is put
+ * into *total. After a failure there are none. */
+tc_status tci_dual_find_texts(tci_dual *dual, const tci_index_set *set, tci_dual_texts *texts, double *total);
+void tci_dual_drop_texts(tci_dual *dual, tci_dual_texts *texts);
+/* Examples that a checkpoint asks for. TC_ERROR_MISMATCH for others. */
+tc_status tci_dual_attach(tci_dual *dual, const tc_examples *examples);
+/* Scale and shift that make the first `count` texts of what was gathered most likely. */
+tci_margin_fit tci_dual_fit(const tci_dual *dual, size_t count);
 
 /* What the column's target is: ±1, or a real value. */
 static inline float tci_dual_target(const tci_dual *dual, const float *targets, size_t column)

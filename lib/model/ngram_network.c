@@ -91,6 +91,16 @@ static tci_index_set *ngram_features(tci_network *base)
     return &((tci_ngram_network *)base)->set;
 }
 
+tc_status tci_ngram_measure(const tci_ngram_network *network, size_t features, size_t *size)
+{
+    tci_parameters declared;
+    tci_parameters_init(&declared, network->base.memory);
+    tc_status status = declare(&declared, TCI_WEIGHTS_F32, features, network->columns);
+    *size = declared.size;
+    tci_parameters_free(&declared);
+    return status;
+}
+
 tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set)
 {
     tc_status status = TC_OK;

@@ -52,6 +52,9 @@ void tci_ngram_note_texts(tci_ngram_network *network, uint32_t *texts);
  * `kept` an empty set of the network's bound that gets them as members; most is at most the network's features. */
 tc_status tci_ngram_choose(const tci_ngram_network *network, size_t most, uint32_t *rows, tci_index_set *kept);
 
+/* Floats of the parameters of a model in training with so many features. */
+tc_status tci_ngram_measure(const tci_ngram_network *network, size_t features, size_t *size);
+
 static inline float tci_ngram_amount(const tci_ngram_network *network, uint32_t feature, uint8_t count)
 {
     return network->amounts[TCI_FEATURE_IS_LIGHT(feature)][count];

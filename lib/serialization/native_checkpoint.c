@@ -36,26 +36,50 @@ static tc_status list_tensors(const tci_parameters *parameters, const tci_state_
     return TC_OK;
 }
 
-tc_status tci_checkpoint_save(const tc_model *model, const tci_state_block *blocks, size_t block_count,
-                              const uint64_t *words, size_t word_count, const char *path)
+tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, const char *path)
 {
     tc_status status = TC_OK;
     tci_memory memory;
-    tci_tensor_source *sources = NULL;
+    tci_tensor_source *sources = NULL, *next = NULL;
     char(*names)[NAME_SIZE] = NULL;
-    size_t count = block_count * model->network->parameters.tensor_count + 1;
+    size_t count = state->block_count * model->network->parameters.tensor_count + state->array_count + 1;
     tci_memory_init(&memory, &model->memory.host, 0);
     TCI_CHECK(tci_alloc(&memory, count, sizeof *sources, "checkpoint", &sources));
     TCI_CHECK(tci_alloc(&memory, count, sizeof *names, "checkpoint", &names));
-    TCI_CHECK(list_tensors(&model->network->parameters, blocks, block_count, sources, names));
-    sources[count - 1] = (tci_tensor_source){
-        .name = PROGRESS, .dtype = TCI_DTYPE_U64, .rank = 1, .shape = {word_count}, .data = words};
+    TCI_CHECK(list_tensors(&model->network->parameters, state->blocks, state->block_count, sources, names));
+    next = sources + count - 1 - state->array_count;
+    for (size_t i = 0; i < state->array_count; i++) {
+        const tci_state_array *array = &state->arrays[i];
+        *next++ = (tci_tensor_source){.name = array->name,
+                                      .dtype = array->dtype,
+                                      .rank = array->rank,
+                                      .shape = {array->shape[0], array->shape[1]},
+                                      .data = array->values};
+    }
+    *next = (tci_tensor_source){
+        .name = PROGRESS, .dtype = TCI_DTYPE_U64, .rank = 1, .shape = {state->word_count}, .data = state->words};
     tci_native_extra extra = {.tensors = sources, .tensor_count = count};
     TCI_CHECK(tci_native_save(model, &extra, path));
 done:
     tci_free(&memory, sources);
     tci_free(&memory, names);
     return status;
+}
+
+tc_status tci_checkpoint_array(const tci_native_contents *contents, const tci_state_array *array)
+{
+    tci_tensor_view view;
+    char there[TCI_SHOWN_SHAPE], here[TCI_SHOWN_SHAPE];
+    if (!tci_safetensors_find(&contents->tensors, array->name, &view))
+        return tci_fail(TC_ERROR_FORMAT, "the checkpoint lacks tensor '%s'", array->name);
+    if (view.dtype != array->dtype || view.rank != array->rank ||
+        memcmp(view.shape, array->shape, array->rank * sizeof *view.shape) != 0)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is of type %s and shape %s; here it is %s and %s", array->name,
+                        tci_dtype_name(view.dtype), tci_show_shape(view.rank, view.shape, there),
+                        tci_dtype_name(array->dtype), tci_show_shape(array->rank, array->shape, here));
+    if (view.size > 0)
+        memcpy(array->values, view.data, view.size);
+    return TC_OK;
 }
 
 tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *words, size_t word_count)

@@ -13,9 +13,27 @@ typedef struct tci_state_block {
     bool square;          /* a root is taken of it: negative values are refused when read */
 } tci_state_block;
 
+/* A tensor beside those: optim.<name>. */
+typedef struct tci_state_array {
+    const char *name;
+    tci_dtype dtype;
+    size_t rank;
+    size_t shape[2];
+    void *values;
+} tci_state_array;
+
+/* All that a checkpoint has beside its model. */
+typedef struct tci_state {
+    const tci_state_block *blocks;
+    size_t block_count;
+    const tci_state_array *arrays;
+    size_t array_count;
+    const uint64_t *words;
+    size_t word_count;
+} tci_state;
+
 /* Writes model and state to `path`, crash-safe. */
-tc_status tci_checkpoint_save(const tc_model *model, const tci_state_block *blocks, size_t block_count,
-                              const uint64_t *words, size_t word_count, const char *path);
+tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, const char *path);
 
 /* The progress words of a file that was read; TC_ERROR_FORMAT when it is a plain model. */
 tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *words, size_t word_count);
@@ -24,5 +42,8 @@ tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *wo
  * what is not finite. The block may be partly filled then. */
 tc_status tci_checkpoint_block(const tci_native_contents *contents, const tci_parameters *parameters,
                                const tci_state_block *block);
+
+/* Fills an array; TC_ERROR_FORMAT for a missing tensor, another shape or type. Its floats are finite. */
+tc_status tci_checkpoint_array(const tci_native_contents *contents, const tci_state_array *array);
 
 #endif

@@ -51,6 +51,25 @@ def test_features_of_held_out_texts_are_not_counted():
     assert 0 < seen[1] < seen[0]
 
 
+def test_a_trainer_that_is_loaded_counts_its_examples_again(tmp_path):
+    texts, model, examples, trainer = started(60, buckets=4096)
+    rows = list(range(60))
+    trainer.count(examples)
+    trainer.step(examples, rows)
+    trainer.save(tmp_path / "checkpoint")
+    trainer.step(examples, rows)
+    resumed = Trainer.load(tmp_path / "checkpoint")
+    again = Examples(resumed.model)
+    names = sorted(WORDS)
+    for text, label in zip(*sentences(60)):
+        again.add(text, names.index(label))
+    with pytest.raises(textclf.Error, match="tc_trainer_count"):
+        resumed.step(again, rows)
+    resumed.count(again)
+    assert resumed.step(again, rows).step == 2
+    assert list(resumed.model.predict(texts[0])) == list(model.predict(texts[0]))
+
+
 def test_batcher_counts_by_itself_and_clones_predict_the_same():
     texts, model, examples, trainer = started(90, validation_split=0.2)
     batcher = Batcher(trainer, examples)
@@ -63,5 +82,3 @@ def test_batcher_counts_by_itself_and_clones_predict_the_same():
     assert epoch.best_score is not None and epoch.best_score > 0.9
     copy = model.clone()
     assert list(copy.predict(texts[0])) == list(model.predict(texts[0]))
-    with pytest.raises(textclf.Error, match="checkpoint"):
-        trainer.save("unused")

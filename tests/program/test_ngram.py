@@ -78,12 +78,19 @@ class Ngram(Trained):
             for part in parts:
                 self.assertIn(part, result.messages[-1])
 
-    def test_a_checkpoint_is_refused_before_training(self):
-        result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", "--arch", "ngram",
-                              "--checkpoint", self.folder / "c")
-        self.assertEqual(result.code, 1)
-        self.assertIn("--checkpoint", result.messages[-1])
-        self.assertNotIn("epoch", result.err)
+    def test_a_resumed_training_writes_the_same_model(self):
+        straight, _ = self.ngram()
+        wanted = straight.read_bytes()
+        checkpoint, output = self.folder / "c", self.folder / "m"
+        common = ["train", "--input", self.train_file, "--output", output, "--checkpoint", checkpoint]
+        self.assertEqual(self.textclf(*common, "--arch", "ngram", "--epochs", "1").code, 0)
+        result = self.textclf(*common, "--resume", checkpoint, "--epochs", "3")
+        self.assertEqual(result.code, 0)
+        self.assertNotIn("epoch 1 ", result.err)
+        ours, theirs = (self.textclf("eval", "--model", model, "--input", self.train_file, "--json").json()
+                        for model in (output, straight))
+        self.assertEqual((ours["loss"], ours["accuracy"]), (theirs["loss"], theirs["accuracy"]))
+        self.assertEqual(output.read_bytes(), wanted)
 
     def test_sets_and_values(self):
         sets = "".join(json.dumps({"text": text, "labels": [label] if number % 4 else []}) + "\n"
