@@ -6,6 +6,7 @@
 #include "support/story.h"
 
 #define TEXTS 24
+#define NGRAM "arch=ngram buckets=4096 epochs=2 batch_size=6 threads=2 "
 #define SETTINGS                                                                                                       \
     "num_layers=2 bidirectional=true dropout=0.1 hidden_dim=6 embedding_dim=5 batch_size=6 epochs=2 threads=2 "        \
     "validation_split=0.3 pooling=max class_weights=balanced "
@@ -431,9 +432,10 @@ static void a_long_text_with_one_failed_allocation_ends_in_a_status_and_works_th
 
 static void a_training_with_failures_in_every_call_ends_in_the_bits_of_one_without(void **state)
 {
-    static const char *const settings[] = {SETTINGS, SETTINGS "accumulate_steps=2 batch_size=7"};
+    static const char *const settings[] = {SETTINGS, SETTINGS "accumulate_steps=2 batch_size=7",
+                                           NGRAM "validation_split=0.2"};
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         fixture f;
         size_t size = 0, wanted_size = 0;
         uint8_t *wanted = host_train(settings[i], TEXTS, &wanted_size);
@@ -448,6 +450,74 @@ static void a_training_with_failures_in_every_call_ends_in_the_bits_of_one_witho
         free(wanted);
         tear_down(&f);
     }
+}
+
+/* Whether the n-th allocation of making a batcher failed: then the trainer is as it was, and counts anything. */
+static bool batcher_fails(long n)
+{
+    test_allocator allocator;
+    host h = {.epoch = TC_EPOCH_INIT};
+    tc_examples *others = NULL;
+    size_t size = 0, after = 0;
+    test_allocator_init(&allocator, TEST_NEVER, false);
+    const tc_allocator memory = test_allocator_host(&allocator);
+    assert_ok(host_config(&memory, NGRAM "validation_split=0.2", &h.config));
+    assert_ok(host_model(h.config, TEXTS, &h.model));
+    assert_ok(host_examples(h.model, 0, TEXTS, &h.examples));
+    assert_ok(host_examples(h.model, 5, TEXTS, &others));
+    assert_ok(tc_trainer_create(h.model, h.config, &h.trainer));
+    free(host_bytes(h.model, &size));
+    allocator.fail_at = allocator.calls + n;
+    tc_status status = tc_batcher_create(h.trainer, h.examples, NULL, &h.batcher);
+    allocator.fail_at = TEST_NEVER;
+    assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+    free(host_bytes(h.model, &after));
+    if (status != TC_OK) {
+        assert_int_equal(size, after);
+        assert_ok(tc_trainer_count(h.trainer, others));
+        assert_ok(tc_trainer_count(h.trainer, h.examples));
+    }
+    tc_examples_free(others);
+    host_end(&h);
+    assert_nothing_held(&allocator);
+    return status != TC_OK;
+}
+
+static void a_batcher_that_could_not_be_made_leaves_nothing_counted(void **state)
+{
+    (void)state;
+    long n = 0;
+    while (batcher_fails(n))
+        n++;
+    assert_true(n > 15);
+}
+
+/* A checkpoint of dual variables that could not be read, and examples that could not be counted again. */
+static void duals_that_could_not_be_loaded_are_loaded_the_next_time(void **state)
+{
+    test_allocator allocator;
+    test_folder folder;
+    host h;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    assert_ok(host_begin(&h, NULL, NGRAM, TEXTS));
+    assert_ok(host_advance(&h));
+    assert_ok(tc_trainer_save(h.trainer, path));
+    host_end(&h);
+    for (long n = 0;; n++) {
+        test_allocator_init(&allocator, n, false);
+        const tc_allocator memory = test_allocator_host(&allocator);
+        tc_status status = host_resume(&h, &memory, NULL, path, TEXTS);
+        if (status == TC_OK)
+            status = host_finish(&h);
+        host_end(&h);
+        assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+        assert_nothing_held(&allocator);
+        if (!allocator.failed)
+            break;
+    }
+    test_folder_remove(&folder);
 }
 
 static void weights_that_could_not_be_loaded_leave_the_old_ones(void **state)
@@ -494,6 +564,8 @@ int main(void)
         cmocka_unit_test(no_call_loses_or_changes_anything_when_an_allocation_fails),
         cmocka_unit_test(a_long_text_with_one_failed_allocation_ends_in_a_status_and_works_the_next_time),
         cmocka_unit_test(a_training_with_failures_in_every_call_ends_in_the_bits_of_one_without),
+        cmocka_unit_test(a_batcher_that_could_not_be_made_leaves_nothing_counted),
+        cmocka_unit_test(duals_that_could_not_be_loaded_are_loaded_the_next_time),
         cmocka_unit_test(weights_that_could_not_be_loaded_leave_the_old_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,11 +75,11 @@ TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *exampl
 /**
  * Shows optimizer `dcd` the texts that it is going to learn from: how often each feature occurs, and with which labels.
  * Once for each set of examples, before the first step; a batcher does it by itself. The trainer keeps the examples
- * alive.
+ * alive. A trainer of tc_trainer_load() asks for the same examples as before, once more and in any order.
  *
  * Errors: #TC_ERROR_UNSUPPORTED with another optimizer, #TC_ERROR_STATE (after a step, or these examples again),
- * #TC_ERROR_NUMERIC (a target beyond 1e18), #TC_ERROR_MISMATCH, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; nothing is counted
- * then.
+ * #TC_ERROR_NUMERIC (a target beyond 1e18), #TC_ERROR_MISMATCH (also: the checkpoint was training on others),
+ * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; nothing is counted then.
  */
 TC_EXPORT tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *examples);
 

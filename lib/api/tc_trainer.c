@@ -18,15 +18,15 @@ void tc_trainer_free(tc_trainer *trainer)
 }
 
 /* What every step takes; a macro, because its errors name the function that was called. */
-#define REQUIRE_BATCH(trainer, examples, rows, row_count, step)                                     \
-    do {                                                                                            \
-        TCI_REQUIRE(trainer);                                                                       \
-        TCI_REQUIRE(examples);                                                                      \
-        TCI_REQUIRE(rows);                                                                          \
-        if (step)                                                                                   \
-            TCI_REQUIRE_STRUCT(step, tc_step, tokens);                                              \
-        if ((row_count) == 0)                                                                       \
-            return tci_fail(TC_ERROR_ARGUMENT, "%s: a step needs at least one row", __func__);      \
+#define REQUIRE_BATCH(trainer, examples, rows, row_count, step)                                                        \
+    do {                                                                                                               \
+        TCI_REQUIRE(trainer);                                                                                          \
+        TCI_REQUIRE(examples);                                                                                         \
+        TCI_REQUIRE(rows);                                                                                             \
+        if (step)                                                                                                      \
+            TCI_REQUIRE_STRUCT(step, tc_step, tokens);                                                                 \
+        if ((row_count) == 0)                                                                                          \
+            return tci_fail(TC_ERROR_ARGUMENT, "%s: a step needs at least one row", __func__);                         \
     } while (0)
 
 tc_status tc_train_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
@@ -102,8 +102,11 @@ static tci_state_array dual_array(const tci_dual_array *array)
 {
     static const tci_dtype types[] = {
         [TCI_DUAL_U8] = TCI_DTYPE_U8, [TCI_DUAL_F32] = TCI_DTYPE_F32, [TCI_DUAL_U64] = TCI_DTYPE_U64};
-    return (tci_state_array){array->name, types[array->kind], array->shape[1] > 0 ? 2 : 1,
-                             {array->shape[0], array->shape[1]}, array->values};
+    return (tci_state_array){array->name,
+                             types[array->kind],
+                             array->shape[1] > 0 ? 2 : 1,
+                             {array->shape[0], array->shape[1]},
+                             array->values};
 }
 
 /* What optimizer dcd keeps. */

@@ -19,12 +19,12 @@ typedef struct tci_dual_texts {
     size_t first;         /* number of the first among all texts */
     uint64_t fingerprint; /* of a checkpoint: what the examples have to be */
     float *alpha;         /* (rows, columns) */
-    float *squares;     /* Q (rows, columns) */
-    float *scales;      /* 1/n (rows) */
-    uint32_t *features; /* (entries of the examples) twice the feature's row of weights, plus 1 where it is light */
-    uint32_t *cuts;     /* (rows, ranges - 1) where in a text's entries the second range of features begins, ... */
-    uint8_t *met;       /* (rows) whether they were; NULL for a chunk, whose texts come once a pass */
-    bool owns_alpha;    /* else it is a part of the trainer's, as `met` always is */
+    float *squares;       /* Q (rows, columns) */
+    float *scales;        /* 1/n (rows) */
+    uint32_t *features;   /* (entries of the examples) twice the feature's row of weights, plus 1 where it is light */
+    uint32_t *cuts;       /* (rows, ranges - 1) where in a text's entries the second range of features begins, ... */
+    uint8_t *met;         /* (rows) whether they were; NULL for a chunk, whose texts come once a pass */
+    bool owns_alpha;      /* else it is a part of the trainer's, as `met` always is */
 } tci_dual_texts;
 
 /* Every stride-th text of all: what a calibration is fitted on. */

@@ -24,7 +24,7 @@ void tci_dual_drop_texts(tci_dual *dual, tci_dual_texts *texts)
 void tci_dual_drop(tci_dual *dual)
 {
     tci_dual_samples *samples = &dual->samples;
-    float **floats[] = {&dual->scale2,  &dual->alpha,       &dual->fit_margins, &dual->fit_targets,
+    float **floats[] = {&dual->scale2,  &dual->alpha,  &dual->fit_margins, &dual->fit_targets,
                         &samples->seen, &samples->own, &samples->targets};
     for (size_t i = 0; i < dual->set_count; i++)
         tci_dual_drop_texts(dual, &dual->sets[i]);
@@ -166,7 +166,8 @@ static double sum_of_squares(const tci_dual *dual, const tci_dual_texts *texts)
 static tc_status allocate_texts(tci_dual *dual, tci_dual_texts *texts)
 {
     size_t entries = texts->rows > 0 ? texts->examples->ends[texts->rows - 1] : 0;
-    TCI_RETURN_IF(tci_alloc(dual->memory, texts->rows, dual->columns * sizeof(float), "dual variables", &texts->squares));
+    TCI_RETURN_IF(
+        tci_alloc(dual->memory, texts->rows, dual->columns * sizeof(float), "dual variables", &texts->squares));
     TCI_RETURN_IF(tci_alloc(dual->memory, texts->rows, sizeof(float), "dual variables", &texts->scales));
     TCI_RETURN_IF(tci_alloc(dual->memory, entries, sizeof(uint32_t), "features of texts", &texts->features));
     return tci_alloc(dual->memory, texts->rows, (dual->ranges - 1) * sizeof(uint32_t), "features of texts",
@@ -317,8 +318,8 @@ tc_status tci_dual_begin_chunk(tci_dual *dual, const tc_examples *examples, size
     TCI_RETURN_IF(check_chunk(dual, examples, first));
     TCI_RETURN_IF(tci_dual_start(dual, NULL));
     if (dual->one_pass)
-        TCI_RETURN_IF(tci_alloc_zero(dual->memory, texts.rows, dual->columns * sizeof(float), "dual variables",
-                                     &texts.alpha));
+        TCI_RETURN_IF(
+            tci_alloc_zero(dual->memory, texts.rows, dual->columns * sizeof(float), "dual variables", &texts.alpha));
     else
         texts.alpha = dual->alpha + first * dual->columns;
     texts.owns_alpha = dual->one_pass;

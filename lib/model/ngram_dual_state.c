@@ -89,8 +89,7 @@ static tc_status resume_sets(tci_dual *dual, const uint64_t *sets, size_t count,
     for (size_t i = 0; i < count; i++) {
         if (sets[2 * i] > rows - total)
             return tci_fail(TC_ERROR_FORMAT, "the checkpoint's set %zu of examples is larger than its tensors", i);
-        dual->sets[i] =
-            (tci_dual_texts){.rows = (size_t)sets[2 * i], .first = total, .fingerprint = sets[2 * i + 1]};
+        dual->sets[i] = (tci_dual_texts){.rows = (size_t)sets[2 * i], .first = total, .fingerprint = sets[2 * i + 1]};
         total += (size_t)sets[2 * i];
     }
     if (total != rows)

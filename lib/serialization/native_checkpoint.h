@@ -9,8 +9,8 @@
 /* One block: `prefix` is what stands before the parameters' names, "optim.exp_avg" for example. */
 typedef struct tci_state_block {
     const char *prefix;
-    float *values;        /* in the layout of the model's parameters */
-    bool square;          /* a root is taken of it: negative values are refused when read */
+    float *values; /* in the layout of the model's parameters */
+    bool square;   /* a root is taken of it: negative values are refused when read */
 } tci_state_block;
 
 /* A tensor beside those: optim.<name>. */
