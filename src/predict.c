@@ -28,7 +28,7 @@ typedef struct prediction {
     reader_task task;
     size_t label_count;
     const char **labels;
-    double threshold;
+    double *thresholds; /* (label_count), of sets of labels */
     reader *source; /* NULL: texts from the command line */
     /* the block */
     char *bytes;
@@ -77,8 +77,9 @@ static size_t choose(prediction *work, const float *scores)
     qsort(work->order, count, sizeof *work->order, by_score);
     if (work->task == READ_LABELS && work->given->top == 0) {
         wanted = 0;
-        while (wanted < count && (double)work->order[wanted].score >= work->threshold)
-            wanted++;
+        for (size_t i = 0; i < count; i++)
+            if ((double)work->order[i].score >= work->thresholds[work->order[i].label])
+                work->order[wanted++] = work->order[i];
     }
     return wanted < count ? wanted : count;
 }
@@ -253,13 +254,6 @@ static int open_model(prediction *work)
     if (work->task == READ_TARGETS && work->given->top != 0)
         return misuse("predict: --top does not apply; the task of %s is regress, and all targets are printed",
                       work->given->model);
-    if (work->task == READ_LABELS) {
-        char value[400];
-        code = data_model_option(work->model, "threshold", value, sizeof value);
-        if (code != CODE_OK)
-            return code;
-        work->threshold = strtod(value, NULL);
-    }
     if (tc_model_label_count(work->model, &work->label_count) != TC_OK)
         return fail_library(NULL);
     work->most = BLOCK_SCORES / (work->label_count + 1) + 1;
@@ -267,8 +261,13 @@ static int open_model(prediction *work)
         work->most = BLOCK_TEXTS;
     work->labels = calloc(work->label_count + 1, sizeof *work->labels);
     work->order = calloc(work->label_count + 1, sizeof *work->order);
-    if (work->labels == NULL || work->order == NULL)
+    work->thresholds = calloc(work->label_count + 1, sizeof *work->thresholds);
+    if (work->labels == NULL || work->order == NULL || work->thresholds == NULL)
         return fail_memory("the labels");
+    size_t count = 0;
+    if (work->task == READ_LABELS &&
+        tc_model_thresholds(work->model, work->label_count, work->thresholds, &count) != TC_OK)
+        return fail_library(NULL);
     for (size_t i = 0; i < work->label_count; i++)
         if (tc_model_label(work->model, i, &work->labels[i]) != TC_OK)
             return fail_library(NULL);
@@ -324,6 +323,7 @@ int predict(arguments *given)
     free(work->bytes);
     free(work->scores);
     free(work->order);
+    free(work->thresholds);
     free(work->labels);
     reader_close(work->source);
     tc_model_free(work->model);

@@ -17,7 +17,7 @@ static tci_multilabel *new_metric(size_t labels, double threshold)
 {
     tci_multilabel *metric = NULL;
     tci_memory_init(&memory, NULL, 0);
-    assert_ok(tci_multilabel_create(&memory, labels, threshold, &metric));
+    assert_ok(tci_multilabel_create(&memory, labels, threshold, NULL, &metric));
     return metric;
 }
 
@@ -155,7 +155,7 @@ static void a_failing_allocation_leaves_nothing(void **state)
         test_allocator_init(&allocator, n, false);
         tc_allocator host = test_allocator_host(&allocator);
         tci_memory_init(&memory, &host, 0);
-        tc_status status = tci_multilabel_create(&memory, 3, 0.5, &metric);
+        tc_status status = tci_multilabel_create(&memory, 3, 0.5, NULL, &metric);
         assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
         tci_multilabel_free(metric);
         assert_nothing_held(&allocator);

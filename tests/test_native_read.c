@@ -41,6 +41,42 @@ static void a_plain_safetensors_file_is_told_the_way_in(void **state)
     assert_int_equal(test_read(bytes, 0, NULL, &model), TC_ERROR_FORMAT);
 }
 
+static void thresholds_are_a_number_of_0_to_1_for_each_label(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *part; /* NULL: a good one */
+    } files[] = {{"good", NULL},
+                 {"few", "a threshold for each label"},
+                 {"many", "as many thresholds as labels"},
+                 {"none", "a threshold for each label"},
+                 {"above", "a threshold is a number from 0 to 1"},
+                 {"below", "a threshold is a number from 0 to 1"},
+                 {"huge", "a threshold"},
+                 {"nan", "byte 1"},
+                 {"text", "a threshold for each label"},
+                 {"nested", "a threshold for each label"},
+                 {"object", "thresholds"},
+                 {"tail", "byte 5"},
+                 {"classify", "is of task multilabel"},
+                 {"alone", "metadata 'textclf.thresholds'"}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[512];
+        size_t size = 0;
+        tc_model *model = NULL;
+        (void)snprintf(path, sizeof path, "%s/fuzz/corpus/model/thresholds_%s", test_source_dir(), files[i].name);
+        char *bytes = test_read_file(path, &size);
+        tc_status status = test_read((const uint8_t *)bytes, size, NULL, &model);
+        assert_int_equal(status, files[i].part ? TC_ERROR_FORMAT : TC_OK);
+        if (files[i].part)
+            assert_contains(tci_error_text(), files[i].part);
+        else
+            assert_true(model->thresholds[0] == 0 && model->thresholds[1] == 0.1);
+        tci_model_release(model);
+        free(bytes);
+    }
+}
+
 static void a_file_of_ngrams_is_held_to_its_set_of_features(void **state)
 {
     (void)state;
@@ -470,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_safetensors_file_is_told_the_way_in),
+        cmocka_unit_test(thresholds_are_a_number_of_0_to_1_for_each_label),
         cmocka_unit_test(a_file_of_ngrams_is_held_to_its_set_of_features),
         cmocka_unit_test(damage_is_a_wrong_checksum),
         cmocka_unit_test(a_newer_format_or_option_is_a_version_error),

@@ -70,6 +70,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"validation_split", "0"},
         {"patience", "0"},
         {"seed", "1"},
+        {"tune_thresholds", "false"},
         {"threads", "1"},
         {"max_isa", "auto"},
         {"max_file_bytes", "8589934592"},

@@ -58,6 +58,18 @@ typedef struct tc_evaluation {
 TC_EXPORT tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const size_t *rows,
                                 size_t row_count, tc_evaluation *evaluation);
 
+/**
+ * Gives each label of a model of task multilabel the threshold at which its F1 on these rows (rows NULL: all) is best,
+ * on the model's `threads` threads. Of thresholds as good it takes the one nearest to option `threshold`, so a label
+ * without an example keeps that; else the middle between two scores. Use texts that the model has not learned from, and
+ * others again to evaluate it. Takes 4 bytes a row and label.
+ *
+ * Thread rule: no other call on the model at the same time. Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH,
+ * #TC_ERROR_UNSUPPORTED (another task), #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_tune_thresholds(tc_model *model, const tc_examples *examples, const size_t *rows,
+                                       size_t row_count);
+
 #ifdef __cplusplus
 }
 #endif

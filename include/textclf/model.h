@@ -117,6 +117,25 @@ TC_EXPORT tc_status tc_model_convert(const tc_model *model, const tc_config *con
 /** NULL is a no-op. A trainer or examples made from the model keep what they need alive. */
 TC_EXPORT void tc_model_free(tc_model *model);
 
+/**
+ * The score from which on each label is given, in the model's label order: labels' own where tc_model_set_thresholds(),
+ * tc_tune_thresholds() or a training with option `tune_thresholds` set them, else option `threshold` for all.
+ * Task multilabel. tc_evaluate() and the program go by them, predicted scores do not.
+ *
+ * @param capacity elements in `thresholds`. @param count labels, also with #TC_ERROR_CAPACITY.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (another task), #TC_ERROR_CAPACITY.
+ */
+TC_EXPORT tc_status tc_model_thresholds(const tc_model *model, size_t capacity, double *thresholds, size_t *count);
+
+/**
+ * Gives each label a threshold of its own, 0 to 1, which is stored with the model; `count` is the number of labels.
+ * NULL and 0: option `threshold` for all again.
+ *
+ * Thread rule: no other call on the model at the same time. Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (another
+ * task), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_model_set_thresholds(tc_model *model, const double *thresholds, size_t count);
+
 /** What the model is, as one JSON object in NUL-terminated text: options, labels, tensors, sizes, checksum.
  * `length`: bytes without the NUL, written or (with #TC_ERROR_CAPACITY) needed. */
 TC_EXPORT tc_status tc_model_info(const tc_model *model, size_t capacity, char *text, size_t *length);

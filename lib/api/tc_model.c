@@ -246,7 +246,8 @@ static tc_status check_same_options(const tc_model *model, const tci_options *gi
                             row->key);
     }
     if (given->max_features > 0 && !tci_option_applies(&model->options, tci_option_find("max_features")))
-        return tci_fail(TC_ERROR_OPTION, "option 'max_features' is of arch ngram; this model is of another");
+        return tci_fail(TC_ERROR_OPTION, "option 'max_features' is of arch ngram with embedding_dim 0; this model is of"
+                                         " another");
     return TC_OK;
 }
 
@@ -301,6 +302,31 @@ tc_status tc_model_label(const tc_model *model, size_t index, const char **label
     if (index >= model->label_count)
         return tci_fail(TC_ERROR_ARGUMENT, "label %zu; the model has %zu", index, model->label_count);
     *label = model->labels[index];
+    return TC_OK;
+}
+
+tc_status tc_model_thresholds(const tc_model *model, size_t capacity, double *thresholds, size_t *count)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(count);
+    *count = model->label_count;
+    TCI_RETURN_IF(tci_model_has_thresholds(model));
+    if (!thresholds || capacity < model->label_count)
+        return tci_fail(TC_ERROR_CAPACITY, "%zu thresholds do not fit a buffer of %zu", model->label_count,
+                        thresholds ? capacity : 0);
+    for (size_t i = 0; i < model->label_count; i++)
+        thresholds[i] = tci_model_threshold(model, i);
+    return TC_OK;
+}
+
+tc_status tc_model_set_thresholds(tc_model *model, const double *thresholds, size_t count)
+{
+    TCI_REQUIRE(model);
+    if (count != (thresholds ? model->label_count : 0))
+        return tci_fail(TC_ERROR_ARGUMENT, "%zu thresholds; the model has %zu labels (and NULL none)", count,
+                        model->label_count);
+    TCI_RETURN_IF(tci_model_set_thresholds(model, thresholds));
+    model->checksum[0] = '\0'; /* not the file's model any more */
     return TC_OK;
 }
 

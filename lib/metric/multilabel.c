@@ -10,6 +10,7 @@ struct tci_multilabel {
     tci_memory *memory;
     size_t label_count;
     double threshold;
+    const double *thresholds;
     tci_label_counts *labels;
     uint8_t *is_true; /* (label_count) of the row in hand; all 0 between rows */
     uint64_t rows;
@@ -18,7 +19,8 @@ struct tci_multilabel {
     uint64_t unknown_labels;
 };
 
-tc_status tci_multilabel_create(tci_memory *memory, size_t label_count, double threshold, tci_multilabel **metric)
+tc_status tci_multilabel_create(tci_memory *memory, size_t label_count, double threshold, const double *thresholds,
+                                tci_multilabel **metric)
 {
     tci_multilabel *made = NULL;
     tc_status status = TC_OK;
@@ -27,6 +29,7 @@ tc_status tci_multilabel_create(tci_memory *memory, size_t label_count, double t
     made->memory = memory;
     made->label_count = label_count;
     made->threshold = threshold;
+    made->thresholds = thresholds;
     TCI_CHECK(tci_alloc_zero(memory, label_count, sizeof *made->labels, "metrics", &made->labels));
     TCI_CHECK(tci_alloc_zero(memory, label_count, 1, "metrics", &made->is_true));
     *metric = made;
@@ -57,7 +60,7 @@ void tci_multilabel_add(tci_multilabel *metric, const uint32_t *truth, size_t tr
     bool same = unknown == 0;
     for (size_t i = 0; i < metric->label_count; i++) {
         bool is_true = metric->is_true[i] != 0;
-        bool predicted = (double)scores[i] >= metric->threshold;
+        bool predicted = (double)scores[i] >= (metric->thresholds ? metric->thresholds[i] : metric->threshold);
         metric->labels[i].right += is_true && predicted;
         metric->labels[i].predicted += predicted;
         metric->labels[i].support += is_true;

@@ -18,8 +18,10 @@ typedef struct tci_multilabel_result {
     double micro_f1;
 } tci_multilabel_result;
 
-/* A label is predicted where its score, as a double, is at least `threshold`. */
-tc_status tci_multilabel_create(tci_memory *memory, size_t label_count, double threshold, tci_multilabel **metric);
+/* A label is predicted where its score, as a double, is at least `threshold`, or its own one of `thresholds`
+ * (label_count; NULL: none has; kept by address). */
+tc_status tci_multilabel_create(tci_memory *memory, size_t label_count, double threshold, const double *thresholds,
+                                tci_multilabel **metric);
 void tci_multilabel_free(tci_multilabel *metric); /* NULL is a no-op */
 
 /* Counts a row: its true labels, each below label_count or TC_LABEL_UNKNOWN (the same known label twice counts once),

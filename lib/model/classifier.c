@@ -67,6 +67,7 @@ static void model_free(tc_model *model)
     tci_pipeline_release(model->pipeline);
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
+    tci_free(&model->memory, model->thresholds);
     drop_file(model);
     tci_object_free(model);
 }

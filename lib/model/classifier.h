@@ -31,6 +31,7 @@ struct tc_model {
     const char **labels;
     size_t label_count;
     uint64_t label_fingerprint; /* XXH3-64 over label_text: names and order */
+    double *thresholds; /* (labels) each label's own, or NULL: option `threshold` for all */
     tci_network *network;
     /* The file's bytes that the parameters are read from, in a block of `memory` or mapped; both NULL: they have a
      * block of their own. */
@@ -78,6 +79,19 @@ void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, si
 /* A block of its own for parameters that are read from a file, before they are changed. TC_ERROR_STATE for a map, whose
  * model is read-only. */
 tc_status tci_model_own_parameters(tc_model *model);
+
+/* TC_ERROR_UNSUPPORTED for a task that gives no labels by their thresholds. */
+tc_status tci_model_has_thresholds(const tc_model *model);
+
+/* Thresholds of its own for each label (label_count), 0 to 1; NULL: that of the option for all. On failure nothing has
+ * changed. */
+tc_status tci_model_set_thresholds(tc_model *model, const double *thresholds);
+
+/* Score of a label at which it is given. */
+static inline double tci_model_threshold(const tc_model *model, size_t label)
+{
+    return model->thresholds ? model->thresholds[label] : model->options.threshold;
+}
 
 /* The loss of a task. */
 const tci_loss *tci_task_loss(int32_t task);

@@ -61,6 +61,8 @@ static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *cop
     tci_float_leave(environment);
     if (status == TC_OK)
         status = copy_texts(model, rows, copy);
+    if (status == TC_OK && model->thresholds)
+        status = tci_model_set_thresholds(copy, model->thresholds);
     memcpy(copy->unicode_version, model->unicode_version, sizeof model->unicode_version);
     return status;
 }

@@ -73,3 +73,29 @@ tc_status tci_labels_copy(tci_memory *memory, const char *const *labels, size_t 
     *fingerprint = tci_hash(*text, bytes, 0);
     return TC_OK;
 }
+
+tc_status tci_model_has_thresholds(const tc_model *model)
+{
+    char name[TCI_CHOICE_NAME];
+    if (model->options.task == TCI_TASK_MULTILABEL)
+        return TC_OK;
+    return tci_fail(TC_ERROR_UNSUPPORTED, "thresholds are of task multilabel; this model is of task %s",
+                    tci_choice_name("task", model->options.task, name));
+}
+
+tc_status tci_model_set_thresholds(tc_model *model, const double *thresholds)
+{
+    double *own = NULL;
+    TCI_RETURN_IF(tci_model_has_thresholds(model));
+    for (size_t i = 0; thresholds && i < model->label_count; i++) {
+        if (!(thresholds[i] >= 0 && thresholds[i] <= 1)) /* nor NaN */
+            return tci_fail(TC_ERROR_ARGUMENT, "threshold %zu is not a number from 0 to 1", i);
+    }
+    if (thresholds)
+        TCI_RETURN_IF(tci_alloc(&model->memory, model->label_count, sizeof *own, "thresholds", &own));
+    if (thresholds)
+        memcpy(own, thresholds, model->label_count * sizeof *own);
+    tci_free(&model->memory, model->thresholds);
+    model->thresholds = own;
+    return TC_OK;
+}

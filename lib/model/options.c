@@ -135,6 +135,8 @@ static const tci_option_row rows[] = {
      "epochs without improvement after which training stops"},
     {"seed", TCI_OPTION_INTEGER, TRAINING, AT(seed), "0 to 9007199254740992", 0, LARGE, "1", "all",
      "start of all random numbers"},
+    {"tune_thresholds", TCI_OPTION_BOOLEAN, TRAINING, AT(tune_thresholds), "true|false", 0, 0, "false", "all",
+     "multilabel: each label gets the threshold of its best F1 on the validation texts"},
 
     {"threads", TCI_OPTION_INTEGER, RUN, AT(threads), "1 to 256", 1, 256, "1", "all",
      "threads of training, batch prediction and evaluation"},

@@ -71,6 +71,7 @@ typedef struct tci_options {
     uint64_t batch_size, accumulate_steps, epochs;
     double validation_split;
     uint64_t patience, seed;
+    bool tune_thresholds;
     /* class run */
     uint64_t threads;
     int32_t max_isa;

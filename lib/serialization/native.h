@@ -19,6 +19,7 @@
 #define TCI_NATIVE_FORMAT "textclf.format_version"
 #define TCI_NATIVE_LABELS "textclf.labels"
 #define TCI_NATIVE_OPTION "textclf.option."
+#define TCI_NATIVE_THRESHOLDS "textclf.thresholds"
 #define TCI_NATIVE_UNICODE "textclf.unicode_version"
 #define TCI_NATIVE_VOCABULARY "textclf.vocab"
 #define TCI_NATIVE_FEATURES "textclf.features" /* U8 (buckets / 8): bit n % 8 of byte n / 8 for bucket n */

@@ -60,6 +60,17 @@ static tc_status write_labels(tci_json_writer *json, const tc_model *model)
     return tci_json_end(json, ']');
 }
 
+static tc_status write_thresholds(tci_json_writer *json, const tc_model *model)
+{
+    TCI_RETURN_IF(tci_json_key(json, "thresholds"));
+    if (!model->thresholds)
+        return tci_json_null(json);
+    TCI_RETURN_IF(tci_json_begin(json, '['));
+    for (size_t i = 0; i < model->label_count; i++)
+        TCI_RETURN_IF(tci_json_double_value(json, model->thresholds[i]));
+    return tci_json_end(json, ']');
+}
+
 static tc_status write_tensors(tci_json_writer *json, const tci_parameters *parameters)
 {
     uint64_t count = 0;
@@ -136,6 +147,7 @@ static tc_status describe(const tc_model *model, tci_json_writer *json, tci_buff
     TCI_RETURN_IF(write_text_option(json, "architecture", model, "arch", text));
     TCI_RETURN_IF(write_text_option(json, "task", model, "task", text));
     TCI_RETURN_IF(write_labels(json, model));
+    TCI_RETURN_IF(write_thresholds(json, model));
     TCI_RETURN_IF(write_options(json, &model->options, text));
     TCI_RETURN_IF(write_tensors(json, &model->network->parameters));
     TCI_RETURN_IF(tci_json_key(json, "vocabulary"));

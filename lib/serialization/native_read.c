@@ -22,6 +22,7 @@ typedef struct native_reader {
     char *label_text; /* the labels, each NUL-terminated */
     const char **labels;
     size_t label_count;
+    double *thresholds; /* (labels) or NULL */
     char unicode_version[16];
     tci_buffer *others; /* pairs that are not the model's, or NULL */
     size_t vocabulary_size;
@@ -89,6 +90,31 @@ static tc_status read_labels(native_reader *reader, const char *value, size_t le
     return pass_labels(reader, value, length, &reader->label_count, &bytes);
 }
 
+/* A number of 0 to 1 for each label; the labels stand before by the order of the keys. */
+static tc_status read_thresholds(native_reader *reader, const char *value, size_t length)
+{
+    tc_status status = TC_OK;
+    tci_json_reader json;
+    size_t count = 0;
+    TCI_RETURN_IF(
+        tci_alloc(reader->memory, reader->label_count, sizeof *reader->thresholds, "thresholds", &reader->thresholds));
+    tci_json_init(&json, reader->memory, value, length);
+    TCI_CHECK(tci_json_expect(&json, TCI_JSON_ARRAY_BEGIN, "thresholds"));
+    for (; count < reader->label_count; count++) {
+        TCI_CHECK(tci_json_expect(&json, TCI_JSON_NUMBER, "a threshold for each label"));
+        TCI_CHECK(tci_json_double(&json, "a threshold", &reader->thresholds[count]));
+        if (reader->thresholds[count] < 0 || reader->thresholds[count] > 1) {
+            status = tci_fail(TC_ERROR_FORMAT, "byte %zu: a threshold is a number from 0 to 1", json.start);
+            goto done;
+        }
+    }
+    TCI_CHECK(tci_json_expect(&json, TCI_JSON_ARRAY_END, "as many thresholds as labels"));
+    TCI_CHECK(tci_json_expect(&json, TCI_JSON_END, "thresholds"));
+done:
+    tci_json_free(&json);
+    return status;
+}
+
 /* An unknown key, and an unknown alternative of a choice, are what a newer library would write. */
 static tc_status read_option(native_reader *reader, const char *key, const char *value)
 {
@@ -118,6 +144,8 @@ static tc_status read_pair(native_reader *reader, const char *value, size_t leng
         return read_version(reader, value, length);
     if (strcmp(key, TCI_NATIVE_LABELS) == 0)
         return read_labels(reader, value, length);
+    if (strcmp(key, TCI_NATIVE_THRESHOLDS) == 0)
+        return read_thresholds(reader, value, length);
     if (strcmp(key, TCI_NATIVE_UNICODE) == 0)
         return read_unicode(reader, value, length);
     if (strncmp(key, TCI_NATIVE_OPTION, strlen(TCI_NATIVE_OPTION)) == 0)
@@ -173,6 +201,8 @@ static tc_status check_metadata(native_reader *reader)
     /* Files of linear models from before there was an embedding form do not have the option. */
     if (reader->options.arch == TCI_ARCH_NGRAM && !tci_options_is_set(&reader->options, "embedding_dim"))
         reader->options.embedding_dim = 0;
+    if (reader->thresholds && reader->options.task != TCI_TASK_MULTILABEL)
+        return tci_fail(TC_ERROR_FORMAT, "metadata '" TCI_NATIVE_THRESHOLDS "' is of task multilabel");
     tc_status status = tci_options_check(&reader->options);
     if (status == TC_ERROR_OPTION)
         return tci_fail_prefix(TC_ERROR_FORMAT, "metadata");
@@ -357,6 +387,8 @@ static tc_status make_model(native_reader *reader, const tci_safetensors *file, 
     TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline, features, reader->labels,
                                     reader->label_count, model));
     tc_status status = place_parameters(&(*model)->network->parameters, file, reader->in_place);
+    if (status == TC_OK && reader->thresholds)
+        status = tci_model_set_thresholds(*model, reader->thresholds);
     if (status != TC_OK) {
         tci_model_release(*model);
         *model = NULL;
@@ -428,6 +460,7 @@ done:
     if (reader) {
         tci_free(&memory, reader->label_text);
         tci_free(&memory, reader->labels);
+        tci_free(&memory, reader->thresholds);
         tci_index_set_free(&reader->features);
         tci_free(&memory, reader);
     }

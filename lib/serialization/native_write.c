@@ -58,6 +58,21 @@ static tc_status add_labels(pair_list *list, const tc_model *model)
     return tci_buffer_append(&list->texts, "", 1);
 }
 
+static tc_status add_thresholds(pair_list *list, const tc_model *model)
+{
+    tci_json_writer json;
+    if (!model->thresholds)
+        return TC_OK;
+    TCI_RETURN_IF(add_text(list, TCI_NATIVE_THRESHOLDS));
+    TCI_RETURN_IF(begin_text(list));
+    tci_json_writer_init(&json, &list->texts);
+    TCI_RETURN_IF(tci_json_begin(&json, '['));
+    for (size_t i = 0; i < model->label_count; i++)
+        TCI_RETURN_IF(tci_json_double_value(&json, model->thresholds[i]));
+    TCI_RETURN_IF(tci_json_end(&json, ']'));
+    return tci_buffer_append(&list->texts, "", 1);
+}
+
 static tc_status add_options(pair_list *list, const tci_options *options)
 {
     for (size_t i = 0; i < tci_option_count(); i++) {
@@ -113,6 +128,7 @@ static tc_status gather_pairs(const tc_model *model, const tci_native_extra *ext
     TCI_RETURN_IF(add_pair(list, TCI_NATIVE_FORMAT, "1"));
     TCI_RETURN_IF(add_labels(list, model));
     TCI_RETURN_IF(add_options(list, &model->options));
+    TCI_RETURN_IF(add_thresholds(list, model));
     TCI_RETURN_IF(add_pair(list, TCI_NATIVE_UNICODE, model->unicode_version));
     for (size_t i = 0; extra && i < extra->metadata_count; i++)
         TCI_RETURN_IF(add_pair(list, extra->metadata[i].key, extra->metadata[i].value));

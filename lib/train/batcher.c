@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "train/evaluate.h"
 #include "train/order.h"
+#include "train/tune.h"
 
 static void order_epoch(tc_batcher *batcher)
 {
@@ -94,6 +95,9 @@ tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, c
         TCI_RETURN_IF(tci_examples_check(validation, trainer->model, NULL, 0));
     if (examples->rows == 0 || (validation && validation->rows == 0))
         return tci_fail(TC_ERROR_ARGUMENT, "there are no %s", examples->rows == 0 ? "examples" : "validation examples");
+    if (options->tune_thresholds && !validation && tci_split_size(examples->rows, options->validation_split) == 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'tune_thresholds' needs validation texts: of their own, or a share of "
+                                         "all (validation_split)");
     uint64_t fingerprint = tci_examples_fingerprint(examples, 0);
     if (validation)
         fingerprint = tci_examples_fingerprint(validation, fingerprint);
@@ -239,14 +243,36 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
     return TC_OK;
 }
 
+/* The best weights into the model, and its own where those were. */
+static void swap_best(tc_trainer *trainer)
+{
+    const tci_parameters *parameters = &trainer->model->network->parameters;
+    for (size_t i = 0; i < parameters->size; i++) {
+        float value = parameters->values[i];
+        parameters->values[i] = trainer->best[i];
+        trainer->best[i] = value;
+    }
+    tci_trainer_refresh(trainer);
+}
+
 tc_status tci_batcher_restore_best(tc_batcher *batcher)
 {
     tc_trainer *trainer = batcher->trainer;
     const tci_parameters *parameters = &trainer->model->network->parameters;
     if (trainer->progress.best_epoch == 0)
         return TC_OK;
-    memcpy(parameters->values, trainer->best, parameters->size * sizeof *trainer->best);
-    tci_trainer_refresh(trainer);
+    swap_best(trainer);
+    if (trainer->options.tune_thresholds) {
+        const tc_examples *examples = batcher->validation ? batcher->validation : batcher->examples;
+        tc_status status =
+            tci_tune_thresholds(trainer->model, trainer->pool, examples, batcher->validation ? NULL : batcher->rows,
+                                batcher->validation ? examples->rows : batcher->held_out);
+        if (status != TC_OK) {
+            swap_best(trainer);
+            return status;
+        }
+    }
+    memcpy(trainer->best, parameters->values, parameters->size * sizeof *trainer->best);
     trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
     return TC_OK;
 }

@@ -46,7 +46,8 @@ static tc_status begin(evaluation *e, size_t row_count, bool with_confusion)
     case TCI_TASK_CLASSIFY:
         return tci_classification_create(&e->memory, labels, with_confusion, &e->classification);
     case TCI_TASK_MULTILABEL:
-        return tci_multilabel_create(&e->memory, labels, e->model->options.threshold, &e->multilabel);
+        return tci_multilabel_create(&e->memory, labels, e->model->options.threshold, e->model->thresholds,
+                                     &e->multilabel);
     default:
         return tci_regression_create(&e->memory, labels, &e->regression);
     }

@@ -146,3 +146,33 @@ def test_a_batch_of_texts_that_does_not_fit_is_refused():
     with pytest.raises(textclf.Error, match="text 1: the weight"):
         examples.add_batch(["x", "y"], targets=[[1.0, 2.0]] * 2, weights=[1.0, -1.0])
     assert len(examples) == 0
+
+
+def test_thresholds_of_labels(tagger):
+    model = tagger.model_.clone()
+    assert model.thresholds == [0.5] * len(model.labels) and model.info()["thresholds"] is None
+    scores = model.predict("apple")
+    model.thresholds = scores
+    with textclf.Examples(model) as examples:
+        for text, labels in zip(*sets()):
+            examples.add_labels(text, labels)
+        assert model.evaluate(examples).examples == len(examples)
+        tuned = model.tune_thresholds(examples)
+        assert tuned == model.thresholds == model.clone().thresholds and tuned != scores
+        best = model.evaluate(examples).macro_f1
+        model.thresholds = None
+        assert model.evaluate(examples).macro_f1 <= best and model.thresholds == [0.5] * len(tuned)
+    for wrong in ([0.5], [2.0] * len(tuned)):
+        with pytest.raises(textclf.ArgumentError):
+            model.thresholds = wrong
+
+
+def test_a_classifier_tunes_and_goes_by_its_thresholds():
+    texts, labels = sets()
+    tagger = TextClassifier(**SMALL, task="multilabel", tune_thresholds=True).fit(texts, labels, validation=(texts, labels))
+    least = tagger.model_.thresholds
+    for text, given in zip(texts, tagger.predict(texts)):
+        scores = tagger.model_.predict(text)
+        assert given == {label for label, score, own in zip(tagger.model_.labels, scores, least) if score >= own}
+    with pytest.raises(textclf.OptionError, match="validation"):
+        TextClassifier(**SMALL, task="multilabel", tune_thresholds=True).fit(texts, labels)

@@ -47,6 +47,8 @@ STATUS: Dict[str, List[Any]] = {
     "tc_model_info": [MODEL, SIZE, TEXT, OUT_SIZE],
     "tc_model_label_count": [MODEL, OUT_SIZE],
     "tc_model_label": [MODEL, SIZE, P(TEXT)],
+    "tc_model_thresholds": [MODEL, SIZE, P(c.c_double), OUT_SIZE],
+    "tc_model_set_thresholds": [MODEL, P(c.c_double), SIZE],
     "tc_model_option": [MODEL, TEXT, SIZE, TEXT, OUT_SIZE],
     "tc_examples_create": [MODEL, P(EXAMPLES)],
     "tc_examples_add_label": [EXAMPLES, TEXT, SIZE, c.c_uint32, c.c_float],
@@ -76,6 +78,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_predict_examples": [MODEL, EXAMPLES, SIZES, SIZE, SIZE, FLOATS, OUT_SIZE],
     "tc_encode": [MODEL, TEXT, SIZE, SIZE, P(c.c_uint32), P(c.c_uint64), OUT_SIZE],
     "tc_evaluate": [MODEL, EXAMPLES, SIZES, SIZE, P(s.tc_evaluation)],
+    "tc_tune_thresholds": [MODEL, EXAMPLES, SIZES, SIZE],
 }
 
 # All others: name -> result, parameters.

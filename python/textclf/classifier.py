@@ -191,14 +191,15 @@ class TextClassifier:
     # Using it
 
     def predict(self, X: Any) -> Any:
-        """Labels (classify), sets of labels at `threshold` or above (multilabel), or values (regress)."""
+        """Labels (classify), sets of labels at their thresholds or above (multilabel), or values (regress)."""
         model, codec = self.model_, self._codec
         scores = model.predict_batch(_data.texts(X))
         if isinstance(codec, _data.Targets):
             return scores if len(codec.classes) > 1 else _arrays.vector([float(row[0]) for row in scores])
         if isinstance(codec, _data.LabelSets):
-            threshold = float(model.option("threshold"))
-            return [{label for label, score in zip(codec.classes, row) if float(score) >= threshold} for row in scores]
+            least = model.thresholds
+            return [{label for label, score, own in zip(codec.classes, row, least) if float(score) >= own}
+                    for row in scores]
         module = _arrays.numpy()
         if module is not None:
             return self.classes_[scores.argmax(axis=1)]

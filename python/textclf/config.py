@@ -70,6 +70,7 @@ class OptionKeywords(TypedDict, total=False):
     validation_split: Union[float, None]
     patience: Union[int, None]
     seed: Union[int, None]
+    tune_thresholds: Union[bool, None]
     threads: Union[int, None]
     max_isa: Union[str, None]
     max_file_bytes: Union[int, None]

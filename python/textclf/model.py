@@ -207,6 +207,26 @@ class Model(Handle):
             self._labels = tuple(names)
         return self._labels
 
+    @property
+    def thresholds(self) -> List[float]:
+        """The score from which on each label is given (task multilabel). Set a list of them, or None for the option
+        `threshold` again; not while another thread uses the model."""
+        values, count = (c.c_double * len(self.labels))(), c.c_size_t()
+        lib.tc_model_thresholds(self.pointer, len(values), values, c.byref(count))
+        return list(values)
+
+    @thresholds.setter
+    def thresholds(self, values: Optional[Sequence[float]]) -> None:
+        numbers = [float(value) for value in values or ()]
+        array = (c.c_double * len(numbers))(*numbers)
+        lib.tc_model_set_thresholds(self.pointer, None if values is None else array, len(numbers))
+
+    def tune_thresholds(self, examples: "Examples", rows: Optional[Sequence[int]] = None) -> List[float]:
+        """Sets the thresholds with which each label's F1 on examples that the model has not learned from is best."""
+        array, row_count = size_array(rows)
+        lib.tc_tune_thresholds(self.pointer, examples.pointer, array, row_count)
+        return self.thresholds
+
     def predict(self, text: Text) -> List[float]:
         """One score per label: softmax (classify), sigmoid (multilabel) or values (regress)."""
         data, columns, count = text_bytes(text), len(self.labels), c.c_size_t()

@@ -203,6 +203,20 @@ def metadata_rules():
     FILES["labels_comma"] = native.assemble(*model(labels=["a", "b,c"], task="multilabel"))
 
 
+def threshold_rules():
+    for name, text, task in [
+            ("good", "[0,1e-1]", "multilabel"), ("few", "[0.5]", "multilabel"), ("many", "[0.5,1,0]", "multilabel"),
+            ("none", "[]", "multilabel"), ("above", "[0.5,1.0000001]", "multilabel"), ("below", "[-0.1,1]", "multilabel"),
+            ("huge", "[1e999,1]", "multilabel"), ("nan", "[NaN,1]", "multilabel"), ("text", '["0.5","1"]', "multilabel"),
+            ("nested", "[[0.5],1]", "multilabel"), ("object", "{}", "multilabel"), ("tail", "[0,1]0", "multilabel"),
+            ("classify", "[0.5,0.5]", "classify")]:
+        pairs = native.metadata(task=task) | {"textclf.thresholds": text}
+        FILES["thresholds_" + name] = native.assemble(*native.header_and_data(tensors(), pairs))
+    pairs = native.metadata(task="multilabel") | {"textclf.thresholds": "[0.5]"}
+    del pairs["textclf.labels"]
+    FILES["thresholds_alone"] = native.assemble(*native.header_and_data(tensors(), pairs))
+
+
 def tensor_rules():
     bias = '"fc.bias":{"dtype":"F32","shape":[2],"data_offsets":[72,80]}'
     edited("tensor_missing", "fc.bias", "fc.bios")
@@ -260,6 +274,7 @@ narrow_files()
 ngram_files()
 damaged_bytes()
 metadata_rules()
+threshold_rules()
 tensor_rules()
 vocabulary_rules()
 FOLDER.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,43 @@ class Ngram(Trained):
         self.assertEqual((ours["loss"], ours["accuracy"]), (theirs["loss"], theirs["accuracy"]))
         self.assertEqual(output.read_bytes(), wanted)
 
+    def test_thresholds_are_tuned_and_gone_by(self):
+        # "rare" is true for one in 16 texts and is hinted at by a word that as many others hold
+        def sets(first):
+            return "".join(json.dumps({"text": f"{text} {'comet' if n % 16 in (3, 7) else ''}",
+                                       "labels": [label] + ["rare"] * (n % 16 == 3)}) + "\n"
+                           for n, (label, text) in enumerate(texts(480), first))
+        data, held_out = self.file("sets.jsonl", sets(0)), self.file("held_out.jsonl", sets(5))
+        multilabel = ["--task", "multilabel", "--validation", held_out]
+        plain, _ = self.ngram(*multilabel, data=data, output="plain")
+        tuned, _ = self.ngram(*multilabel, "--tune-thresholds", "true", data=data, output="tuned")
+        least = dict(zip(*(self.textclf("info", tuned, "--json").json()[key] for key in ("labels", "thresholds"))))
+        self.assertLess(least["rare"], 0.5)
+        self.assertIsNone(self.textclf("info", plain, "--json").json()["thresholds"])
+        found = {}
+        for model in (plain, tuned):
+            figures = self.textclf("eval", "--model", model, "--input", held_out, "--json").json()
+            found[model] = {row["label"]: row["f1"] for row in figures["labels"]}
+            given = {line for text in ("comet", "stone") for line in
+                     self.textclf("predict", "--model", model, text).lines[0].split("\t")[::2] if line}
+            every = [self.textclf("predict", "--model", model, "--top", "9", "comet").lines[0].split("\t")]
+            scores = {label: float(score) for label, score in zip(every[0][::2], every[0][1::2])}
+            self.assertEqual("rare" in given, scores["rare"] >= (least["rare"] if model == tuned else 0.5))
+        self.assertGreater(found[tuned]["rare"], found[plain]["rare"])
+
+    def test_tuning_needs_sets_and_validation(self):
+        for words, part in ((["--validation-split", "0.2"], "multilabel"), ([], "multilabel")):
+            result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", "--arch", "ngram",
+                                  "--tune-thresholds", "true", *words)
+            self.assertEqual(result.code, 1)
+            self.assertIn(part, result.messages[-1])
+        sets = self.file("sets.jsonl", "".join(json.dumps({"text": text, "labels": [label]}) + "\n"
+                                               for label, text in texts(20)))
+        result = self.textclf("train", "--input", sets, "--output", self.folder / "m", "--arch", "ngram",
+                              "--tune-thresholds", "true", "--task", "multilabel")
+        self.assertEqual(result.code, 1)
+        self.assertIn("validation", result.messages[-1])
+
     def test_sets_and_values(self):
         sets = "".join(json.dumps({"text": text, "labels": [label] if number % 4 else []}) + "\n"
                        for number, (label, text) in enumerate(texts(240)))
