@@ -18,7 +18,7 @@
 #define MODEL_SUPERVISED 3
 #define RUN_MOST 255                         /* of wordNgrams and maxn */
 #define ENTRY_BYTES 11                       /* at least */
-#define BUCKETS_FREE ((size_t)1 << 27)       /* that a pruned model may have in a file of any size */
+#define BUCKETS_FREE ((size_t)1 << 24)       /* that a pruned model may have in a file of any size */
 #define COUNT_MOST INT64_C(1000000000000000) /* of all labels: fastText's trees have no room for more */
 
 /* Where the parts of a matrix stand in the file. */
