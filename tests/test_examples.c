@@ -96,11 +96,11 @@ static void sets_of_labels_become_rows_of_0_and_1(void **state)
     assert_ok(tci_examples_add(examples, "good", 4, &(tci_truth){.labels = both, .count = 2}, 1.0f));
     assert_ok(tci_examples_add(examples, "good", 4, &(tci_truth){.labels = NULL, .count = 0}, 1.0f));
     assert_ok(tci_examples_add(examples, "good", 4, &(tci_truth){.labels = unknown, .count = 2}, 1.0f));
-    tci_examples_targets(examples, 0, targets);
+    tci_examples_targets(examples, 0, examples->label_count, targets);
     assert_true(targets[0] == 1.0f && targets[1] == 1.0f);
-    tci_examples_targets(examples, 1, targets);
+    tci_examples_targets(examples, 1, examples->label_count, targets);
     assert_true(targets[0] == 0.0f && targets[1] == 0.0f);
-    tci_examples_targets(examples, 2, targets);
+    tci_examples_targets(examples, 2, examples->label_count, targets);
     assert_true(targets[0] == 0.0f && targets[1] == 1.0f);
     assert_true(tci_examples_unknown(examples, 2));
     assert_false(tci_examples_unknown(examples, 1));
@@ -119,7 +119,7 @@ static void real_targets_stay_as_given(void **state)
     for (size_t i = 0; i < 2; i++)
         assert_ok(tci_examples_add(examples, "film", 4, &(tci_truth){.targets = given[i], .count = 2}, 1.0f));
     for (size_t i = 0; i < 2; i++) {
-        tci_examples_targets(examples, i, targets);
+        tci_examples_targets(examples, i, examples->label_count, targets);
         assert_memory_equal(targets, given[i], sizeof targets);
     }
     tci_examples_release(examples);

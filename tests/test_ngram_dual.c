@@ -105,7 +105,7 @@ static void state_features(const problem *p)
         }
         for (size_t f = 0; f < BUCKETS; f++)
             x[i][f] /= sum > 0 ? sqrt(sum) : 1;
-        tci_examples_targets(p->examples, i, targets[i]);
+        tci_examples_targets(p->examples, i, p->model->label_count, targets[i]);
     }
 }
 

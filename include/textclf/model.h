@@ -114,6 +114,20 @@ TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
  */
 TC_EXPORT tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_model **converted);
 
+/**
+ * Appends a label to a model of n-grams (arch ngram with embedding_dim 0; tasks classify and multilabel) without
+ * forgetting the others: their numbers and logits stay as they are, so that examples made before stay usable, and the
+ * new label is one that no text has yet. A training that goes on then teaches it. Checkpoints from before are of a
+ * model without it, and examples that know it are refused there (#TC_ERROR_MISMATCH).
+ *
+ * Thread rule: nobody else uses the model meanwhile; texts that tc_model_label() gave are not valid afterwards.
+ * Errors: #TC_ERROR_BUSY (a trainer holds the model),
+ * #TC_ERROR_UNSUPPORTED (another architecture, task regress, narrow weights), #TC_ERROR_STATE (a mapped model),
+ * #TC_ERROR_ARGUMENT (as for labels of tc_model_create()), #TC_ERROR_NUMERIC, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY; the
+ * model is then as it was.
+ */
+TC_EXPORT tc_status tc_model_add_label(tc_model *model, const char *label);
+
 /** NULL is a no-op. A trainer or examples made from the model keep what they need alive. */
 TC_EXPORT void tc_model_free(tc_model *model);
 

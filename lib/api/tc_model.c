@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/number.h"
 #include "model/conversion.h"
+#include "model/ngram_label.h"
 #include "serialization/fasttext.h"
 #include "serialization/native_info.h"
 #include "serialization/native.h"
@@ -265,6 +266,13 @@ tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_mo
         tci_options_copy_set(&options, &config->options, TCI_CLASS_RUN);
     }
     return tci_model_convert(model, &options, converted);
+}
+
+tc_status tc_model_add_label(tc_model *model, const char *label)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(label);
+    return tci_model_add_label(model, label);
 }
 
 void tc_model_free(tc_model *model)

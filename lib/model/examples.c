@@ -168,9 +168,8 @@ tci_row tci_examples_row(const tc_examples *examples, size_t row)
                      .counts = examples->counts ? examples->counts + begin : NULL};
 }
 
-void tci_examples_targets(const tc_examples *examples, size_t row, float *targets)
+void tci_examples_targets(const tc_examples *examples, size_t row, size_t labels, float *targets)
 {
-    size_t labels = examples->label_count;
     if (examples->task == TCI_TASK_REGRESS) {
         memcpy(targets, examples->targets + row * labels, labels * sizeof *targets);
         return;
@@ -230,14 +229,37 @@ uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed)
     return tci_examples_fingerprint_of(examples, examples->rows, seed);
 }
 
+/* The labels that the examples were made with are the model's first ones. */
+static bool same_labels(const tc_examples *examples, const tc_model *model)
+{
+    size_t count = examples->label_count;
+    if (count == model->label_count)
+        return examples->label_fingerprint == model->label_fingerprint;
+    if (count > model->label_count)
+        return false;
+    size_t bytes = (size_t)(model->labels[count] - model->label_text);
+    return examples->label_fingerprint == tci_hash(model->label_text, bytes, 0);
+}
+
+static tc_status check_labels_of(const tc_examples *examples, const tc_model *model)
+{
+    if (examples->task == model->options.task && same_labels(examples, model))
+        return TC_OK;
+    if (examples->task == model->options.task && examples->label_count > model->label_count)
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "the examples were made for a model of %zu labels; this one, the last of which "
+                        "is '%.64s', has %zu",
+                        examples->label_count, model->labels[model->label_count - 1], model->label_count);
+    return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or of other labels");
+}
+
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count)
 {
     if (examples->pipeline != model->pipeline && examples->pipeline->fingerprint != model->pipeline->fingerprint)
         return tci_fail(TC_ERROR_MISMATCH,
                         "the examples were encoded with another vocabulary or other text options than "
                         "the model's; make them with tc_examples_create() of this model");
-    if (examples->task != model->options.task || examples->label_fingerprint != model->label_fingerprint)
-        return tci_fail(TC_ERROR_MISMATCH, "the examples were made for a model of another task or of other labels");
+    TCI_RETURN_IF(check_labels_of(examples, model));
     for (size_t i = 0; rows && i < row_count; i++) {
         if (rows[i] >= examples->rows)
             return tci_fail(TC_ERROR_ARGUMENT, "row %zu; there are %zu examples", rows[i], examples->rows);

@@ -76,8 +76,9 @@ void tci_examples_put_truth(tc_examples *examples, size_t row, size_t *list_coun
 /* The ids of a row, as the network takes them; position is left 0. */
 tci_row tci_examples_row(const tc_examples *examples, size_t row);
 
-/* Targets (label_count) of a row as 0 and 1 or as real values; classify: one-hot, unknown labels all 0. */
-void tci_examples_targets(const tc_examples *examples, size_t row, float *targets);
+/* Targets (labels) of a row as 0 and 1 or as real values; classify: one-hot, unknown labels all 0. `labels` are those
+ * of the model, which may have got some since the examples were made. */
+void tci_examples_targets(const tc_examples *examples, size_t row, size_t labels, float *targets);
 
 /* True when one of the row's labels is TC_LABEL_UNKNOWN. */
 bool tci_examples_unknown(const tc_examples *examples, size_t row);
@@ -87,8 +88,8 @@ uint64_t tci_examples_fingerprint(const tc_examples *examples, uint64_t seed);
 /* The same of the first `rows` rows. */
 uint64_t tci_examples_fingerprint_of(const tc_examples *examples, size_t rows, uint64_t seed);
 
-/* TC_OK when the examples fit the model: same text pipeline, task and number of labels; `rows` (NULL: all) all
- * there. */
+/* TC_OK when the examples fit the model: same text pipeline, task and labels, behind which the model may have got more;
+ * `rows` (NULL: all) all there. */
 tc_status tci_examples_check(const tc_examples *examples, const tc_model *model, const size_t *rows, size_t row_count);
 
 #endif

@@ -111,7 +111,7 @@ static void read_truth(const block *b)
     tci_dual *dual = b->dual;
     for (size_t i = 0; i < b->count; i++) {
         float *targets = dual->targets + i * dual->labels;
-        tci_examples_targets(b->texts->examples, b->rows[i], targets);
+        tci_examples_targets(b->texts->examples, b->rows[i], dual->labels, targets);
         dual->weights[i] = weight_of(dual, targets, b->texts->examples->weights[b->rows[i]]);
     }
 }

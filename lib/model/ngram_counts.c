@@ -12,7 +12,7 @@
 
 tc_status tci_ngram_counts_init(tci_ngram_counts *counts, tci_memory *memory, size_t bound, size_t columns)
 {
-    *counts = (tci_ngram_counts){.memory = memory, .columns = columns};
+    *counts = (tci_ngram_counts){.memory = memory, .columns = columns, .only = 1};
     return tci_index_set_init(&counts->seen, memory, bound);
 }
 
@@ -100,9 +100,9 @@ static size_t columns_of(const counting *job, size_t number, const uint32_t **co
         return 0;
     if (examples->task == TCI_TASK_CLASSIFY) {
         const uint32_t *label = examples->classes + number;
-        bool single = job->counts->columns == 1 && examples->label_count == 2;
-        *columns = single ? &only : label; /* the only column of two labels is the second's */
-        return single ? *label == 1 : *label != TC_LABEL_UNKNOWN;
+        bool single = job->counts->columns == 1;
+        *columns = single ? &only : label;
+        return single ? *label == job->counts->only : *label != TC_LABEL_UNKNOWN;
     }
     size_t begin = number == 0 ? 0 : examples->list_ends[number - 1];
     *columns = examples->list + begin;

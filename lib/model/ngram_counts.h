@@ -11,6 +11,7 @@
 typedef struct tci_ngram_counts {
     tci_memory *memory;
     size_t columns;     /* 0: labels are not counted */
+    uint32_t only;      /* the label that a single column is of; 1, the second of two, if nobody says otherwise */
     tci_index_set seen; /* the features */
     uint32_t *cells;    /* (seen, 1 + columns): texts that hold the feature, and how many of these have each label */
     uint64_t text_count;

@@ -55,6 +55,7 @@ tc_status tci_dual_create(tci_ngram_network *network, tci_memory *memory, tci_po
     size_t parts = dual->ranges * TCI_DUAL_BLOCK * dual->columns;
     TCI_CHECK(
         tci_ngram_counts_init(&dual->counts, memory, network->set.bound, task == TCI_TASK_REGRESS ? 0 : dual->columns));
+    dual->counts.only = dual->columns < dual->labels ? 1 : 0;
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->labels, sizeof(float), "block", &dual->targets));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->margins));
     TCI_CHECK(tci_alloc(memory, TCI_DUAL_BLOCK * dual->columns, sizeof(float), "block", &dual->steps));

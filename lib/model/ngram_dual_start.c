@@ -198,7 +198,7 @@ static size_t gather_margins(tci_dual *dual, const tci_dual_texts *texts, size_t
             continue;
         tci_row row = tci_examples_row(texts->examples, r);
         tci_ngram_margins(dual->network, &row, dual->fit_margins + count * columns);
-        tci_examples_targets(texts->examples, r, dual->targets);
+        tci_examples_targets(texts->examples, r, dual->labels, dual->targets);
         for (size_t c = 0; c < columns; c++)
             dual->fit_targets[count * columns + c] = tci_dual_target(dual, dual->targets, c);
         dual->fit_labels[count] = dual->task == TCI_TASK_CLASSIFY ? texts->examples->classes[r] : 0;

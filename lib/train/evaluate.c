@@ -77,7 +77,7 @@ static tc_status add_loss(evaluation *e, size_t example, const float *logits)
     if (label == TC_LABEL_UNKNOWN)
         return TC_OK;
     if (task != TCI_TASK_CLASSIFY)
-        tci_examples_targets(e->examples, example, e->targets);
+        tci_examples_targets(e->examples, example, labels, e->targets);
     TCI_RETURN_IF(tci_task_loss(task)->compute(&batch, &sum, NULL, 0));
     e->loss.weighted_loss += sum.weighted_loss;
     e->loss.weight += sum.weight;
@@ -113,7 +113,7 @@ static tc_status run(evaluation *e, tci_pool *pool, const size_t *rows, size_t r
         for (size_t i = 0; i < count; i++) {
             size_t example = example_number(rows, first + i);
             if (e->regression)
-                tci_examples_targets(e->examples, example, e->targets);
+                tci_examples_targets(e->examples, example, labels, e->targets);
             count_row(e, example, e->logits + i * labels);
         }
     }

@@ -259,11 +259,12 @@ static tc_status check_known(const tc_examples *examples, size_t row)
 /* Labels or targets of one row, as row `i` of the batch. */
 static tc_status gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
 {
+    size_t labels = trainer->model->label_count;
     TCI_RETURN_IF(check_known(examples, row));
     if (examples->task == TCI_TASK_CLASSIFY)
         trainer->classes[i] = examples->classes[row];
     else
-        tci_examples_targets(examples, row, trainer->targets + i * trainer->model->label_count);
+        tci_examples_targets(examples, row, labels, trainer->targets + i * labels);
     return TC_OK;
 }
 

@@ -44,6 +44,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_model_save_memory": [MODEL, SIZE, c.c_void_p, OUT_SIZE],
     "tc_model_clone": [MODEL, P(MODEL)],
     "tc_model_convert": [MODEL, CONFIG, P(MODEL)],
+    "tc_model_add_label": [MODEL, c.c_char_p],
     "tc_model_info": [MODEL, SIZE, TEXT, OUT_SIZE],
     "tc_model_label_count": [MODEL, OUT_SIZE],
     "tc_model_label": [MODEL, SIZE, P(TEXT)],

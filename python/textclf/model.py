@@ -186,6 +186,12 @@ class Model(Handle):
             lib.tc_model_convert(self.pointer, config.pointer, c.byref(pointer))
         return type(self)._of(pointer)
 
+    def add_label(self, label: str) -> None:
+        """Appends a label to a model of n-grams; the others keep their numbers and logits, examples made before stay
+        usable. A training that goes on teaches it."""
+        lib.tc_model_add_label(self.pointer, terminated(label, "label"))
+        self._labels = None
+
     def info(self) -> Dict[str, Any]:
         """Options, labels, tensors, sizes, checksum."""
         return json.loads(read_text(lambda *room: lib.tc_model_info(self.pointer, *room), 4096))
