@@ -166,6 +166,24 @@ static void the_new_label_is_taught_and_the_others_are_not_forgotten(void **stat
     }
 }
 
+static void thresholds_of_the_others_stay(void **state)
+{
+    tc_config *config = NULL;
+    tc_examples *examples = NULL;
+    const double own[2] = {0.25, 0.75};
+    double thresholds[3] = {0};
+    size_t count = 0;
+    tc_model *model = taught_model(SETTINGS "task=multilabel threshold=0.625", 2, &config, &examples);
+    (void)state;
+    assert_ok(tc_model_set_thresholds(model, own, 2));
+    assert_ok(tc_model_add_label(model, "other"));
+    assert_ok(tc_model_thresholds(model, 3, thresholds, &count));
+    assert_true(count == 3 && thresholds[0] == 0.25 && thresholds[1] == 0.75 && thresholds[2] == 0.625);
+    tc_examples_free(examples);
+    tc_model_free(model);
+    tc_config_free(config);
+}
+
 static void a_file_holds_the_label(void **state)
 {
     tc_config *config = NULL;
@@ -280,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_labels_keep_their_logits),
         cmocka_unit_test(the_new_label_is_taught_and_the_others_are_not_forgotten),
+        cmocka_unit_test(thresholds_of_the_others_stay),
         cmocka_unit_test(a_file_holds_the_label),
         cmocka_unit_test(what_cannot_get_a_label_is_named),
         cmocka_unit_test(a_failed_allocation_leaves_the_model_as_it_was),

@@ -1,6 +1,6 @@
 /* ngram_label.c: a column more. Of two labels with one column between them three are made with a column each: the
- * margin z of the second label against the first becomes -z and z, and logits that were -(a·z + b)/2 and (a·z + b)/2 come out of
- * the scale a/2, b/a being a part of the biases from then on. */
+ * margin z of the second label against the first becomes -z and z, and logits that were -(a·z + b)/2 and (a·z + b)/2
+ * come out of the scale a/2, b/a being a part of the biases from then on. */
 #include "model/ngram_label.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ typedef struct labelled {
     char *label_text;
     const char **labels;
     uint64_t fingerprint;
+    double *thresholds; /* or NULL */
     tci_parameters parameters;
     size_t columns;
 } labelled;
@@ -45,6 +46,18 @@ static tc_status add_name(tc_model *model, const char *label, labelled *more)
 done:
     tci_free(&model->memory, labels);
     return status;
+}
+
+/* The new label's threshold is the option's. */
+static tc_status add_threshold(tc_model *model, labelled *more)
+{
+    if (!model->thresholds)
+        return TC_OK;
+    TCI_RETURN_IF(
+        tci_alloc(&model->memory, model->label_count + 1, sizeof *more->thresholds, "thresholds", &more->thresholds));
+    memcpy(more->thresholds, model->thresholds, model->label_count * sizeof *more->thresholds);
+    more->thresholds[model->label_count] = model->options.threshold;
+    return TC_OK;
 }
 
 /* For each column of the old weights where it comes from: the column's number, and by what it is multiplied. */
@@ -114,10 +127,12 @@ static void take_over(tc_model *model, const labelled *more)
     tci_ngram_network *network = (tci_ngram_network *)model->network;
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
+    tci_free(&model->memory, model->thresholds);
     tci_parameters_free(&network->base.parameters);
     model->label_text = more->label_text;
     model->labels = more->labels;
     model->label_fingerprint = more->fingerprint;
+    model->thresholds = more->thresholds;
     model->label_count++;
     model->checksum[0] = '\0'; /* not the file's weights any more */
     network->base.parameters = more->parameters;
@@ -136,12 +151,14 @@ tc_status tci_model_add_label(tc_model *model, const char *label)
     TCI_CHECK(check_model(model));
     TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(add_name(model, label, &more));
+    TCI_CHECK(add_threshold(model, &more));
     TCI_CHECK(add_column(model, &more));
     take_over(model, &more);
 done:
     if (status != TC_OK) {
         tci_free(&model->memory, more.label_text);
         tci_free(&model->memory, more.labels);
+        tci_free(&model->memory, more.thresholds);
         tci_parameters_free(&more.parameters);
     }
     tci_float_leave(environment);

@@ -4,8 +4,8 @@
 
 #include "model/classifier.h"
 
-/* Appends a label that no text has yet: its margin is -1 and no feature tells it. The other labels keep their logits, to
- * the bits where each label had a column already and there were several.
+/* Appends a label that no text has yet: its margin is -1 and no feature tells it. The other labels keep their logits:
+ * their bits where there were several columns, one for each.
  *
  * TC_ERROR_BUSY under a trainer, TC_ERROR_UNSUPPORTED for another architecture, task regress or narrow weights,
  * TC_ERROR_STATE for a mapped model, TC_ERROR_ARGUMENT for a label that there cannot be; nothing has changed then. */
