@@ -75,15 +75,16 @@ tc_status tc_trainer_apply(tc_trainer *trainer, tc_step *step)
 #define STATE_BLOCKS 8
 
 /* The optimizer's blocks, and the best weights when there are some. */
-static size_t list_blocks(const tc_trainer *trainer, tci_state_block blocks[STATE_BLOCKS])
+static size_t list_blocks(tc_trainer *trainer, tci_state_block blocks[STATE_BLOCKS])
 {
     size_t count = 0;
     const char *name = NULL;
-    for (float *values; trainer->optimizer && count + 1 < STATE_BLOCKS; count++) {
-        values = tci_optimizer_state(trainer->optimizer, count, &name);
+    for (float *values; !trainer->dual && count + 1 < STATE_BLOCKS; count++) {
+        values = tci_trainer_state(trainer, count, &name);
         if (!values)
             break;
-        bool square = strcmp(name, "optim.exp_avg_sq") == 0 || strcmp(name, "optim.sum") == 0;
+        bool square = strcmp(name, "optim.exp_avg_sq") == 0 || strcmp(name, "optim.sum") == 0 ||
+                      strcmp(name, "optim.scale") == 0;
         blocks[count] = (tci_state_block){name, values, square};
     }
     if (trainer->best && trainer->progress.best_epoch > 0)
@@ -133,8 +134,10 @@ tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
     if (trainer->gathered.backwards > 0)
         return tci_fail(TC_ERROR_STATE, "a checkpoint between a backward and its apply; call tc_trainer_apply() first");
     memcpy(words, &trainer->progress, sizeof words);
+    if (trainer->ngram)
+        TCI_RETURN_IF(tci_ngram_training_start(trainer->ngram)); /* so that there is a state to save */
     const tci_state state = {.blocks = blocks,
-                             .block_count = list_blocks(trainer, blocks),
+                             .block_count = list_blocks((tc_trainer *)trainer, blocks), /* which are only read */
                              .arrays = arrays,
                              .array_count = list_dual(trainer->dual, dual, arrays),
                              .words = words,
@@ -246,6 +249,9 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
     TCI_RETURN_IF(tci_checkpoint_words(contents, words, TCI_PROGRESS_WORDS));
     memcpy(&trainer->progress, words, sizeof words);
     TCI_RETURN_IF(check_progress(&trainer->progress));
+    if (trainer->ngram)
+        TCI_RETURN_IF(
+            tci_ngram_training_resume(trainer->ngram, tci_checkpoint_has(contents, parameters, "optim.scale")));
     if (trainer->progress.best_epoch > 0)
         TCI_RETURN_IF(
             tci_alloc_zero(&trainer->memory, parameters->size, sizeof(float), "best weights", &trainer->best));

@@ -154,6 +154,12 @@ const tci_index_set *tci_model_features(const tc_model *model)
     return set && set->bits ? set : NULL;
 }
 
+void tci_model_settle(const tc_model *model)
+{
+    if (model->network->architecture->settle)
+        model->network->architecture->settle(model->network);
+}
+
 void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size)
 {
     model->file_block = block;

@@ -69,6 +69,10 @@ tc_status tci_model_build(const tc_allocator *host, const tci_file_operations *f
 /* The features that have weights, or NULL where ids are words. */
 const tci_index_set *tci_model_features(const tc_model *model);
 
+/* Before the model's parameters are written or copied: brings them into the order of tci_model_features(). Changes
+ * something under a trainer alone, whose thread is the only one then. */
+void tci_model_settle(const tc_model *model);
+
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);
 

@@ -75,6 +75,7 @@ tc_status tci_model_convert(const tc_model *model, const tci_options *options, t
     *converted = NULL;
     if (options->weights == TCI_WEIGHTS_PQ && model->options.weights != TCI_WEIGHTS_PQ)
         return tci_fail(TC_ERROR_UNSUPPORTED, "option 'weights': pq weights come from fastText's files alone");
+    tci_model_settle(model);
     tci_memory_init(&kept.memory, &model->memory.host, (size_t)options->max_memory);
     TCI_CHECK(choose_features(model, options->max_features, &kept));
     TCI_CHECK(tci_model_build(&model->memory.host, model->files, options, tci_pipeline_keep(model->pipeline),

@@ -91,6 +91,9 @@ struct tci_architecture {
     tci_index_set *(*features)(tci_network *network);
     /* There may be no set: then every feature has weights, and the set has no bits. */
     bool features_optional;
+    /* Brings rows that a trainer added into the order of their features, in which alone they are written and copied;
+     * NULL where none are added. */
+    void (*settle)(tci_network *network);
 
     /* logits (row_count, label_count) of rows sorted by falling length, in the sorted order, computed by the members of
      * `pool` (NULL: the caller alone). */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "model/ngram_rows.h"
 
 #define LIGHT 0.5
 
@@ -17,10 +18,10 @@ size_t tci_ngram_columns(const tci_options *options, size_t label_count)
 static tc_status declare(tci_parameters *parameters, int32_t weights, size_t rows, size_t columns)
 {
     static const tci_element elements[] = {TCI_ELEMENT_F32, TCI_ELEMENT_BF16, TCI_ELEMENT_INT8};
-    TCI_RETURN_IF(
-        tci_parameters_declare_matrix(parameters, elements[weights], "embedding.weight", rows, columns, false, NULL));
     TCI_RETURN_IF(tci_parameters_declare(parameters, "bias", 1, columns, 1, false, NULL));
     TCI_RETURN_IF(tci_parameters_declare(parameters, "calibration", 1, 2, 1, false, NULL));
+    TCI_RETURN_IF(
+        tci_parameters_declare_matrix(parameters, elements[weights], "embedding.weight", rows, columns, false, NULL));
     parameters->tensors[TCI_NGRAM_WEIGHT].column_scales = true;
     return tci_parameters_declare_scales(parameters);
 }
@@ -79,6 +80,13 @@ static void ngram_initialize(tci_network *base, uint64_t seed)
 {
     (void)seed;
     base->parameters.values[base->parameters.tensors[TCI_NGRAM_CALIBRATION].offset] = 1.0f;
+}
+
+static void ngram_settle(tci_network *base)
+{
+    tci_ngram_network *network = (tci_ngram_network *)base;
+    if (network->rows)
+        tci_ngram_rows_settle(network->rows);
 }
 
 static void ngram_refresh(tci_network *base)
@@ -174,7 +182,7 @@ static inline float add_single(tci_element element, const tci_ngram_network *net
 {
     float parts[4] = {0};
     for (size_t i = 0; i < row->length; i++) {
-        uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
+        uint32_t rank = tci_ngram_row(network, TCI_FEATURE_BUCKET(row->ids[i]));
         if (rank != TCI_INDEX_SET_NONE)
             parts[i % 4] += tci_ngram_amount(network, row->ids[i], row->counts[i]) * weight_at(element, weights, rank);
     }
@@ -187,7 +195,7 @@ static inline void add_columns(tci_element element, const tci_ngram_network *net
     size_t columns = network->columns;
     memset(sums, 0, columns * sizeof *sums);
     for (size_t i = 0; i < row->length; i++) {
-        uint32_t rank = tci_index_set_rank(&network->set, TCI_FEATURE_BUCKET(row->ids[i]));
+        uint32_t rank = tci_ngram_row(network, TCI_FEATURE_BUCKET(row->ids[i]));
         if (rank == TCI_INDEX_SET_NONE)
             continue;
         float amount = tci_ngram_amount(network, row->ids[i], row->counts[i]);
@@ -253,5 +261,6 @@ const tci_architecture tci_ngram_architecture = {
     .initialize = ngram_initialize,
     .refresh = ngram_refresh,
     .features = ngram_features,
+    .settle = ngram_settle,
     .predict = ngram_predict,
 };

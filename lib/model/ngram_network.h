@@ -18,15 +18,19 @@
 #include "tensor/index_set.h"
 #include "text/ngrams.h"
 
+typedef struct tci_ngram_rows tci_ngram_rows;
+
 typedef struct tci_ngram_network {
     tci_network base;
     size_t columns;
     tci_index_set set;
+    tci_ngram_rows *rows; /* while a trainer adds rows, those behind the set's (ngram_rows.h); else NULL */
     float amounts[2][TCI_FEATURE_COUNT + 1]; /* g·(1 + ln count) by light and count */
     uint32_t *texts; /* (rows) in how many texts of its training each feature occurs; NULL: not known */
 } tci_ngram_network;
 
-enum { TCI_NGRAM_WEIGHT, TCI_NGRAM_BIAS, TCI_NGRAM_CALIBRATION };
+/* The weights stand last, so that rows can be added to them. */
+enum { TCI_NGRAM_BIAS, TCI_NGRAM_CALIBRATION, TCI_NGRAM_WEIGHT };
 
 extern const tci_architecture tci_ngram_architecture;
 
@@ -54,6 +58,16 @@ tc_status tci_ngram_choose(const tci_ngram_network *network, size_t most, uint32
 
 /* Floats of the parameters of a model in training with so many features. */
 tc_status tci_ngram_measure(const tci_ngram_network *network, size_t features, size_t *size);
+
+/* The row of a bucket behind the set's; TCI_INDEX_SET_NONE where it has none. */
+uint32_t tci_ngram_rows_find(const tci_ngram_rows *rows, uint32_t bucket);
+
+/* The row of weights of a bucket; TCI_INDEX_SET_NONE where it has none. */
+static inline uint32_t tci_ngram_row(const tci_ngram_network *network, uint32_t bucket)
+{
+    uint32_t rank = tci_index_set_rank(&network->set, bucket);
+    return rank != TCI_INDEX_SET_NONE || !network->rows ? rank : tci_ngram_rows_find(network->rows, bucket);
+}
 
 static inline float tci_ngram_amount(const tci_ngram_network *network, uint32_t feature, uint8_t count)
 {

@@ -161,7 +161,7 @@ static const struct {
 } ngram_defaults[] = {
     {"max_length", "0", "0"},     {"word_ngrams", "3", "2"},    {"skip_ngrams", "true", "false"},
     {"min_char_ngram", "3", "0"}, {"max_char_ngram", "5", "0"}, {"optimizer", "dcd", "dcd"},
-    {"epochs", "3", "3"},         {"embedding_dim", "0", "0"},
+    {"embedding_dim", "0", "0"},
 };
 
 /* Those with embedding_dim. */
@@ -170,6 +170,15 @@ static const struct {
 } embedding_defaults[] = {
     {"max_length", "0"},     {"vocab_size", "16777216"}, {"word_ngrams", "1"}, {"min_char_ngram", "0"},
     {"max_char_ngram", "0"}, {"optimizer", "sgd"},       {"epochs", "5"},      {"learning_rate", "0.1"},
+};
+
+/* Those of the linear form that depend on the optimizer. */
+static const struct {
+    const char *key, *dcd, *adagrad;
+} ngram_training_defaults[] = {
+    {"learning_rate", "0.001", "0.05"},
+    {"epochs", "3", "5"},
+    {"loss", "auto", "auto"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
@@ -394,6 +403,18 @@ static void resolve_embedding(tci_options *options)
         options->head = heads[options->task];
 }
 
+void tci_options_follow_optimizer(tci_options *options, const tci_options *given)
+{
+    if (options->arch != TCI_ARCH_NGRAM || tci_options_embed(options))
+        return;
+    for (size_t i = 0; i < sizeof ngram_training_defaults / sizeof ngram_training_defaults[0]; i++) {
+        bool dual = options->optimizer == TCI_OPTIMIZER_DCD;
+        if (!tci_options_is_set(given, ngram_training_defaults[i].key))
+            (void)store(options, tci_option_find(ngram_training_defaults[i].key),
+                        dual ? ngram_training_defaults[i].dcd : ngram_training_defaults[i].adagrad);
+    }
+}
+
 tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes)
 {
     char name[TCI_CHOICE_NAME];
@@ -413,6 +434,7 @@ tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes)
         if (!tci_options_is_set(options, ngram_defaults[i].key))
             (void)store(options, tci_option_find(ngram_defaults[i].key), value);
     }
+    tci_options_follow_optimizer(options, options);
     return tci_options_check(options);
 }
 

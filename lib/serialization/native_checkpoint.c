@@ -43,6 +43,7 @@ tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, con
     tci_tensor_source *sources = NULL, *next = NULL;
     char(*names)[NAME_SIZE] = NULL;
     size_t count = state->block_count * model->network->parameters.tensor_count + state->array_count + 1;
+    tci_model_settle(model); /* names and order of the parameters are those of the blocks */
     tci_memory_init(&memory, &model->memory.host, 0);
     TCI_CHECK(tci_alloc(&memory, count, sizeof *sources, "checkpoint", &sources));
     TCI_CHECK(tci_alloc(&memory, count, sizeof *names, "checkpoint", &names));
@@ -91,6 +92,18 @@ tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *wo
         return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is not of %zu U64 words", PROGRESS, word_count);
     memcpy(words, view.data, view.size);
     return TC_OK;
+}
+
+bool tci_checkpoint_has(const tci_native_contents *contents, const tci_parameters *parameters, const char *prefix)
+{
+    bool found = false;
+    for (size_t i = 0; i < parameters->tensor_count && !found; i++) {
+        char name[NAME_SIZE];
+        tci_tensor_view view;
+        found = join_name(prefix, parameters->tensors[i].name, name) == TC_OK &&
+                tci_safetensors_find(&contents->tensors, name, &view);
+    }
+    return found;
 }
 
 static bool same_shape(const tci_tensor_view *view, const tci_tensor_info *tensor)

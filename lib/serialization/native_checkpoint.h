@@ -10,7 +10,7 @@
 typedef struct tci_state_block {
     const char *prefix;
     float *values; /* in the layout of the model's parameters */
-    bool square;   /* a root is taken of it: negative values are refused when read */
+    bool square;   /* a root is taken of it, or it is a scale: negative values are refused when read */
 } tci_state_block;
 
 /* A tensor beside those: optim.<name>. */
@@ -37,6 +37,9 @@ tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, con
 
 /* The progress words of a file that was read; TC_ERROR_FORMAT when it is a plain model. */
 tc_status tci_checkpoint_words(const tci_native_contents *contents, uint64_t *words, size_t word_count);
+
+/* Whether the file has any tensor of this block. */
+bool tci_checkpoint_has(const tci_native_contents *contents, const tci_parameters *parameters, const char *prefix);
 
 /* Fills a block; TC_ERROR_FORMAT for a missing tensor, another shape or type or a negative square, TC_ERROR_NUMERIC for
  * what is not finite. The block may be partly filled then. */

@@ -198,6 +198,7 @@ tc_status tci_native_layout(const tc_model *model, const tci_native_extra *extra
 {
     tc_status status = TC_OK;
     tci_memory *memory = &file->memory;
+    tci_model_settle(model);
     tci_metadata_pair *pairs = NULL;
     tci_tensor_source *sources = NULL;
     const tci_index_set *features = tci_model_features(model);

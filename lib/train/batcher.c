@@ -53,22 +53,34 @@ static bool validates(const tc_batcher *batcher)
     return batcher->held_out > 0 || batcher->validation;
 }
 
-/* For optimizer dcd, unless the host has done it: of the training rows alone. What is counted here is forgotten when
- * there is no memory to start with it. The parameters get their size, and so do the best ones. */
-static tc_status start_dual(tc_batcher *batcher)
+static bool is_counted(const tc_trainer *trainer)
+{
+    return trainer->dual ? tci_dual_counted(trainer->dual) : tci_ngram_training_counted(trainer->ngram);
+}
+
+static tc_status start_ngram(tc_trainer *trainer, float **best)
+{
+    return trainer->dual ? tci_dual_start(trainer->dual, best) : tci_ngram_training_start(trainer->ngram);
+}
+
+/* For arch ngram, unless the host has done it: of the training rows alone. What is counted here is forgotten when
+ * there is no memory to start with it. The parameters get their size, and so do the best ones of optimizer dcd. */
+static tc_status count_features(tc_batcher *batcher)
 {
     tc_trainer *trainer = batcher->trainer;
-    if (!trainer->dual)
+    if (!trainer->dual && !trainer->ngram)
         return TC_OK;
-    bool counted = tci_dual_counted(trainer->dual);
+    bool counted = is_counted(trainer);
     if (!counted)
         TCI_RETURN_IF(tci_trainer_count(trainer, batcher->examples, batcher->rows + batcher->held_out,
                                         batcher->training_rows));
     tci_float_environment environment = tci_float_enter();
-    tc_status status = tci_dual_start(trainer->dual, validates(batcher) && !trainer->best ? &trainer->best : NULL);
+    tc_status status = start_ngram(trainer, validates(batcher) && !trainer->best ? &trainer->best : NULL);
     tci_float_leave(environment);
-    if (status != TC_OK && !counted)
+    if (status != TC_OK && !counted && trainer->dual)
         tci_dual_forget(trainer->dual);
+    else if (status != TC_OK && !counted)
+        tci_ngram_training_forget(trainer->ngram);
     return status;
 }
 
@@ -77,8 +89,8 @@ static tc_status allocate_best(tc_batcher *batcher)
     tc_trainer *trainer = batcher->trainer;
     if (trainer->best || !validates(batcher))
         return TC_OK;
-    return tci_alloc(&trainer->memory, trainer->model->network->parameters.size, sizeof(float), "best weights",
-                     &trainer->best);
+    return tci_alloc_zero(&trainer->memory, tci_trainer_block_floats(trainer), sizeof(float), "best weights",
+                          &trainer->best);
 }
 
 tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, const tc_examples *validation,
@@ -111,7 +123,7 @@ tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, c
     batcher->batches = (batcher->training_rows + options->batch_size - 1) / options->batch_size;
     TCI_CHECK(allocate(batcher));
     tci_split_rows(examples->rows, batcher->held_out, options->seed, batcher->rows, batcher->scratch);
-    TCI_CHECK(start_dual(batcher));
+    TCI_CHECK(count_features(batcher));
     TCI_CHECK(allocate_best(batcher));
     uint64_t steps = (batcher->batches + options->accumulate_steps - 1) / options->accumulate_steps;
     TCI_CHECK(tci_trainer_set_total_steps(trainer, steps * options->epochs));

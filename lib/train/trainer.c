@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "model/conversion.h"
 #include "train/class_weights.h"
+#include "train/truth.h"
 
 /* `name` is where the optimizer's name is put. */
 static tci_optimizer_options optimizer_options(const tci_options *options, char name[TCI_CHOICE_NAME])
@@ -43,30 +44,12 @@ static tc_status make_optimizer(tc_trainer *trainer)
     tci_optimizer *optimizer = NULL;
     if (total_steps_missing(&trainer->options))
         options.schedule.total_steps = options.schedule.warmup_steps + 1;
+    if (trainer->ngram) /* which takes the steps itself */
+        return tci_schedule_check(&options.schedule);
     const tci_network *network = trainer->model->network;
     TCI_RETURN_IF(tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options, &optimizer));
     tci_optimizer_free(trainer->optimizer);
     trainer->optimizer = optimizer;
-    return TC_OK;
-}
-
-static tc_status choose_loss(tc_trainer *trainer)
-{
-    const tci_options *options = &trainer->options;
-    const tci_loss *loss = tci_task_loss(options->task);
-    int32_t choice = options->task + TCI_LOSS_CROSS_ENTROPY;
-    char task[TCI_CHOICE_NAME];
-    if (options->loss != TCI_LOSS_AUTO && options->loss != choice)
-        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s (or auto)",
-                        tci_choice_name("task", options->task, task), loss->name);
-    if (options->task != TCI_TASK_CLASSIFY && options->label_smoothing > 0)
-        return tci_fail(TC_ERROR_OPTION, "option 'label_smoothing' needs task classify");
-    if (options->task != TCI_TASK_CLASSIFY && strcmp(options->class_weights, "none") != 0)
-        return tci_fail(TC_ERROR_OPTION, "option 'class_weights' needs task classify");
-    if (options->task != TCI_TASK_MULTILABEL && options->tune_thresholds)
-        return tci_fail(TC_ERROR_OPTION, "option 'tune_thresholds' needs task multilabel");
-    trainer->options.loss = choice;
-    trainer->loss = loss;
     return TC_OK;
 }
 
@@ -96,14 +79,28 @@ static tc_status read_class_weights(tc_trainer *trainer)
     return TC_OK;
 }
 
+static tc_status make_ngram_training(tc_trainer *trainer)
+{
+    const tci_options *options = &trainer->options;
+    char name[TCI_CHOICE_NAME];
+    if (options->optimizer != TCI_OPTIMIZER_ADAGRAD)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "option 'optimizer': arch ngram is trained by dcd or adagrad, not by %s",
+                        tci_choice_name("optimizer", options->optimizer, name));
+    if (options->weight_decay > 0)
+        return tci_fail(TC_ERROR_OPTION, "option 'weight_decay': arch ngram is trained without; it would move every "
+                                         "weight in each step");
+    TCI_RETURN_IF(tci_ngram_training_create((tci_ngram_network *)trainer->model->network, &trainer->memory,
+                                            trainer->pool, options->task, &trainer->ngram));
+    tci_ngram_training_follow(trainer->ngram, &trainer->best);
+    return make_optimizer(trainer);
+}
+
 /* Forward, backward, gradients and the optimizer that takes them. */
 static tc_status make_gradient_parts(tc_trainer *trainer)
 {
-    char name[TCI_CHOICE_NAME];
     tci_network *network = trainer->model->network;
-    if (!network->architecture->training_create)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "option 'optimizer': arch %s is trained by dcd, not by %s",
-                        network->architecture->name, tci_choice_name("optimizer", trainer->options.optimizer, name));
+    if (network->architecture == &tci_ngram_architecture)
+        return make_ngram_training(trainer);
     TCI_RETURN_IF(make_optimizer(trainer));
     TCI_RETURN_IF(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
     trainer->gradients.frozen = trainer->options.freeze_embedding;
@@ -142,6 +139,7 @@ static void free_parts(tc_trainer *trainer)
 {
     tci_memory *memory = &trainer->memory;
     tci_dual_free(trainer->dual);
+    tci_ngram_training_free(trainer->ngram);
     if (trainer->training)
         trainer->model->network->architecture->training_free(trainer->training);
     tci_pool_free(trainer->pool);
@@ -188,9 +186,11 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     if (config) {
         tci_options_copy_set(&trainer->options, config, TCI_CLASS_TRAINING);
         tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
+        if (trainer->options.optimizer != model->options.optimizer)
+            tci_options_follow_optimizer(&trainer->options, config);
     }
     TCI_CHECK(tci_model_own_parameters(model));
-    TCI_CHECK(choose_loss(trainer));
+    TCI_CHECK(tci_trainer_choose_loss(trainer));
     TCI_CHECK(check_frozen(trainer));
     TCI_CHECK(read_class_weights(trainer));
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
@@ -220,10 +220,21 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
     return status;
 }
 
+float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name)
+{
+    return trainer->ngram ? tci_ngram_training_state(trainer->ngram, index, name)
+                          : tci_optimizer_state(trainer->optimizer, index, name);
+}
+
+size_t tci_trainer_block_floats(const tc_trainer *trainer)
+{
+    return trainer->ngram ? tci_ngram_training_floats(trainer->ngram) : trainer->model->network->parameters.size;
+}
+
 void tci_trainer_refresh(tc_trainer *trainer)
 {
-    if (trainer->dual)
-        return;                                            /* its weights are read as they are */
+    if (trainer->dual || trainer->ngram)
+        return;                                            /* weights are read as they are */
     tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
     trainer->model->network->architecture->training_refresh(trainer->training);
     tci_float_leave(environment);
@@ -248,26 +259,6 @@ static tc_status reserve_rows(tc_trainer *trainer, size_t row_count)
     return TC_OK;
 }
 
-static tc_status check_known(const tc_examples *examples, size_t row)
-{
-    if (tci_examples_unknown(examples, row))
-        return tci_fail(TC_ERROR_ARGUMENT,
-                        "row %zu has a label that the model does not have; it can be evaluated, not trained on", row);
-    return TC_OK;
-}
-
-/* Labels or targets of one row, as row `i` of the batch. */
-static tc_status gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
-{
-    size_t labels = trainer->model->label_count;
-    TCI_RETURN_IF(check_known(examples, row));
-    if (examples->task == TCI_TASK_CLASSIFY)
-        trainer->classes[i] = examples->classes[row];
-    else
-        tci_examples_targets(examples, row, labels, trainer->targets + i * labels);
-    return TC_OK;
-}
-
 /* Collects the batch in the sorted order; row.position is the row's place since the last apply. */
 static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                               uint64_t *tokens)
@@ -284,7 +275,7 @@ static tc_status gather_batch(tc_trainer *trainer, const tc_examples *examples, 
         trainer->row_numbers[i] = row;
         trainer->weights[i] = examples->weights[row];
         trainer->rows[i].position += (uint32_t)trainer->gathered.rows;
-        TCI_RETURN_IF(gather_truth(trainer, examples, row, i));
+        TCI_RETURN_IF(tci_trainer_gather_truth(trainer, examples, row, i));
     }
     return TC_OK;
 }
@@ -364,11 +355,28 @@ static void finish_batches(tci_progress *progress, const tci_gathered *gathered)
     progress->loss_weight += gathered->batch_sum.weight;
 }
 
+/* Logits of the batch at hand. */
+static tc_status run_forward(tc_trainer *trainer, size_t row_count)
+{
+    tci_step_context context = {trainer->options.seed, trainer->progress.steps};
+    if (trainer->ngram)
+        return tci_ngram_training_forward(trainer->ngram, trainer->rows, row_count, trainer->logits);
+    return trainer->model->network->architecture->forward(trainer->training, &context, trainer->rows, row_count,
+                                                          trainer->logits);
+}
+
+static void run_backward(tc_trainer *trainer)
+{
+    if (trainer->ngram)
+        tci_ngram_training_backward(trainer->ngram, trainer->dlogits);
+    else
+        trainer->model->network->architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
+}
+
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                tc_step *step)
 {
     tc_status status = TC_OK;
-    const tci_architecture *architecture = trainer->model->network->architecture;
     char balanced[TCI_OPTION_TEXT_SIZE];
     uint64_t tokens = 0;
     if (trainer->dual)
@@ -380,28 +388,18 @@ tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples,
     TCI_RETURN_IF(reserve_rows(trainer, row_count));
     TCI_RETURN_IF(gather_batch(trainer, examples, rows, row_count, &tokens));
     size_t labels = trainer->model->label_count;
-    tci_step_context context = {trainer->options.seed, trainer->progress.steps};
     tci_loss_sum sum = {0, 0};
-    tci_loss_batch batch = {.rows = row_count,
-                            .labels = labels,
-                            .logits = trainer->logits,
-                            .logits_stride = labels,
-                            .classes = trainer->classes,
-                            .targets = trainer->targets,
-                            .targets_stride = labels,
-                            .weights = trainer->weights,
-                            .class_weights = trainer->class_weights,
-                            .label_smoothing = trainer->options.label_smoothing,
-                            .row_numbers = trainer->row_numbers};
+    tci_loss_batch batch;
     tci_float_environment environment = tci_float_enter();
     TCI_CHECK(balance_class_weights(trainer, examples, balanced));
-    TCI_CHECK(architecture->forward(trainer->training, &context, trainer->rows, row_count, trainer->logits));
+    TCI_CHECK(run_forward(trainer, row_count));
+    batch = tci_trainer_loss_batch(trainer, row_count);
     status = trainer->loss->compute(&batch, &sum, trainer->dlogits, labels);
     if (status != TC_OK) {
         status = tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
         goto done;
     }
-    architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
+    run_backward(trainer);
     hold_class_weights(trainer, balanced);
     count_gathered(&trainer->gathered, row_count, tokens, &sum);
     if (is_batch(&trainer->batch, examples, rows, row_count))
@@ -414,15 +412,34 @@ done:
 
 static void drop_gathered(tc_trainer *trainer)
 {
-    tci_gradients_clear(&trainer->gradients);
+    if (trainer->ngram)
+        tci_ngram_training_drop(trainer->ngram);
+    else
+        tci_gradients_clear(&trainer->gradients);
     trainer->gathered = (tci_gathered){.rows = 0};
+}
+
+static tc_status apply_ngram(tc_trainer *trainer, tci_optimizer_result *result)
+{
+    char name[TCI_CHOICE_NAME];
+    tci_optimizer_options options = optimizer_options(&trainer->options, name);
+    double factor = tci_schedule_factor(&options.schedule, trainer->progress.steps + 1);
+    tci_ngram_step step = {.scale = 1.0 / trainer->gathered.sum.weight,
+                           .rate = options.learning_rate * factor,
+                           .epsilon = options.epsilon,
+                           .clip_norm = options.clip_norm};
+    TCI_RETURN_IF(tci_ngram_training_apply(trainer->ngram, &step));
+    *result = (tci_optimizer_result){.gradient_norm = step.gradient_norm, .learning_rate = step.rate};
+    return TC_OK;
 }
 
 /* The optimizer's step; on failure parameters and moments are as they were. */
 static tc_status take_step(tc_trainer *trainer, tci_optimizer_result *result)
 {
-    tc_status status = tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
-                                           &trainer->gradients, 1.0 / trainer->gathered.sum.weight, result);
+    tc_status status = trainer->ngram ? apply_ngram(trainer, result)
+                                      : tci_optimizer_apply(trainer->optimizer, trainer->pool,
+                                                            &trainer->model->network->parameters, &trainer->gradients,
+                                                            1.0 / trainer->gathered.sum.weight, result);
     if (status != TC_OK)
         return tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
     tci_trainer_refresh(trainer);
@@ -457,9 +474,11 @@ done:
 
 tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count)
 {
-    if (!trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "only optimizer dcd counts features before it trains");
+    if (!trainer->dual && !trainer->ngram)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "only arch ngram counts features before it is trained");
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
+    if (trainer->ngram)
+        return tci_ngram_training_count(trainer->ngram, examples, rows, row_count);
     return tci_dual_count(trainer->dual, examples, rows, row_count);
 }
 
@@ -491,7 +510,7 @@ static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, con
     tci_loss_sum sum = {0, 0};
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
     for (size_t i = 0; i < row_count; i++) {
-        TCI_RETURN_IF(check_known(examples, rows[i]));
+        TCI_RETURN_IF(tci_trainer_check_labels(examples, rows[i]));
         tokens += tci_examples_row(examples, rows[i]).length;
     }
     TCI_RETURN_IF(balance_class_weights(trainer, examples, balanced));

@@ -11,6 +11,7 @@
 #include "model/classifier.h"
 #include "model/examples.h"
 #include "model/ngram_dual.h"
+#include "model/ngram_training.h"
 #include "optimizer/optimizer.h"
 #include "textclf/trainer.h"
 
@@ -59,6 +60,7 @@ struct tc_trainer {
     tci_gradients gradients;
     tci_optimizer *optimizer;
     tci_dual *dual; /* optimizer dcd, which has neither training, gradients nor optimizer; else NULL */
+    tci_ngram_training *ngram; /* gradients of arch ngram, likewise beside `optimizer`; else NULL */
     const tci_loss *loss;
     float *class_weights; /* (labels) or NULL */
     bool weights_pending; /* `balanced`, resolved from the first examples and stored with the model by their step */
@@ -82,8 +84,8 @@ void tci_trainer_free(tc_trainer *trainer);
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                tc_step *step);
 tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step);
-/* Gathers what optimizer dcd needs to know of these rows (NULL: all) before the first step. TC_ERROR_UNSUPPORTED with
- * another optimizer. */
+/* Gathers what the trainers of arch ngram want to know of these rows (NULL: all) before the first step.
+ * TC_ERROR_UNSUPPORTED with another arch. */
 tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count);
 
 /* Chunks of more examples than are held at once: counted each before the first step (only with optimizer dcd), and made
@@ -97,6 +99,13 @@ tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, con
 
 /* The schedule's last step, known once the examples are; only before the first step. */
 tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps);
+
+/* What a checkpoint keeps of the optimizer: blocks 0, 1, ... in the layout of the parameters and their names; NULL behind
+ * the last. */
+float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name);
+
+/* Floats of a block that holds the parameters and grows with them. */
+size_t tci_trainer_block_floats(const tc_trainer *trainer);
 
 /* After the parameters changed: packs them, for training and for the model, which share what prediction reads. */
 void tci_trainer_refresh(tc_trainer *trainer);
