@@ -230,8 +230,9 @@ static void int8_weights_are_numbers_with_a_scale_for_each_column(void **state)
         tc_model *model = make_model(kinds[k].task, kinds[k].labels, 4);
         tci_parameters *from = &model->network->parameters;
         size_t columns = network_of(model)->columns;
+        float *weights = from->values + from->tensors[TCI_NGRAM_WEIGHT].offset;
         for (size_t c = 0; c < columns; c++)
-            from->values[c] = (float)(c + 3); /* the largest of its column */
+            weights[c] = (float)(c + 3); /* the largest of its column */
         tc_model *narrow = converted(model, TCI_WEIGHTS_INT8, k % 2 ? 120 : 0);
         const tci_parameters *to = &narrow->network->parameters;
         const float *scales = tci_parameters_read(to, to->tensors[TCI_NGRAM_WEIGHT].scales);
@@ -256,8 +257,9 @@ static void a_column_of_zeros_has_scale_1(void **state)
 {
     (void)state;
     tc_model *model = make_model("classify", 3, 5);
+    const tci_parameters *from = &model->network->parameters;
     for (size_t row = 0; row < MEMBERS; row++)
-        model->network->parameters.values[row * LABELS + 1] = 0;
+        from->values[from->tensors[TCI_NGRAM_WEIGHT].offset + row * LABELS + 1] = 0;
     tc_model *narrow = converted(model, TCI_WEIGHTS_INT8, 0);
     const tci_parameters *to = &narrow->network->parameters;
     assert_true(tci_parameters_read(to, to->tensors[TCI_NGRAM_WEIGHT].scales)[1] == 1);

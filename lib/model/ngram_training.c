@@ -129,16 +129,15 @@ tc_status tci_ngram_training_count(tci_ngram_training *training, const tc_exampl
     if (training->started)
         return tci_fail(TC_ERROR_STATE, "texts are counted before the first step; make a new trainer to count again");
     if (!training->counts.memory) {
-        tc_status status =
-            tci_ngram_counts_init(&training->counts, training->memory, training->network->set.bound,
-                                  training->counts_labels ? training->columns : 0);
+        tc_status status = tci_ngram_counts_init(&training->counts, training->memory, training->network->set.bound,
+                                                 training->counts_labels ? training->columns : 0);
         if (status != TC_OK) {
             tci_ngram_counts_free(&training->counts);
             return status;
         }
     }
-    TCI_RETURN_IF(tci_ngram_counts_add(&training->counts, training->pool, examples, rows,
-                                       rows ? row_count : examples->rows));
+    TCI_RETURN_IF(
+        tci_ngram_counts_add(&training->counts, training->pool, examples, rows, rows ? row_count : examples->rows));
     training->counted = true;
     return TC_OK;
 }
@@ -266,7 +265,8 @@ static void gather(tci_ngram_training *training, const tci_row *rows, size_t row
     for (size_t r = 0; r < row_count; r++) {
         float scale = tci_ngram_scale(network, &rows[r]);
         for (size_t i = 0; i < rows[r].length; i++) {
-            uint32_t feature = rows[r].ids[i], bucket = TCI_FEATURE_BUCKET(feature), row = tci_ngram_row(network, bucket);
+            uint32_t feature = rows[r].ids[i], bucket = TCI_FEATURE_BUCKET(feature),
+                     row = tci_ngram_row(network, bucket);
             *missing += row == TCI_INDEX_SET_NONE;
             training->entries[end++] =
                 (entry){bucket, row, scale * tci_ngram_amount(network, feature, rows[r].counts[i])};
@@ -298,8 +298,7 @@ static void find_margins(const tci_ngram_training *training, size_t text, float 
     }
 }
 
-tc_status tci_ngram_training_forward(tci_ngram_training *training, const tci_row *rows, size_t row_count,
-                                     float *logits)
+tc_status tci_ngram_training_forward(tci_ngram_training *training, const tci_row *rows, size_t row_count, float *logits)
 {
     size_t entries = 0, missing = 0, columns = training->columns;
     TCI_RETURN_IF(tci_ngram_training_start(training));
@@ -430,7 +429,8 @@ typedef struct rule {
     float factor, rate, epsilon;
 } rule;
 
-static void update(const rule *by, size_t count, const float *gradients, const float *scales, float *sums, float *values)
+static void update(const rule *by, size_t count, const float *gradients, const float *scales, float *sums,
+                   float *values)
 {
     for (size_t i = 0; i < count; i++) {
         float g = by->factor * gradients[i], sum = sums[i] + g * g, s = scales ? scales[i] : 1.0f;

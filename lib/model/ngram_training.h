@@ -8,8 +8,8 @@
  *     g = G / weight of the texts (and clipped)        sum += g²        w -= rate · s · g / (√sum + epsilon) / a
  *
  * s = 1, or, where texts were counted before the first step, the naive-Bayes scale of ngram_dual.h: s = (r + 1/2) ·
- * √(1 + ln((N + 1) / (df + 1))). It multiplies a feature's part in the margins: AdaGrad does not see it in the gradient,
- * which it divides by its own size, so it is a factor of the step. A feature that was not counted has the mean scale of
+ * √(1 + ln((N + 1) / (df + 1))). It multiplies a feature's part in the margins; in the gradient, which is divided by its
+ * own size, it cancels, so it is a factor of the step. A feature that was not counted has the mean scale of
  * those that were found in one text. Biases have 1. Sums run in the order of the texts, on one thread. */
 #ifndef TCI_MODEL_NGRAM_TRAINING_H
 #define TCI_MODEL_NGRAM_TRAINING_H

@@ -122,8 +122,8 @@ tc_status tci_options_check(const tci_options *options);
  * TC_ERROR_OPTION for one that was set and is of another architecture, and for values that do not go together. */
 tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes);
 
-/* Gives options that depend on the optimizer, and are not set in `given`, the default of options->optimizer: where it is
- * another one than the options were resolved for. */
+/* Gives options that depend on the optimizer, and are not set in `given`, the default of options->optimizer: after that
+ * became another one. */
 void tci_options_follow_optimizer(tci_options *options, const tci_options *given);
 
 /* The value as text, appended to `out`. */

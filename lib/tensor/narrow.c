@@ -221,7 +221,7 @@ tc_status tci_parameters_convert(const tci_parameters *from, tci_parameters *to,
     TCI_CHECK(tci_alloc(to->memory, widest, 2 * sizeof *c.row, "a row of weights", &c.row));
     c.sizes = c.row + widest;
     for (c.index = 0; c.index < to->tensor_count; c.index++) {
-        c.rows = c.index == 0 ? rows : NULL;
+        c.rows = to->tensors[c.index].rank == 2 ? rows : NULL;
         if (!is_scales(&to->tensors[c.index]))
             TCI_CHECK(convert_tensor(&c));
     }

@@ -25,8 +25,8 @@ bool tci_scale_is_good(float scale);
 void tci_widen_row(const tci_parameters *from, size_t index, size_t row, float *values);
 
 /* Fills the block of `to` from the tensors of the same names in `from`, which have the same shapes and any element
- * types; a tensor of the same type keeps its bits. `rows`: which rows of the first tensor are taken, as many as `to`
- * has there, NULL being all. `to` has a block. TC_ERROR_NUMERIC for a value that is not finite. */
+ * types; a tensor of the same type keeps its bits. `rows`: which rows of the matrices are taken, as many as `to` has
+ * there, NULL being all. `to` has a block. TC_ERROR_NUMERIC for a value that is not finite. */
 tc_status tci_parameters_convert(const tci_parameters *from, tci_parameters *to, const uint32_t *rows);
 
 #endif

@@ -100,8 +100,8 @@ tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, con
 /* The schedule's last step, known once the examples are; only before the first step. */
 tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps);
 
-/* What a checkpoint keeps of the optimizer: blocks 0, 1, ... in the layout of the parameters and their names; NULL behind
- * the last. */
+/* What a checkpoint keeps of the optimizer: blocks 0, 1, ... in the layout of the parameters, and their names; NULL
+ * behind the last. */
 float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name);
 
 /* Floats of a block that holds the parameters and grows with them. */
