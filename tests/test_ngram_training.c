@@ -1,5 +1,5 @@
 /* labels: quick
- * AdaGrad on models of n-grams: weights by the formulas of ngram_training.h, written down again here in doubles; and what
+ * AdaGrad on models of n-grams: weights by the formulas of ngram_training.h, written down here in doubles; and what
  * must be no matter: when features come, when the model is saved, how a batch is gathered. */
 #include "support/testing.h"
 

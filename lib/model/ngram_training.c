@@ -142,6 +142,14 @@ tc_status tci_ngram_training_count(tci_ngram_training *training, const tc_exampl
     return TC_OK;
 }
 
+void tci_ngram_training_forget(tci_ngram_training *training)
+{
+    if (training->started)
+        return;
+    tci_ngram_counts_free(&training->counts);
+    training->counted = false;
+}
+
 bool tci_ngram_training_counted(const tci_ngram_training *training)
 {
     return training->counted || training->started;

@@ -7,10 +7,13 @@
  *
  *     g = G / weight of the texts (and clipped)        sum += g²        w -= rate · s · g / (√sum + epsilon) / a
  *
- * s = 1, or, where texts were counted before the first step, the naive-Bayes scale of ngram_dual.h: s = (r + 1/2) ·
- * √(1 + ln((N + 1) / (df + 1))). It multiplies a feature's part in the margins; in the gradient, which is divided by its
- * own size, it cancels, so it is a factor of the step. A feature that was not counted has the mean scale of
- * those that were found in one text. Biases have 1. Sums run in the order of the texts, on one thread. */
+ * s = 1, or, where texts were counted before the first step, the naive-Bayes scale of ngram_dual.h,
+ *
+ *     s = (r + 1/2) · √(1 + ln((N + 1) / (df + 1)))
+ *
+ * which multiplies a feature's part in the margins; in the gradient, which is divided by its own size, it cancels, so it
+ * is a factor of the step. A feature that was not counted has the mean scale of those found in one text. Biases have 1.
+ * Sums run in the order of the texts, on one thread. */
 #ifndef TCI_MODEL_NGRAM_TRAINING_H
 #define TCI_MODEL_NGRAM_TRAINING_H
 
@@ -30,6 +33,9 @@ tc_status tci_ngram_training_count(tci_ngram_training *training, const tc_exampl
                                    size_t row_count);
 /* Whether texts were counted, or no more are to be. */
 bool tci_ngram_training_counted(const tci_ngram_training *training);
+
+/* Forgets what was counted, unless training has started. */
+void tci_ngram_training_forget(tci_ngram_training *training);
 
 /* Makes rows of weights for all that was counted, and the state of the steps; forward does it where it was not asked
  * for. Nothing has changed when it fails. */

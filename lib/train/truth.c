@@ -24,6 +24,8 @@ tc_status tci_trainer_choose_loss(tc_trainer *trainer)
         return tci_fail(TC_ERROR_OPTION, "option 'label_smoothing' needs task classify");
     if (options->task != TCI_TASK_CLASSIFY && strcmp(options->class_weights, "none") != 0)
         return tci_fail(TC_ERROR_OPTION, "option 'class_weights' needs task classify");
+    if (options->task != TCI_TASK_MULTILABEL && options->tune_thresholds)
+        return tci_fail(TC_ERROR_OPTION, "option 'tune_thresholds' needs task multilabel");
     options->loss = choice;
     trainer->loss = tci_loss_find(tci_choice_name("loss", choice, name));
     return TC_OK;
