@@ -103,7 +103,7 @@ static void state_features(const fixture *f)
         }
         for (size_t b = 0; b < BUCKETS; b++)
             x[i][b] /= squares > 0 ? sqrt(squares) : 1;
-        tci_examples_targets(f->examples, i, targets[i]);
+        tci_examples_targets(f->examples, i, f->labels, targets[i]);
     }
 }
 

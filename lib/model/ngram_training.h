@@ -11,9 +11,9 @@
  *
  *     s = (r + 1/2) · √(1 + ln((N + 1) / (df + 1)))
  *
- * which multiplies a feature's part in the margins; in the gradient, which is divided by its own size, it cancels, so it
- * is a factor of the step. A feature that was not counted has the mean scale of those found in one text. Biases have 1.
- * Sums run in the order of the texts, on one thread. */
+ * which multiplies a feature's part in the margins; in the gradient, which is divided by its own size, it cancels, and
+ * is left as a factor of the step. A feature that was not counted has the mean scale of those found in one text. Biases
+ * have 1. Sums run in the order of the texts, on one thread. */
 #ifndef TCI_MODEL_NGRAM_TRAINING_H
 #define TCI_MODEL_NGRAM_TRAINING_H
 

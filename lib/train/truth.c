@@ -41,11 +41,12 @@ tc_status tci_trainer_check_labels(const tc_examples *examples, size_t row)
 
 tc_status tci_trainer_gather_truth(tc_trainer *trainer, const tc_examples *examples, size_t row, size_t i)
 {
+    size_t labels = trainer->model->label_count;
     TCI_RETURN_IF(tci_trainer_check_labels(examples, row));
     if (examples->task == TCI_TASK_CLASSIFY)
         trainer->classes[i] = examples->classes[row];
     else
-        tci_examples_targets(examples, row, trainer->targets + i * trainer->model->label_count);
+        tci_examples_targets(examples, row, labels, trainer->targets + i * labels);
     return TC_OK;
 }
 
