@@ -70,6 +70,21 @@ TC_EXPORT tc_status tc_examples_add_batch(tc_examples *examples, const char *con
                                           size_t text_count, const uint32_t *labels, const size_t *label_counts,
                                           const float *targets, const float *weights);
 
+/**
+ * The examples as bytes, for hosts that keep more of them than memory holds; #TC_ERROR_CAPACITY with the size needed
+ * when the buffer is too small (NULL with capacity 0 asks for the size). They carry the fingerprints of the text
+ * pipeline and the labels, and a digest that shows damage.
+ */
+TC_EXPORT tc_status tc_examples_save_memory(const tc_examples *examples, size_t capacity, void *buffer, size_t *size);
+
+/**
+ * Examples from bytes of tc_examples_save_memory(), for models with the same text pipeline, task and labels.
+ * Errors: #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM, #TC_ERROR_VERSION, #TC_ERROR_MISMATCH (another model's),
+ * #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ */
+TC_EXPORT tc_status tc_examples_load_memory(const void *bytes, size_t size, const tc_model *model,
+                                            tc_examples **examples);
+
 /** Number of examples; their row numbers are 0 … count - 1 in the order they were added. */
 TC_EXPORT tc_status tc_examples_count(const tc_examples *examples, size_t *count);
 

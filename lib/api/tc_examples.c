@@ -1,6 +1,7 @@
 /* tc_examples.c: examples.h: texts with labels or targets. */
 #include "api/handles.h"
 #include "model/examples.h"
+#include "serialization/examples_bytes.h"
 
 tc_status tc_examples_create(const tc_model *model, tc_examples **examples)
 {
@@ -62,6 +63,22 @@ tc_status tc_examples_add_batch(tc_examples *examples, const char *const *texts,
     if (!targets)
         TCI_REQUIRE_TEXT(labels, label_total);
     return text_count == 0 ? TC_OK : tci_examples_add_batch(examples, &many);
+}
+
+tc_status tc_examples_save_memory(const tc_examples *examples, size_t capacity, void *buffer, size_t *size)
+{
+    TCI_REQUIRE(examples);
+    TCI_REQUIRE(size);
+    return tci_examples_save_memory(examples, buffer ? capacity : 0, buffer, size);
+}
+
+tc_status tc_examples_load_memory(const void *bytes, size_t size, const tc_model *model, tc_examples **examples)
+{
+    TCI_REQUIRE(examples);
+    *examples = NULL;
+    TCI_REQUIRE(model);
+    TCI_REQUIRE_TEXT(bytes, size);
+    return tci_examples_load_memory(bytes, size, model, examples);
 }
 
 tc_status tc_examples_count(const tc_examples *examples, size_t *count)

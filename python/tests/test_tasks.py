@@ -133,6 +133,8 @@ def test_texts_added_in_one_call_are_those_added_one_by_one(threads):
         assert len(many) == len(one) == len(texts)
         assert [many.tokens(row) for row in range(len(texts))] == [one.tokens(row) for row in range(len(texts))]
         assert str(model.evaluate(many)) == str(model.evaluate(one))  # NaN is not itself
+        assert many.to_bytes() == one.to_bytes()
+        assert textclf.Examples.from_bytes(one.to_bytes(), model).to_bytes() == one.to_bytes()
 
 
 def test_a_batch_of_texts_that_does_not_fit_is_refused():

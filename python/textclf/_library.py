@@ -56,6 +56,8 @@ STATUS: Dict[str, List[Any]] = {
     "tc_examples_add_labels": [EXAMPLES, TEXT, SIZE, P(c.c_uint32), SIZE, c.c_float],
     "tc_examples_add_targets": [EXAMPLES, TEXT, SIZE, FLOATS, SIZE, c.c_float],
     "tc_examples_add_batch": [EXAMPLES, P(TEXT), SIZES, SIZE, P(c.c_uint32), SIZES, FLOATS, FLOATS],
+    "tc_examples_save_memory": [EXAMPLES, SIZE, c.c_void_p, OUT_SIZE],
+    "tc_examples_load_memory": [c.c_void_p, SIZE, MODEL, P(EXAMPLES)],
     "tc_examples_count": [EXAMPLES, OUT_SIZE],
     "tc_examples_tokens": [EXAMPLES, SIZE, OUT_SIZE],
     "tc_trainer_create": [MODEL, CONFIG, P(TRAINER)],

@@ -370,6 +370,27 @@ class Examples(Handle):
         lib.tc_examples_add_batch(self.pointer, array, lengths, size, numbers, counts, values,
                                   None if factors is None else (c.c_float * size)(*factors))
 
+    def to_bytes(self) -> bytes:
+        """The encoded texts with their labels as bytes, to be kept in a file."""
+        size = c.c_size_t()
+        try:
+            lib.tc_examples_save_memory(self.pointer, 0, None, c.byref(size))
+        except errors.CapacityError:
+            pass
+        buffer = c.create_string_buffer(size.value)
+        lib.tc_examples_save_memory(self.pointer, size.value, buffer, c.byref(size))
+        return buffer.raw[:size.value]
+
+    @classmethod
+    def from_bytes(cls, data: bytes, model: Model) -> "Examples":
+        """Examples from what to_bytes() gave, for models of the same text options, vocabulary, task and labels."""
+        pointer = c.POINTER(s.tc_examples)()
+        lib.tc_examples_load_memory(bytes(data), len(data), model.pointer, c.byref(pointer))
+        made = cls.__new__(cls)
+        made._own(pointer, lib.tc_examples_free)
+        made._index = {label: index for index, label in enumerate(model.labels)}
+        return made
+
     def __len__(self) -> int:
         count = c.c_size_t()
         lib.tc_examples_count(self.pointer, c.byref(count))
