@@ -34,6 +34,8 @@ const program_option program_options[] = {
      "save the state of training here after each epoch"},
     {"checkpoint-every", "STEPS", VALUE_COUNT, AT(checkpoint_every), COMMAND_TRAIN,
      "save it after so many steps instead"},
+    {"cache", "FILE", VALUE_FILE, AT(cache), COMMAND_TRAIN,
+     "keep encoded texts here, a chunk in memory at a time; one that is there and of the same data is used again"},
     {"resume", "FILE", VALUE_FILE, AT(resume), COMMAND_TRAIN, "go on from a checkpoint; its options are taken over"},
     {"json", NULL, VALUE_NONE, AT(json), DATA | COMMAND_INFO, "print one JSON object on one line"},
     {"help", NULL, VALUE_NONE, AT(help), DATA | COMMAND_INFO | COMMAND_CONVERT | COMMAND_OPTIONS, "print this help"},

@@ -25,6 +25,7 @@ typedef struct arguments {
     const char *output;
     const char *model;
     const char *checkpoint;
+    const char *cache;
     const char *resume;
     const char *format;
     const char *text_column;

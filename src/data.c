@@ -4,8 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zlib.h>
+
 #include "messages.h"
 #include "text_block.h"
+
+/* What encoded texts take: about, and no less for long. */
+#define TOKEN_BYTES 5
+#define ROW_BYTES 24
+#define BLOCKS 16 /* of text in a chunk, at least */
 
 reader_task data_task(const char *task)
 {
@@ -66,9 +73,35 @@ reader_options data_reader_options(const arguments *given, reader_task task)
                             .task = task};
 }
 
-int data_gather(reader *source, reader_task task, tc_vocab_builder *words, labels *found, data_summary *summary)
+static uint64_t add_bytes(uint64_t crc, const void *data, size_t length)
 {
-    *summary = (data_summary){0, 0};
+    for (const Bytef *from = data; length > 0;) {
+        uInt part = length > 1u << 30 ? 1u << 30 : (uInt)length;
+        crc = crc32((uLong)crc, from, part);
+        from += part;
+        length -= part;
+    }
+    return crc;
+}
+
+/* The CRC with a record and its bounds added to it. */
+static uint64_t add_record(uint64_t crc, const record *next)
+{
+    const uint64_t sizes[3] = {next->text.length, next->label_count, next->target_count};
+    crc = add_bytes(crc, sizes, sizeof sizes);
+    crc = add_bytes(crc, next->text.data, next->text.length);
+    for (size_t i = 0; i < next->label_count; i++) {
+        crc = add_bytes(crc, &next->labels[i].length, sizeof next->labels[i].length);
+        crc = add_bytes(crc, next->labels[i].data, next->labels[i].length);
+    }
+    crc = add_bytes(crc, next->targets, next->target_count * sizeof *next->targets);
+    return add_bytes(crc, &next->weight, sizeof next->weight);
+}
+
+int data_gather(reader *source, reader_task task, bool identify, tc_vocab_builder *words, labels *found,
+                data_summary *summary)
+{
+    *summary = (data_summary){0, 0, 0, 0};
     for (;;) {
         record next;
         bool more = false;
@@ -87,6 +120,9 @@ int data_gather(reader *source, reader_task task, tc_vocab_builder *words, label
         if (code != CODE_OK)
             return code;
         summary->texts++;
+        summary->bytes += next.text.length;
+        if (identify)
+            summary->crc = add_record(summary->crc, &next);
         if (task == READ_TARGETS)
             summary->target_count = next.target_count;
     }
@@ -152,21 +188,48 @@ static int fill_block(const data_encoder *encoder, reader *source, text_block *b
     return code;
 }
 
-int data_encode(data_encoder *encoder, reader *source)
+/* Bytes of encoded rows from `*row` on, which moves to the end. */
+static int count_bytes(const tc_examples *examples, size_t *row, size_t *bytes)
+{
+    size_t rows = 0;
+    if (tc_examples_count(examples, &rows) != TC_OK)
+        return fail_library(NULL);
+    for (; *row < rows; ++*row) {
+        size_t tokens = 0;
+        if (tc_examples_tokens(examples, *row, &tokens) != TC_OK)
+            return fail_library(NULL);
+        *bytes += ROW_BYTES + tokens * TOKEN_BYTES;
+    }
+    return CODE_OK;
+}
+
+int data_encode_chunk(data_encoder *encoder, reader *source, size_t bytes, bool *more)
 {
     if (tc_examples_create(encoder->model, &encoder->examples) != TC_OK)
         return fail_library(NULL);
     text_block block;
-    size_t texts = 0;
-    bool more = true;
+    size_t row = 0, used = 0;
     int code = CODE_OK;
     text_block_init(&block, encoder->task);
-    while (code == CODE_OK && more) {
-        code = fill_block(encoder, source, &block, &more);
+    if (bytes / BLOCKS < block.most)
+        block.most = bytes / BLOCKS;
+    *more = true;
+    while (code == CODE_OK && *more && used < bytes) {
+        code = fill_block(encoder, source, &block, more);
         if (code == CODE_OK)
             code = text_block_add(&block, source, encoder->examples);
+        if (code == CODE_OK && bytes < SIZE_MAX)
+            code = count_bytes(encoder->examples, &row, &used);
     }
     text_block_free(&block);
+    return code;
+}
+
+int data_encode(data_encoder *encoder, reader *source)
+{
+    size_t texts = 0;
+    bool more = true;
+    int code = data_encode_chunk(encoder, source, SIZE_MAX, &more);
     if (code != CODE_OK)
         return code;
     reader_report_skipped(source);

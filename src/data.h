@@ -28,10 +28,13 @@ reader_options data_reader_options(const arguments *given, reader_task task);
 typedef struct data_summary {
     uint64_t texts;
     size_t target_count;
+    uint64_t bytes; /* of texts */
+    uint64_t crc;   /* CRC-32 of all that was read, where it is asked for */
 } data_summary;
 
-/* Counts words and gathers labels. */
-int data_gather(reader *source, reader_task task, tc_vocab_builder *words, labels *found, data_summary *summary);
+/* Counts words and gathers labels; `identify` asks for the CRC. */
+int data_gather(reader *source, reader_task task, bool identify, tc_vocab_builder *words, labels *found,
+                data_summary *summary);
 
 typedef struct data_encoder {
     const tc_model *model;
@@ -40,6 +43,10 @@ typedef struct data_encoder {
     labels *unknown;       /* gathers labels that the model lacks; NULL: such a label is a failure */
     tc_examples *examples; /* made by data_encode */
 } data_encoder;
+
+/* Encodes records into new examples until these have about so many bytes; *more is false when there are no further
+ * records. */
+int data_encode_chunk(data_encoder *encoder, reader *source, size_t bytes, bool *more);
 
 /* Encodes every record of the reader; a file without any is a failure. */
 int data_encode(data_encoder *encoder, reader *source);

@@ -14,18 +14,6 @@
 
 #define STATUS_SECONDS 0.2
 
-/* What the loop knows besides the training. */
-typedef struct loop {
-    training *run;
-    epoch_record current;
-    double loss; /* running mean of the epoch, for the eye only */
-    double loss_weight;
-    uint64_t gathered;     /* batches of the optimizer step that has begun */
-    uint64_t batches_done; /* by this process */
-    bool due;              /* a checkpoint is to be written at the next place for one */
-    double shown;          /* when the status line was drawn */
-} loop;
-
 const char *epochs_score_name(reader_task task)
 {
     return task == READ_LABELS ? "micro_f1" : task == READ_TARGETS ? "mean_squared_error" : "accuracy";
@@ -41,7 +29,7 @@ static int save_checkpoint(const training *run)
     return tc_trainer_save(run->trainer, run->given->checkpoint) == TC_OK ? CODE_OK : fail_library(NULL);
 }
 
-static void show(loop *state, const tc_batch *batch)
+static void show(epoch_loop *state, const tc_batch *batch)
 {
     const training *run = state->run;
     double now = clock_seconds();
@@ -71,12 +59,12 @@ static void tell(const training *run, const epoch_record *entry)
 }
 
 /* Tokens that the batch trains on. */
-static int count_tokens(const training *run, const tc_batch *batch, uint64_t *tokens)
+static int count_tokens(const tc_examples *examples, const tc_batch *batch, uint64_t *tokens)
 {
     *tokens = 0;
     for (size_t i = 0; i < batch->row_count; i++) {
         size_t row_tokens = 0;
-        if (tc_examples_tokens(run->examples, batch->rows[i], &row_tokens) != TC_OK)
+        if (tc_examples_tokens(examples, batch->rows[i], &row_tokens) != TC_OK)
             return fail_library(NULL);
         *tokens += row_tokens;
     }
@@ -84,7 +72,7 @@ static int count_tokens(const training *run, const tc_batch *batch, uint64_t *to
 }
 
 /* An optimizer step is over. */
-static void count_step(loop *state, const tc_step *step)
+static void count_step(epoch_loop *state, const tc_step *step)
 {
     training *run = state->run;
     uint64_t every = run->given->checkpoint_every;
@@ -96,16 +84,16 @@ static void count_step(loop *state, const tc_step *step)
     state->due = state->due || (every != 0 && step->step % every == 0);
 }
 
-static int train_batch(loop *state, const tc_batch *batch)
+int epochs_train_batch(epoch_loop *state, const tc_examples *examples, const tc_batch *batch)
 {
     training *run = state->run;
     uint64_t tokens = 0;
-    int code = count_tokens(run, batch, &tokens);
+    int code = count_tokens(examples, batch, &tokens);
     if (code != CODE_OK)
         return code;
     tc_step step = TC_STEP_INIT;
     double start = clock_seconds();
-    if (tc_train_step(run->trainer, run->examples, batch->rows, batch->row_count, &step) != TC_OK)
+    if (tc_train_step(run->trainer, examples, batch->rows, batch->row_count, &step) != TC_OK)
         return fail_library(NULL);
     double seconds = clock_seconds() - start;
     state->current.seconds += seconds;
@@ -134,21 +122,27 @@ static int keep_record(training *run, const epoch_record *entry)
     return CODE_OK;
 }
 
+int epochs_end(epoch_loop *state, const tc_epoch *result)
+{
+    state->current.result = *result;
+    tell(state->run, &state->current);
+    int code = keep_record(state->run, &state->current);
+    state->current = (epoch_record){.result = TC_EPOCH_INIT};
+    state->loss = state->loss_weight = 0.0;
+    return code;
+}
+
 /* The batches are used up: the epoch is judged. */
-static int finish_epoch(loop *state, bool *finished)
+static int finish_epoch(epoch_loop *state, bool *finished)
 {
     training *run = state->run;
     tc_epoch result = TC_EPOCH_INIT;
     if (tc_batcher_finish_epoch(run->batcher, &result) != TC_OK)
         return fail_library(NULL);
-    state->current.result = result;
     run->best_epoch = result.best_epoch;
     run->best_score = result.best_score;
     *finished = result.finished != 0;
-    tell(run, &state->current);
-    int code = keep_record(run, &state->current);
-    state->current = (epoch_record){.result = TC_EPOCH_INIT};
-    state->loss = state->loss_weight = 0.0;
+    int code = epochs_end(state, &result);
     bool wanted = run->given->checkpoint != NULL && (run->given->checkpoint_every == 0 || state->due || *finished);
     state->due = false;
     return code == CODE_OK && wanted ? save_checkpoint(run) : code;
@@ -162,7 +156,7 @@ static bool over_already(const training *run, tc_status status)
 
 int epochs_run(training *run)
 {
-    loop state = {.run = run, .current = {.result = TC_EPOCH_INIT}};
+    epoch_loop state = {.run = run, .current = {.result = TC_EPOCH_INIT}};
     bool finished = false;
     while (!finished) {
         tc_batch batch = TC_BATCH_INIT;
@@ -181,7 +175,8 @@ int epochs_run(training *run)
             state.due = false;
         }
         if (code == CODE_OK && !run->interrupted)
-            code = batch.row_count > 0 ? train_batch(&state, &batch) : finish_epoch(&state, &finished);
+            code = batch.row_count > 0 ? epochs_train_batch(&state, run->examples, &batch)
+                                       : finish_epoch(&state, &finished);
         if (code != CODE_OK || run->interrupted)
             return code;
     }

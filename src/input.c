@@ -17,6 +17,7 @@
 
 #include <zlib.h>
 
+#include "cache.h"
 #include "interrupt.h"
 #include "messages.h"
 
@@ -59,7 +60,7 @@ static int read_file(input *source, void *buffer, size_t capacity, size_t *count
 }
 
 /* Keeps the whole input in memory. */
-static int keep(input *source)
+static int keep(input *source, size_t most)
 {
     size_t capacity = 0;
     for (;;) {
@@ -76,10 +77,41 @@ static int keep(input *source)
         if (code != CODE_OK || count == 0)
             return code;
         source->kept_size += count;
+        if (most != 0 && source->kept_size > most)
+            return fail("%s is larger than --max-memory lets it be kept; give --cache FILE, beside which it is kept, "
+                        "or save it to a file and name that with --input",
+                        source->name);
     }
 }
 
-int input_open(const char *path, bool again, input **opened)
+/* Copies the whole input to a file beside `path` that has no name, and reads from there. */
+static int spool_to(input *source, const char *path)
+{
+    int file = -1;
+    int code = cache_spool(path, &file);
+    while (code == CODE_OK) {
+        size_t count = 0;
+        code = read_file(source, source->raw, RAW_BYTES, &count);
+        if (code != CODE_OK || count == 0)
+            break;
+        for (size_t at = 0; code == CODE_OK && at < count;) {
+            ssize_t written = write(file, source->raw + at, count - at);
+            if (written < 0 && errno != EINTR)
+                code = fail("cannot keep %s beside %s: %s", source->name, path, strerror(errno));
+            at += written > 0 ? (size_t)written : 0;
+        }
+    }
+    if (source->file > STDIN_FILENO)
+        close(source->file);
+    source->file = file;
+    source->regular = true;
+    source->start = 0;
+    if (code == CODE_OK && lseek(file, 0, SEEK_SET) < 0)
+        code = fail("cannot read %s again: %s", source->name, strerror(errno));
+    return code;
+}
+
+int input_open(const char *path, bool again, const char *spool, size_t most_kept, input **opened)
 {
     *opened = NULL;
     input *source = calloc(1, sizeof *source);
@@ -101,7 +133,7 @@ int input_open(const char *path, bool again, input **opened)
         source->regular = source->start >= 0;
     }
     if (code == CODE_OK && again && !source->regular)
-        code = keep(source);
+        code = spool != NULL ? spool_to(source, spool) : keep(source, most_kept);
     if (code != CODE_OK) {
         input_close(source);
         return code;

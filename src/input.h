@@ -7,9 +7,11 @@
 
 typedef struct input input;
 
-/* Opens `path`; "-" is standard input. `again`: input_rewind() will be called; what cannot be read twice from its place
- * (a pipe) is then kept in memory as it came. Functions return an exit code of messages.h and have told the failure. */
-int input_open(const char *path, bool again, input **opened);
+/* Opens `path`; "-" is standard input. `again`: input_rewind() will be called; what cannot be read twice from its
+ * place (a pipe) is then kept as it came: in a file beside `spool` that has no name, or without one in memory, where
+ * more than `most_kept` bytes (0: any) are a failure. Functions return an exit code of messages.h and have told the
+ * failure. */
+int input_open(const char *path, bool again, const char *spool, size_t most_kept, input **opened);
 void input_close(input *source);
 
 /* Up to `capacity` bytes; *count 0 is the end. */

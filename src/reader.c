@@ -67,7 +67,7 @@ int reader_open(const char *path, const reader_options *options, reader **opened
     source->options = *options;
     source->format = format;
     source->target_count = options->target_count;
-    int code = input_open(path, options->again, &source->source);
+    int code = input_open(path, options->again, options->spool, options->most_kept, &source->source);
     if (code != CODE_OK) {
         reader_close(source);
         return code;

@@ -22,6 +22,8 @@ typedef struct reader_options {
     bool header;              /* the first row of a .csv is a header although columns are given by number */
     bool skip_bad_lines;
     bool again; /* reader_rewind() will be called */
+    const char *spool; /* with it: where what comes only once is kept, beside this file; NULL: in memory */
+    size_t most_kept;  /* bytes of it in memory; 0: any */
     reader_task task;
     size_t target_count; /* READ_TARGETS: how many each record must have; 0: as many as the first */
 } reader_options;

@@ -12,7 +12,7 @@
 
 void text_block_init(text_block *block, reader_task task)
 {
-    *block = (text_block){.task = task};
+    *block = (text_block){.task = task, .most = FULL_BYTES};
 }
 
 void text_block_free(text_block *block)
@@ -99,7 +99,7 @@ int text_block_put(text_block *block, const record *text, const uint32_t *number
 
 bool text_block_full(const text_block *block)
 {
-    return block->byte_count >= FULL_BYTES || block->count >= FULL_TEXTS;
+    return block->byte_count >= block->most || block->count >= FULL_TEXTS;
 }
 
 int text_refused(reader *source, uint64_t line, tc_status status)

@@ -21,6 +21,7 @@ typedef struct text_block {
     size_t number_count, number_capacity;
     float *targets; /* likewise */
     size_t target_count, target_capacity;
+    size_t most; /* bytes of text from which on it is full */
 } text_block;
 
 /* Functions return an exit code, told. */

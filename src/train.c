@@ -21,11 +21,20 @@
 #include "messages.h"
 #include "output.h"
 
+/* Of max_memory: to encoded texts goes an eighth, as much to what the trainer knows of them, and as much to the bytes
+ * that are read or written. */
+#define PART_ENCODED 8
+#define LEAST_CHUNK ((size_t)1 << 20)
+#define CACHE_CHUNK ((size_t)64 << 20) /* without max_memory */
+
 typedef struct work {
     training run;
     labels *known;
     labels *unknown; /* in the validation data */
     uint64_t skipped;
+    data_summary summary; /* of the input */
+    size_t chunk_bytes;   /* of encoded texts that may be in memory at once; SIZE_MAX: all */
+    chunks stream;
 } work;
 
 /* A file that will be written when the training is over must be possible now. */
@@ -66,6 +75,8 @@ static int check_arguments(const arguments *given)
         return misuse("train: --checkpoint-every needs --checkpoint FILE to say where");
     if (given->validation != NULL && strcmp(given->validation, "-") == 0 && strcmp(given->input, "-") == 0)
         return misuse("train: only one of --input and --validation can be standard input");
+    if (given->cache != NULL && given->resume != NULL)
+        return misuse("train: --resume goes on with texts that are all in memory, without --cache");
     if (given->validation != NULL && arguments_gave(given, "validation_split"))
         return misuse("train: give either --validation or --validation-split, not both");
     if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
@@ -73,6 +84,8 @@ static int check_arguments(const arguments *given)
     int code = check_target("--output", given->output);
     if (code == CODE_OK && given->checkpoint != NULL)
         code = check_target("--checkpoint", given->checkpoint);
+    if (code == CODE_OK && given->cache != NULL)
+        code = check_target("--cache", given->cache);
     return code;
 }
 
@@ -120,12 +133,13 @@ static int new_model(work *all, reader *source)
     training *run = &all->run;
     const arguments *given = run->given;
     tc_vocab_builder *words = NULL;
-    data_summary summary;
+    data_summary summary = {0, 0, 0, 0};
     if (tc_vocab_builder_create(given->config, &words) != TC_OK)
         return fail_library(NULL);
     int code = labels_create(&all->known);
     if (code == CODE_OK)
-        code = data_gather(source, run->task, words, all->known, &summary);
+        code = data_gather(source, run->task, given->cache != NULL, words, all->known, &summary);
+    all->summary = summary;
     if (code == CODE_OK && summary.texts == 0)
         code = fail("%s holds no texts to learn from", reader_name(source));
     if (code == CODE_OK && run->task == READ_TARGETS)
@@ -143,6 +157,7 @@ static int new_model(work *all, reader *source)
     note("%s: %" PRIu64 " texts, %zu %s%s", reader_name(source), summary.texts, labels_count(all->known),
          run->task == READ_TARGETS ? "target" : "label", labels_count(all->known) == 1 ? "" : "s");
     code = note_vectors(run);
+    all->skipped = reader_skipped(source);
     return code == CODE_OK ? reader_rewind(source) : code;
 }
 
@@ -157,26 +172,88 @@ static int resume_model(work *all)
     return code;
 }
 
+/* How much of the encoded texts may be in memory: a part of what all may take. */
+static int choose_chunk_bytes(work *all)
+{
+    const arguments *given = all->run.given;
+    char text[32];
+    int code = given_option(given, "max_memory", text, sizeof text);
+    uint64_t most = code == CODE_OK ? strtoull(text, NULL, 10) : 0;
+    all->chunk_bytes = given->cache != NULL ? CACHE_CHUNK : SIZE_MAX;
+    if (given->resume == NULL && most != 0)
+        all->chunk_bytes = most / PART_ENCODED < LEAST_CHUNK ? LEAST_CHUNK : (size_t)(most / PART_ENCODED);
+    return code;
+}
+
+/* The whole input where it fits, else its first chunk; or nothing where a cache has all of it. */
+static int encode_input(work *all, reader *source)
+{
+    training *run = &all->run;
+    chunks *stream = &all->stream;
+    bool found = false, more = false;
+    int code = CODE_OK;
+    *stream = (chunks){.encoder = {run->model, run->task, all->known, NULL, NULL}, .bytes = all->chunk_bytes};
+    if (run->given->cache != NULL) {
+        const cache_key key = {all->summary.bytes, all->summary.texts, all->summary.crc, all->chunk_bytes};
+        code = cache_open(run->given->cache, &key, &stream->kept, &found);
+        stream->kept_whole = found;
+    }
+    stream->source = source;
+    if (code == CODE_OK && !found)
+        code = data_encode_chunk(&stream->encoder, source, all->chunk_bytes, &more);
+    if (code != CODE_OK || more || run->given->cache != NULL) {
+        run->stream = stream;
+        stream->head = stream->encoder.examples;
+        stream->encoder.examples = NULL;
+        stream->more = more;
+        return code;
+    }
+    run->examples = stream->encoder.examples;
+    stream->encoder.examples = NULL;
+    stream->source = NULL;
+    reader_report_skipped(source);
+    all->skipped = reader_skipped(source);
+    reader_close(source);
+    return code;
+}
+
+/* The input of a training that goes on: all at once. */
+static int encode_again(work *all, reader *source)
+{
+    training *run = &all->run;
+    data_encoder encoder = {run->model, run->task, all->known, NULL, NULL};
+    int code = data_encode(&encoder, source);
+    run->examples = encoder.examples;
+    all->skipped = reader_skipped(source);
+    reader_close(source);
+    return code;
+}
+
 static int read_input(work *all)
 {
     training *run = &all->run;
+    bool resumes = run->given->resume != NULL;
     char task[32];
-    int code = run->given->resume != NULL ? resume_model(all) : given_option(run->given, "task", task, sizeof task);
+    int code = resumes ? resume_model(all) : given_option(run->given, "task", task, sizeof task);
+    if (code == CODE_OK)
+        code = choose_chunk_bytes(all);
     if (code != CODE_OK)
         return code;
-    if (run->given->resume == NULL)
+    if (!resumes)
         run->task = data_task(task);
     reader_options options = data_reader_options(run->given, run->task);
-    options.again = run->given->resume == NULL;
+    options.again = !resumes;
+    options.spool = run->given->cache;
+    options.most_kept = all->chunk_bytes < SIZE_MAX ? all->chunk_bytes : 0;
     reader *source = NULL;
     code = reader_open(run->given->input, &options, &source);
-    if (code == CODE_OK && run->given->resume == NULL)
-        code = new_model(all, source);
-    data_encoder encoder = {run->model, run->task, all->known, NULL, NULL};
+    if (code != CODE_OK)
+        return code;
+    if (resumes)
+        return encode_again(all, source);
+    code = new_model(all, source);
     if (code == CODE_OK)
-        code = data_encode(&encoder, source);
-    run->examples = encoder.examples;
-    all->skipped = source != NULL ? reader_skipped(source) : 0;
+        return encode_input(all, source);
     reader_close(source);
     return code;
 }
@@ -221,6 +298,10 @@ static int number_option(const training *run, const char *key, uint64_t *number)
 
 static int start_training(training *run)
 {
+    if (run->stream != NULL) {
+        int code = number_option(run, "epochs", &run->epochs);
+        return code == CODE_OK ? number_option(run, "accumulate_steps", &run->accumulate) : code;
+    }
     if (run->trainer == NULL && tc_trainer_create(run->model, run->given->config, &run->trainer) != TC_OK)
         return fail_library(NULL);
     if (tc_batcher_create(run->trainer, run->examples, run->validation, &run->batcher) != TC_OK)
@@ -237,7 +318,8 @@ static tc_status judge(training *run, const tc_model *converted)
     tc_evaluation figures = TC_EVALUATION_INIT;
     if (run->best_epoch == 0)
         return TC_OK;
-    tc_status status = tc_batcher_validation_rows(run->batcher, &rows, &row_count);
+    tc_status status = run->validation != NULL ? tc_examples_count(run->validation, &row_count)
+                                               : tc_batcher_validation_rows(run->batcher, &rows, &row_count);
     if (status == TC_OK)
         status = tc_evaluate(converted, run->validation != NULL ? run->validation : run->examples,
                              run->validation != NULL ? NULL : rows, row_count, &figures);
@@ -275,7 +357,7 @@ static int save_model(training *run)
 /* The best weights, or the current ones where nothing was validated, into the model file. */
 static int write_model(training *run)
 {
-    if (tc_batcher_restore_best(run->batcher) != TC_OK)
+    if (run->stream == NULL && tc_batcher_restore_best(run->batcher) != TC_OK)
         return fail_library(NULL);
     int code = save_model(run);
     if (code != CODE_OK)
@@ -349,10 +431,15 @@ static int report(const work *all)
     size_t examples = 0;
     size_t validation = 0;
     const size_t *rows = NULL;
-    if (tc_examples_count(run->examples, &examples) != TC_OK)
+    if (run->stream != NULL)
+        examples = chunks_rows(run->stream);
+    else if (tc_examples_count(run->examples, &examples) != TC_OK)
         return fail_library(NULL);
-    tc_status status = run->validation != NULL ? tc_examples_count(run->validation, &validation)
-                                               : tc_batcher_validation_rows(run->batcher, &rows, &validation);
+    tc_status status = TC_OK;
+    if (run->validation != NULL)
+        status = tc_examples_count(run->validation, &validation);
+    else if (run->stream == NULL)
+        status = tc_batcher_validation_rows(run->batcher, &rows, &validation);
     if (status != TC_OK)
         return fail_library(NULL);
     put_json(all, examples, validation);
@@ -368,7 +455,9 @@ static int work_through(work *all)
     if (code == CODE_OK)
         code = start_training(run);
     if (code == CODE_OK)
-        code = epochs_run(run);
+        code = run->stream != NULL ? chunk_epochs_run(run) : epochs_run(run);
+    if (run->stream != NULL && run->stream->source != NULL && reader_skipped(run->stream->source) > all->skipped)
+        all->skipped = reader_skipped(run->stream->source);
     if (code == CODE_OK)
         code = write_model(run);
     if (code == CODE_OK && run->given->json)
@@ -410,6 +499,8 @@ int train(arguments *given)
     tc_trainer_free(all.run.trainer);
     tc_examples_free(all.run.examples);
     tc_examples_free(all.run.validation);
+    tc_model_free(all.run.best);
+    chunks_free(&all.stream);
     tc_model_free(all.run.model);
     labels_free(all.known);
     labels_free(all.unknown);

@@ -88,7 +88,8 @@ static void add_one_by_one(const fixture *f, tc_examples *examples, size_t count
 
 static tc_model *model_of(const char *task, const char *threads, bool ngrams)
 {
-    const char *const settings[] = {"task", task, "threads", threads, "arch", ngrams ? "ngram" : "lstm", NULL};
+    const char *const settings[] = {
+        "task", task, "threads", threads, "arch", ngrams ? "ngram" : "lstm", "embedding_dim", ngrams ? "0" : "3", NULL};
     return test_tiny_model(settings);
 }
 
@@ -168,7 +169,8 @@ static void the_first_text_that_cannot_be_added_is_named_at_any_number_of_thread
     fixture *f = set_up();
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        const char *const strict[] = {"strict_utf8", "true", "threads", threads[i], "arch", "ngram", NULL};
+        const char *const strict[] = {"strict_utf8", "true",          "threads", threads[i], "arch",
+                                      "ngram",       "embedding_dim", "0",       NULL};
         tc_model *model = test_tiny_model(strict);
         tc_examples *examples = NULL;
         assert_ok(tci_examples_create(model, &examples));
@@ -250,7 +252,8 @@ static void more_than_max_memory_is_refused_and_changes_nothing(void **state)
 /* Allocation n after the examples are there fails. */
 static bool batch_fails(const fixture *f, const char *threads, long n)
 {
-    const char *const settings[] = {"threads", threads, "arch", "ngram", "task", "multilabel", NULL};
+    const char *const settings[] = {"threads", threads, "arch",       "ngram", "embedding_dim",
+                                    "0",       "task",  "multilabel", NULL};
     test_allocator allocator;
     tc_model *model = NULL;
     tc_examples *examples = NULL;

@@ -1,6 +1,6 @@
 /* labels: quick
- * Examples as bytes: what comes back is what was there; damage, another model's bytes and numbers that do not fit end in
- * an error that says so. */
+ * Examples as bytes: what comes back is what was there; damage, another model's bytes and numbers that
+ * do not fit end in an error that says so. */
 #include "support/testing.h"
 
 #include <math.h>
@@ -18,9 +18,13 @@
 
 static const char *const tasks[] = {"classify", "multilabel", "regress"};
 
-static tc_model *model_of(const char *task, bool ngrams)
+/* Of words, of hashed features, of rows as fastText has them. */
+enum { WORDS, FEATURES, BAG };
+
+static tc_model *model_of(const char *task, int form)
 {
-    const char *const settings[] = {"task", task, "arch", ngrams ? "ngram" : "lstm", NULL};
+    const char *const settings[] = {
+        "task", task, "arch", form == WORDS ? "lstm" : "ngram", "embedding_dim", form == FEATURES ? "0" : "3", NULL};
     return test_tiny_model(settings);
 }
 
@@ -55,9 +59,9 @@ static uint8_t *bytes_of(const tc_examples *examples, size_t *size)
 static void what_was_saved_comes_back(void **state)
 {
     (void)state;
-    for (size_t t = 0; t < 6; t++) {
+    for (size_t t = 0; t < 9; t++) {
         for (size_t count = 0; count <= TEXTS; count += TEXTS / 2) {
-            tc_model *model = model_of(tasks[t % 3], t >= 3);
+            tc_model *model = model_of(tasks[t % 3], (int)t / 3);
             tc_examples *examples = fill(model, count), *back = NULL;
             size_t size = 0;
             uint8_t *bytes = bytes_of(examples, &size);
@@ -89,8 +93,8 @@ static tc_status load(const uint8_t *bytes, size_t size, const tc_model *model)
 static void damage_is_seen(void **state)
 {
     (void)state;
-    for (size_t t = 0; t < 6; t++) {
-        tc_model *model = model_of(tasks[t % 3], t >= 3);
+    for (size_t t = 0; t < 9; t++) {
+        tc_model *model = model_of(tasks[t % 3], (int)t / 3);
         tc_examples *examples = fill(model, 5);
         size_t size = 0;
         uint8_t *bytes = bytes_of(examples, &size), *longer = calloc(1, size + 64);
@@ -116,8 +120,8 @@ static void damage_is_seen(void **state)
 static void another_models_examples_are_refused(void **state)
 {
     static const char *const other_text[] = {"lowercase", "false", NULL}, *const wider[] = {"hidden_dim", "9", NULL};
-    tc_model *model = model_of("classify", false), *ngrams = model_of("classify", true),
-             *several = model_of("multilabel", false), *text = test_tiny_model(other_text),
+    tc_model *model = model_of("classify", WORDS), *ngrams = model_of("classify", FEATURES),
+             *several = model_of("multilabel", WORDS), *text = test_tiny_model(other_text),
              *equal = test_tiny_model(wider);
     tc_examples *examples = fill(model, TEXTS);
     size_t size = 0;
@@ -151,8 +155,8 @@ static void counts_of_the_head_are_checked_against_the_bytes(void **state)
 {
     static const uint64_t values[] = {0, 1, 3, 6, UINT32_MAX, (uint64_t)1 << 61, UINT64_MAX / 4, UINT64_MAX};
     (void)state;
-    for (size_t t = 0; t < 6; t++) {
-        tc_model *model = model_of(tasks[t % 3], t >= 3);
+    for (size_t t = 0; t < 9; t++) {
+        tc_model *model = model_of(tasks[t % 3], (int)t / 3);
         tc_examples *examples = fill(model, 5);
         size_t size = 0;
         uint8_t *bytes = bytes_of(examples, &size);
@@ -194,8 +198,8 @@ static void numbers_that_do_not_fit_are_refused(void **state)
     const float negative = -1.0f, infinite = INFINITY;
     const uint8_t zero = 0;
     (void)state;
-    for (size_t t = 0; t < 6; t++) {
-        tc_model *model = model_of(tasks[t % 3], t >= 3);
+    for (size_t t = 0; t < 9; t++) {
+        tc_model *model = model_of(tasks[t % 3], (int)t / 3);
         tc_examples *e = fill(model, 5);
         size_t size = 0, weights = HEAD + 8 * e->rows, ids = weights + 4 * e->rows, truth = ids + 4 * e->id_count;
         uint8_t *bytes = bytes_of(e, &size);
@@ -204,7 +208,7 @@ static void numbers_that_do_not_fit_are_refused(void **state)
         assert_int_equal(edited(bytes, size, model, weights + 4, &negative, 4), TC_ERROR_FORMAT);
         assert_int_equal(edited(bytes, size, model, weights + 4, &infinite, 4), TC_ERROR_FORMAT);
         assert_int_equal(edited(bytes, size, model, ids + 4, &huge, 4), TC_ERROR_FORMAT);
-        if (t >= 3) {
+        if (t / 3 == FEATURES) {
             assert_int_equal(edited(bytes, size, model, ids + 4, bytes + ids, 4), TC_ERROR_FORMAT); /* twice the same */
             assert_int_equal(edited(bytes, size, model, size - 1, &zero, 1), TC_ERROR_FORMAT);
         }
@@ -226,7 +230,7 @@ static void numbers_that_do_not_fit_are_refused(void **state)
 
 static void a_failed_allocation_is_a_status(void **state)
 {
-    static const char *const settings[] = {"task", "multilabel", "arch", "ngram", NULL};
+    static const char *const settings[] = {"task", "multilabel", "arch", "ngram", "embedding_dim", "0", NULL};
     bool failed = true;
     (void)state;
     for (long n = 0; failed; n++) {

@@ -149,9 +149,11 @@ static tc_status check_ends(const size_t *ends, size_t rows, size_t count, const
 
 static tc_status check_ids(const tc_examples *e)
 {
-    const tci_text_options *options = &e->pipeline->options;
-    bool features = options->ngrams.buckets > 0;
-    uint64_t bound = features ? 2 * options->ngrams.buckets : tci_vocabulary_size(e->pipeline->vocabulary);
+    const tci_ngram_options *ngrams = &e->pipeline->options.ngrams;
+    bool features = ngrams->buckets > 0 && !ngrams->bag;
+    uint64_t bound = tci_vocabulary_size(e->pipeline->vocabulary) + (ngrams->bag ? ngrams->buckets : 0);
+    if (features)
+        bound = 2 * ngrams->buckets;
     TCI_RETURN_IF(check_ends(e->ends, e->rows, e->id_count, "its ids end outside the others"));
     if (e->id_count > 0 && features != (e->counts != NULL))
         return bad(0, features ? "its features have no counts" : "its words have counts");
