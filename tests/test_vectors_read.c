@@ -157,6 +157,7 @@ static void what_is_wrong_is_said_with_line_and_byte_and_changes_nothing(void **
         {"good 1 2 3\nthe 1 2\n", TC_ERROR_FORMAT, "line 2, byte 7: the word has 2 values; it must have 3"},
         {"good 1 2 3\nelse 1 2\n", TC_ERROR_FORMAT, "line 2, byte 8: the word has 2 values; it must have 3"},
         {"good 1 2 3\nthe 1 2 3 4\n", TC_ERROR_FORMAT, "line 2, byte 11: the word has 4 values; it must have 3"},
+        {"good 1 2 3\nthe 1 x 3 4\n", TC_ERROR_FORMAT, "line 2, byte 11: the word has 4 values; it must have 3"},
         {"good 1 2 3\nelse 1 2 3 4\n", TC_ERROR_FORMAT, "line 2, byte 12: the word has 4 values; it must have 3"},
         {"good 1 x 3\n", TC_ERROR_FORMAT, "line 1, byte 8: 'x' is no number that a 32-bit float can hold"},
         {"good 1 2 3\nthe nan 2 3\n", TC_ERROR_FORMAT, "line 2, byte 5: 'nan'"},
