@@ -69,6 +69,36 @@ static void a_new_model_begins_with_the_vectors_that_an_option_names(void **stat
     test_folder_remove(&f.folder);
 }
 
+/* Its vocabulary has no <unk>: the first word has row 0. Other rows are as they are without vectors. */
+static void averaged_embeddings_begin_with_them_too(void **state)
+{
+    static const float film[] = {1, 1, 1, 1, 1}, the[] = {0.5f, 0.25f, -1, 2, 0};
+    const char *plain = "arch=ngram word_ngrams=2 buckets=10 lowercase=false embedding_dim=5";
+    fixture f;
+    host h = {0}, other = {0};
+    size_t count = 0;
+    (void)state;
+    set_up(&f, plain);
+    assert_ok(host_config(NULL, f.settings, &h.config));
+    assert_ok(host_model(h.config, TEXTS, &h.model));
+    assert_ok(host_config(NULL, plain, &other.config));
+    assert_ok(host_model(other.config, TEXTS, &other.model));
+    assert_int_equal(h.model->pretrained_words, 3);
+    const tci_vocabulary *words = h.model->pipeline->vocabulary;
+    const float *rows = rows_of(h.model, &count), *old = rows_of(other.model, &count);
+    assert_int_equal(count, (tci_vocabulary_size(words) + 10) * 5);
+    for (uint32_t row = 0; row < count / 5; row++) {
+        bool is_the = row == tci_vocabulary_lookup(words, "the", 3),
+             is_film = row == tci_vocabulary_lookup(words, "film", 4);
+        bool is_music = row == tci_vocabulary_lookup(words, "music", 5);
+        if (!is_music)
+            assert_memory_equal(rows + 5 * row, is_the ? the : is_film ? film : old + 5 * row, sizeof film);
+    }
+    host_end(&h);
+    host_end(&other);
+    test_folder_remove(&f.folder);
+}
+
 static void the_dimension_that_was_not_set_is_that_of_the_vectors(void **state)
 {
     fixture f;
@@ -267,7 +297,7 @@ static void the_options_are_refused_where_there_is_no_embedding_of_words(void **
 {
     host h = {0};
     (void)state;
-    assert_ok(host_config(NULL, "arch=ngram pretrained_vectors=unused embedding_dim=5", &h.config));
+    assert_ok(host_config(NULL, "arch=ngram pretrained_vectors=unused", &h.config));
     assert_int_equal(host_model(h.config, TEXTS, &h.model), TC_ERROR_OPTION);
     host_end(&h);
     memset(&h, 0, sizeof h);
@@ -308,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_model_begins_with_the_vectors_that_an_option_names),
+        cmocka_unit_test(averaged_embeddings_begin_with_them_too),
         cmocka_unit_test(the_dimension_that_was_not_set_is_that_of_the_vectors),
         cmocka_unit_test(the_path_is_written_into_no_file),
         cmocka_unit_test(a_model_that_is_there_takes_vectors_unless_it_is_trained),

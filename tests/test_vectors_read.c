@@ -86,7 +86,7 @@ static void how_the_bytes_are_cut_into_pieces_changes_nothing(void **state)
         for (size_t piece = 1; piece <= size; piece++) {
             tci_vectors *vectors = NULL;
             memcpy(f.rows, f.old, sizeof f.old);
-            assert_ok(tci_vectors_create(&f.model->memory, f.model->pipeline->vocabulary, 3, f.rows, &vectors));
+            assert_ok(tci_vectors_create(&f.model->memory, f.model->pipeline->vocabulary, 1, 3, f.rows, &vectors));
             for (size_t at = 0; at < size; at += piece)
                 assert_ok(tci_vectors_feed(vectors, texts[i] + at, size - at < piece ? size - at : piece));
             assert_ok(tci_vectors_finish(vectors));
@@ -225,7 +225,7 @@ static void other_words_of_a_new_model_have_the_size_of_those_found(void **state
 static void models_without_an_embedding_of_words_are_refused_by_name(void **state)
 {
     (void)state;
-    tc_model *model = test_tiny_model((const char *const[]){"arch", "ngram", NULL});
+    tc_model *model = test_tiny_model((const char *const[]){"arch", "ngram", "embedding_dim", "0", NULL});
     assert_int_equal(tci_vectors_load(model, "unused", false), TC_ERROR_UNSUPPORTED);
     assert_contains(tci_error_text(), "arch ngram");
     tci_model_release(model);

@@ -29,13 +29,15 @@ static tc_status check_builder(const tc_config *config, const tc_vocab_builder *
     return TC_OK;
 }
 
-/* An embedding_dim that was not set is that of the word vectors. */
+/* An embedding_dim that was not set is that of the word vectors; in arch ngram, where it decides what a text is read as,
+ * it has to be set. */
 static tc_status resolve_dimension(const tc_config *config, tci_options *options)
 {
     char text[TCI_DOUBLE_TEXT];
     tci_memory memory;
     size_t dim = 0;
-    if (!options->pretrained_vectors[0] || tci_options_is_set(options, "embedding_dim"))
+    if (!options->pretrained_vectors[0] || options->arch == TCI_ARCH_NGRAM ||
+        tci_options_is_set(options, "embedding_dim"))
         return TC_OK;
     tci_memory_init(&memory, &config->memory.host, (size_t)options->max_memory);
     TCI_RETURN_IF(tci_vectors_dimension(config->files, &memory, options->pretrained_vectors, options->max_file_bytes,

@@ -192,6 +192,12 @@ static void bag_refresh(tci_network *base)
                            (uint64_t *)(void *)(network->tree + labels), network->tree);
 }
 
+static const tci_tensor_info *bag_words(const tci_network *base)
+{
+    const tci_bag_matrix *embedding = &((const tci_bag_network *)base)->embedding;
+    return embedding->width == 0 ? &base->parameters.tensors[embedding->weight] : NULL;
+}
+
 static tci_index_set *bag_features(tci_network *base)
 {
     return &((tci_bag_network *)base)->set;
@@ -469,6 +475,7 @@ const tci_architecture tci_bag_architecture = {
     .free = bag_free,
     .initialize = bag_initialize,
     .refresh = bag_refresh,
+    .words = bag_words,
     .features = bag_features,
     .features_optional = true,
     .predict = bag_predict,

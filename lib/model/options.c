@@ -109,8 +109,8 @@ static const tci_option_row rows[] = {
      "L2 penalty; decoupled with adamw"},
     {"sparse_embedding", TCI_OPTION_BOOLEAN, TRAINING, AT(sparse_embedding), "true|false", 0, 0, "false", "all",
      "update only the embedding rows of the words in the batch"},
-    {"freeze_embedding", TCI_OPTION_BOOLEAN, TRAINING, AT(freeze_embedding), "true|false", 0, 0, "false", "lstm",
-     "leave the rows of the embedding as they are, those of pretrained_vectors, say"},
+    {"freeze_embedding", TCI_OPTION_BOOLEAN, TRAINING, AT(freeze_embedding), "true|false", 0, 0, "false",
+     "lstm,ngram:embedding", "leave the rows of the embedding as they are, those of pretrained_vectors, say"},
     {"schedule", TCI_OPTION_CHOICE, TRAINING, AT(schedule), "constant|linear|cosine", 0, 0, "constant", "all",
      "how the learning rate goes on after the warm-up"},
     {"warmup_steps", TCI_OPTION_INTEGER, TRAINING, AT(warmup_steps), "0 or more", 0, LARGE, "0", "all",
@@ -151,7 +151,7 @@ static const tci_option_row rows[] = {
     {"max_vocab", TCI_OPTION_INTEGER, RUN, AT(max_vocab), "2 to 16777216", 2, 16777216, "16777216", "all",
      "most words of a file or of a vocabulary being gathered"},
     {"pretrained_vectors", TCI_OPTION_TEXT, RUN, AT(pretrained_vectors), "the path of a file, or nothing", 0, 0, "",
-     "lstm",
+     "lstm,ngram:embedding",
      "word vectors that a new model begins with, as fastText (.vec), word2vec and GloVe write them in text"},
 };
 

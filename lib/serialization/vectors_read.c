@@ -16,6 +16,7 @@
 struct tci_vectors {
     tci_memory *memory;
     const tci_vocabulary *vocabulary; /* NULL: only the dimension is wanted */
+    uint32_t first;                   /* id of its first word */
     size_t dim;                       /* 0 until the first line was read, without a vocabulary */
     float *table;
     float *row;   /* (dim) of the line at hand */
@@ -28,7 +29,7 @@ struct tci_vectors {
     uint64_t line, column; /* from 1; bytes read */
     size_t fields;         /* that have begun */
     bool in_field;
-    uint32_t id;         /* of its word; 0: not wanted */
+    uint32_t id;         /* of its word; TCI_MAP_NONE: not wanted */
     bool spaced;         /* its second field is no number */
     uint64_t numbers[2]; /* its first two fields */
     bool whole[2];       /* they are whole numbers */
@@ -39,8 +40,8 @@ struct tci_vectors {
     size_t field_size;               /* more than TCI_TOKEN_BYTES: too long to be a word or a number */
 };
 
-tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabulary, size_t dim, float *table,
-                             tci_vectors **result)
+tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabulary, uint32_t first, size_t dim,
+                             float *table, tci_vectors **result)
 {
     tc_status status = TC_OK;
     tci_vectors *vectors = NULL;
@@ -48,8 +49,10 @@ tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabular
     TCI_CHECK(tci_alloc_zero(memory, 1, sizeof *vectors, "reader of word vectors", &vectors));
     vectors->memory = memory;
     vectors->line = 1;
+    vectors->id = TCI_MAP_NONE;
     if (vocabulary) {
         vectors->vocabulary = vocabulary;
+        vectors->first = first;
         vectors->dim = dim;
         vectors->table = table;
         TCI_CHECK(tci_alloc(memory, dim, sizeof *vectors->row, "a word's vector", &vectors->row));
@@ -109,15 +112,17 @@ static void take_field(tci_vectors *v, size_t index, const char *field, size_t s
     if (index < 2)
         v->whole[index] = fits && tci_parse_unsigned(field, size, &v->numbers[index]);
     if (index == 0) {
-        v->id = v->vocabulary && fits ? tci_vocabulary_find(v->vocabulary, field, size) : 0;
+        v->id = v->vocabulary && fits ? tci_vocabulary_lookup(v->vocabulary, field, size) : TCI_MAP_NONE;
+        if (v->id < v->first) /* <unk> */
+            v->id = TCI_MAP_NONE;
         return;
     }
-    if (index > 1 && (v->id == 0 || v->bad_column != 0))
+    if (index > 1 && (v->id == TCI_MAP_NONE || v->bad_column != 0))
         return;
     if (!fits || !tci_parse_float(field, size, &value)) {
         v->spaced = index == 1;
         note_bad(v, field, size, column);
-    } else if (v->id != 0 && index <= v->dim) {
+    } else if (v->id != TCI_MAP_NONE && index <= v->dim) {
         v->row[index - 1] = value;
     }
 }
@@ -165,7 +170,7 @@ static size_t count_fields(const uint8_t *bytes, const uint8_t *end, bool *in_fi
 /* Whether nothing more of this line is to be read, but its fields to be counted. */
 static bool passes_over(const tci_vectors *v)
 {
-    return v->fields >= 2 && (v->id == 0 || v->bad_column != 0);
+    return v->fields >= 2 && (v->id == TCI_MAP_NONE || v->bad_column != 0);
 }
 
 /* A part of the line, without its LF. */
@@ -245,7 +250,7 @@ static tc_status take_line(tci_vectors *v)
     if (v->bad_column != 0)
         return tci_fail(TC_ERROR_FORMAT, "line %llu, byte %llu: '%s' is no number that a 32-bit float can hold", line,
                         (unsigned long long)v->bad_column, v->bad);
-    if (v->id != 0 && !v->has[v->id]) {
+    if (v->id != TCI_MAP_NONE && !v->has[v->id]) {
         memcpy(v->table + v->id * v->dim, v->row, v->dim * sizeof *v->row);
         v->has[v->id] = 1;
         v->found++;
@@ -259,7 +264,7 @@ static void begin_line(tci_vectors *v)
     v->column = v->bad_column = 0;
     v->fields = v->field_size = 0;
     v->in_field = v->spaced = v->whole[0] = v->whole[1] = false;
-    v->id = 0;
+    v->id = TCI_MAP_NONE;
 }
 
 tc_status tci_vectors_feed(tci_vectors *vectors, const void *data, size_t size)
@@ -329,7 +334,7 @@ tc_status tci_vectors_dimension(const tci_file_operations *files, tci_memory *me
                                 uint64_t max_bytes, size_t *dim)
 {
     tci_vectors *vectors = NULL;
-    TCI_RETURN_IF(tci_vectors_create(memory, NULL, 0, NULL, &vectors));
+    TCI_RETURN_IF(tci_vectors_create(memory, NULL, 0, 0, NULL, &vectors));
     tc_status status = read_file(vectors, files, path, max_bytes, true);
     *dim = vectors->dim;
     tci_vectors_free(vectors);
@@ -342,13 +347,13 @@ static void scale_others(const tci_vectors *vectors, size_t words)
     tci_float_environment environment = tci_float_enter();
     double sum = 0;
     size_t dim = vectors->dim;
-    for (size_t id = 1; id < words; id++) {
+    for (size_t id = vectors->first; id < words; id++) {
         const float *row = vectors->table + id * dim;
         for (size_t i = 0; vectors->has[id] && i < dim; i++)
             sum += (double)row[i] * (double)row[i];
     }
     double scale = vectors->found > 0 ? sqrt(sum / ((double)vectors->found * (double)dim)) : 1;
-    for (size_t id = 1; id < words; id++) {
+    for (size_t id = vectors->first; id < words; id++) {
         float *row = vectors->table + id * dim;
         for (size_t i = 0; !vectors->has[id] && i < dim; i++)
             row[i] = (float)(row[i] * scale);
@@ -358,7 +363,7 @@ static void scale_others(const tci_vectors *vectors, size_t words)
 
 static void copy_found(const tci_vectors *vectors, size_t words, float *rows)
 {
-    for (size_t id = 1; id < words; id++) {
+    for (size_t id = vectors->first; id < words; id++) {
         if (vectors->has[id])
             memcpy(rows + id * vectors->dim, vectors->table + id * vectors->dim, vectors->dim * sizeof *rows);
     }
@@ -373,19 +378,20 @@ tc_status tci_vectors_load(tc_model *model, const char *path, bool fresh)
     const tci_network *network = model->network;
     const tci_vocabulary *vocabulary = model->pipeline->vocabulary;
     size_t words = tci_vocabulary_size(vocabulary);
+    bool bag = model->pipeline->options.ngrams.bag;
     const tci_tensor_info *tensor = network->architecture->words ? network->architecture->words(network) : NULL;
     if (!tensor)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "arch %s has no embedding of words that vectors could be put into",
+        return tci_fail(TC_ERROR_UNSUPPORTED, "this model of arch %s has no embedding of words to put vectors into",
                         network->architecture->name);
     float *rows = network->parameters.values + tensor->offset;
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     if (!fresh)
         TCI_CHECK(tci_alloc(&memory, words, tensor->shape[1] * sizeof(float), "word vectors", &staged));
-    TCI_CHECK(tci_vectors_create(&memory, vocabulary, tensor->shape[1], fresh ? rows : staged, &vectors));
+    TCI_CHECK(tci_vectors_create(&memory, vocabulary, bag ? 0 : 1, tensor->shape[1], fresh ? rows : staged, &vectors));
     TCI_CHECK(read_file(vectors, model->files, path, model->options.max_file_bytes, false));
-    if (fresh)
+    if (fresh && !bag) /* whose rows are small from the start, as fastText's are */
         scale_others(vectors, words);
-    else
+    else if (!fresh)
         copy_found(vectors, words, rows);
     model->pretrained = true;
     model->pretrained_words = vectors->found;

@@ -22,9 +22,10 @@
 typedef struct tci_vectors tci_vectors;
 
 /* For vectors of `dim` values into rows of `table` (words of the vocabulary, dim), at the place of each word that is
- * found. `vocabulary` NULL: only the dimension is looked for, `dim` and `table` are not used. */
-tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabulary, size_t dim, float *table,
-                             tci_vectors **vectors);
+ * found; the first word has id `first`, which is 1 behind <unk>. `vocabulary` NULL: only the dimension is looked for, the
+ * other arguments are not used. */
+tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabulary, uint32_t first, size_t dim,
+                             float *table, tci_vectors **vectors);
 void tci_vectors_free(tci_vectors *vectors); /* NULL is a no-op */
 
 /* The next bytes. TC_ERROR_FORMAT, naming line and byte, for a line without a word, a value that is no finite number,
@@ -46,8 +47,8 @@ tc_status tci_vectors_dimension(const tci_file_operations *files, tci_memory *me
                                 uint64_t max_bytes, size_t *dim);
 
 /* Puts the vectors of a file into the model's embedding and notes how many there were; the model is as before when that
- * fails. `fresh`: the model is new, its other words, random yet, are given the same root mean square, and when it fails
- * the model is lost. What packs weights is up to the caller. */
+ * fails. `fresh`: the model is new; other words of arch lstm, random yet, are given the same root mean square; and when
+ * it fails the model is lost. What packs weights is up to the caller. */
 tc_status tci_vectors_load(tc_model *model, const char *path, bool fresh);
 
 #endif

@@ -22,7 +22,7 @@ static tc_status read_in_pieces(const tci_vocabulary *vocabulary, const uint8_t 
     tci_vectors *vectors = NULL;
     tci_memory_init(&memory, NULL, 0);
     memset(rows, 0, WORDS * DIM * sizeof *rows);
-    REQUIRE(tci_vectors_create(&memory, vocabulary, DIM, rows, &vectors) == TC_OK);
+    REQUIRE(tci_vectors_create(&memory, vocabulary, 1, DIM, rows, &vectors) == TC_OK);
     tc_status status = TC_OK;
     for (size_t at = 0; status == TC_OK && at < size; at += piece)
         status = tci_vectors_feed(vectors, data + at, size - at < piece ? size - at : piece);
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(found[0] == found[1] && memcmp(rows[0], rows[1], sizeof rows[0]) == 0);
         REQUIRE(strcmp(sentences[0], sentences[1]) == 0);
     }
-    REQUIRE(tci_vectors_create(&memory, NULL, 0, NULL, &vectors) == TC_OK);
+    REQUIRE(tci_vectors_create(&memory, NULL, 0, 0, NULL, &vectors) == TC_OK);
     if (tci_vectors_feed(vectors, data, size) == TC_OK && status == TC_OK)
         REQUIRE(tci_vectors_dim(vectors) == DIM);
     tci_vectors_free(vectors);
