@@ -1,8 +1,10 @@
-/* convert.c: `textclf convert`: any model file to a model file of the library's own, with other weights where --weights
- * says so, and with a part of its features where --max-features does. A checkpoint becomes the model of its moment,
+/* convert.c: `textclf convert`: any model file to a model file of the library's own, or, where the name ends in .bin or
+ * .ftz, of fastText's; with other weights where --weights says so, and with a part of its features where --max-features
+ * does. A checkpoint becomes the model of its moment,
  * without the state of its training. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "commands.h"
@@ -27,6 +29,13 @@ static int default_weights(arguments *given, const tc_model *model)
     return code;
 }
 
+/* What is written is known by its name, which says what the other program expects. */
+static bool is_fasttext(const char *path)
+{
+    size_t length = strlen(path);
+    return length >= 4 && (strcmp(path + length - 4, ".bin") == 0 || strcmp(path + length - 4, ".ftz") == 0);
+}
+
 static int write_converted(const arguments *given, const tc_model *model)
 {
     const char *input = given->operands[0], *output = given->operands[1];
@@ -36,7 +45,9 @@ static int write_converted(const arguments *given, const tc_model *model)
     if (tc_model_convert(model, given->config, &converted) != TC_OK)
         return fail_library(input);
     int code = CODE_OK;
-    if (tc_model_save(converted, output) != TC_OK)
+    tc_status status = is_fasttext(output) ? tc_model_export(converted, output, TC_FORMAT_FASTTEXT)
+                                           : tc_model_save(converted, output);
+    if (status != TC_OK)
         code = fail_library(NULL);
     if (code == CODE_OK)
         code = data_model_option(converted, "weights", weights, sizeof weights);

@@ -92,6 +92,23 @@ TC_EXPORT tc_status tc_model_save(const tc_model *model, const char *path);
  * capacity 0 asks for the size). */
 TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity, void *buffer, size_t *size);
 
+/** A format of other programs: fastText's model files, .bin and .ftz. */
+#define TC_FORMAT_FASTTEXT 1
+
+/**
+ * Writes the model in the format of another program, replacing an old file only when the new one is whole.
+ *
+ * #TC_FORMAT_FASTTEXT: of a model of arch ngram with `embedding_dim` above 0, tasks classify and multilabel. fastText
+ * reads the file and predicts the same labels with the same probabilities, plus its own 0.00001, where it is given the
+ * model's tokens with spaces between (as it has no tokenizer), no more than `max_length` of them. Buckets that no
+ * training text met are written as zeros, so that the file has `buckets` rows whatever the model has; counts of words
+ * are written as 1.
+ *
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (the sentence says what the format has no place for), #TC_ERROR_IO,
+ * #TC_ERROR_MEMORY, #TC_ERROR_LIMIT.
+ */
+TC_EXPORT tc_status tc_model_export(const tc_model *model, const char *path, int32_t format);
+
 /** A model of its own with the same weights; the text pipeline is shared, so examples serve both. */
 TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
 

@@ -220,6 +220,15 @@ tc_status tc_model_save(const tc_model *model, const char *path)
     return tci_native_save(model, NULL, path);
 }
 
+tc_status tc_model_export(const tc_model *model, const char *path, int32_t format)
+{
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(path);
+    if (format != TC_FORMAT_FASTTEXT)
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_export: format %d; accepted is TC_FORMAT_FASTTEXT", (int)format);
+    return tci_fasttext_save(model, path);
+}
+
 tc_status tc_model_save_memory(const tc_model *model, size_t capacity, void *buffer, size_t *size)
 {
     TCI_REQUIRE(model);

@@ -311,9 +311,9 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
         uint32_t at = tci_bag_row(network, row->ids[i]);
         if (weight && row->length - i > AHEAD)
             ask_for(network, weight, row->ids[i + AHEAD]);
+        count += at != TCI_INDEX_SET_NONE || !network->fasttext_scores;
         if (at == TCI_INDEX_SET_NONE)
             continue;
-        count++;
         if (!weight)
             add_codes(network, embedding, at, hidden);
         else if (aligned)

@@ -1,8 +1,9 @@
 /* bag_network.h: averaged embeddings of a bag of rows, as an architecture: the embedding form of arch `ngram`, and what
  * a model of fastText computes (Joulin and others, Bag of Tricks for Efficient Text Classification, 2016).
  *
- * A text of n rows (text/bag_features.h; those without a row of weights do not count) has hidden = 1/n Σ row, z =
- * fc.weight · hidden, without a bias; of no rows, hidden is 0. Heads, with s(z) = 1 / (1 + exp(-z)):
+ * A text of n rows (text/bag_features.h) has hidden = 1/n Σ row, z = fc.weight · hidden, without a bias; of no rows,
+ * hidden is 0. A bucket without a row of weights is a row of zeros; but with fasttext_scores it does not count in n, as
+ * in fastText's pruned models. Heads, with s(z) = 1 / (1 + exp(-z)):
  *
  *     softmax   logits z
  *     sigmoid   logits z, scores s(z), each label for itself
@@ -70,7 +71,7 @@ extern const tci_architecture tci_bag_architecture;
  * `sums` is scratch for 2·labels. */
 void tci_bag_build_tree(size_t labels, const void *counts, uint64_t *sums, tci_bag_node *tree);
 
-/* The mean of the rows of a text: hidden (dim). Returns how many rows there were. */
+/* The mean of the rows of a text: hidden (dim). Returns how many rows counted. */
 size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float *hidden);
 
 /* The row of weights of feature `id`; TCI_INDEX_SET_NONE where it has none. */

@@ -41,4 +41,8 @@ bool tci_fasttext_marked(const uint8_t *bytes, size_t size);
 tc_status tci_fasttext_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
                             const tci_file_operations *files, bool in_place, bool check_weights, tc_model **model);
 
+/* The model as a file of version 12, which fastText reads and predicts the same with; crash-safe, through the model's
+ * file operations. TC_ERROR_UNSUPPORTED, saying why, for a model that such a file has no place for. */
+tc_status tci_fasttext_save(const tc_model *model, const char *path);
+
 #endif

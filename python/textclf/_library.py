@@ -41,6 +41,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_model_load_weights": [MODEL, TEXT],
     "tc_model_load_vectors": [MODEL, TEXT, OUT_SIZE],
     "tc_model_save": [MODEL, TEXT],
+    "tc_model_export": [MODEL, TEXT, c.c_int32],
     "tc_model_save_memory": [MODEL, SIZE, c.c_void_p, OUT_SIZE],
     "tc_model_clone": [MODEL, P(MODEL)],
     "tc_model_convert": [MODEL, CONFIG, P(MODEL)],

@@ -154,6 +154,12 @@ class Model(Handle):
         """Writes the model file; an old one is replaced only when the new one is whole."""
         lib.tc_model_save(self.pointer, path_bytes(path))
 
+    def export(self, path: Path, format: str = "fasttext") -> None:
+        """Writes the model for another program: "fasttext", a .bin that fastText reads (arch ngram with embedding_dim)."""
+        if format not in s.FORMATS:
+            raise ValueError(f"format {format!r}; accepted is 'fasttext'")
+        lib.tc_model_export(self.pointer, path_bytes(path), s.FORMATS[format])
+
     def to_bytes(self) -> bytes:
         """The bytes that save() would write."""
         from .errors import CapacityError

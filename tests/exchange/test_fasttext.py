@@ -1,0 +1,113 @@
+"""test_fasttext.py: models that the library writes as fastText files, read by fastText itself: the same labels and
+probabilities, to 1e-5 beyond the 1e-5 that fastText adds; word and sentence vectors to 1e-6.
+
+Prints "skipped: ..." where the interpreter lacks fasttext or NumPy. Needs TEXTCLF_LIBRARY, and python/ on PYTHONPATH.
+"""
+import importlib.util
+import json
+import pathlib
+import random
+import struct
+import sys
+import tempfile
+import unittest
+
+ADDED = 1e-5  # by fastText, to every probability
+WORDS = "the market list ipo of a start up was cancelled today 公司 上市 取消 收购 转型 naïve café resumé co-op".split()
+UNHEARD = "marketplace listing upstart 公司上市 cafés zebra".split()
+LABELS = ["acquisition", "ipo", "none", "其他", "list.of"]
+SHAPES = [
+    {},
+    {"word_ngrams": 2, "buckets": 1000},
+    {"word_ngrams": 3, "min_char_ngram": 2, "max_char_ngram": 4, "buckets": 333},
+    {"head": "sigmoid", "min_char_ngram": 3, "max_char_ngram": 6, "buckets": 5000},
+    {"head": "tree", "word_ngrams": 2, "buckets": 200},
+    {"task": "multilabel", "word_ngrams": 2, "buckets": 77},
+]
+
+
+def texts(count, seed=3):
+    chosen = random.Random(seed)
+    yield ""
+    for _ in range(count):
+        yield " ".join(chosen.choices(WORDS + UNHEARD, k=chosen.randrange(1, 30)))
+
+
+def write_weights(path, shapes, seed):
+    """A safetensors file of random weights, and of falling counts of labels."""
+    numbers = numpy.random.default_rng(seed)
+    header, data = {}, b""
+    for name, shape in shapes.items():
+        values = (numbers.normal(size=shape) * 2).astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+class FastText(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def model(self, seed, **options):
+        """A model with random weights, whose tokens are what fastText makes of a text too."""
+        config = textclf.Config(arch="ngram", embedding_dim=11, tokenizer="space", normalize="none", lowercase=False,
+                                clean_controls=False, **options)
+        model = textclf.Model(config, textclf.Vocabulary(config, WORDS), LABELS)
+        shapes = {tensor["name"]: tensor["shape"] for tensor in model.info()["tensors"] if tensor["dtype"] == "F32"}
+        if options.get("head") == "tree":  # counts are no weights that a foreign file could give
+            return model
+        write_weights(self.folder / "weights", shapes, seed)
+        model.load_weights(self.folder / "weights")
+        return model
+
+    def compare(self, model, theirs, added=ADDED, tolerance=1e-5):
+        for text in texts(300):
+            found = dict((label, score) for score, label in theirs.f.predict(text + "\n", len(LABELS), -1.0, "strict"))
+            wanted = dict(zip(model.labels, model.predict(text)))
+            for label, score in found.items():
+                self.assertAlmostEqual(score - added, wanted[label.replace("__label__", "")], delta=tolerance, msg=text)
+            best = max(wanted.values())
+            first = next(iter(found)).replace("__label__", "")
+            self.assertAlmostEqual(wanted[first], best, delta=2 * tolerance)
+
+    def test_fasttext_predicts_as_the_model_that_was_written(self):
+        for number, shape in enumerate(SHAPES):
+            with self.subTest(**shape):
+                model, path = self.model(number, **shape), self.folder / "model.bin"
+                model.export(path)
+                theirs = fasttext.load_model(str(path))
+                # its sigmoids come from a table of 512 steps
+                sigmoid = "sigmoid" in (shape.get("head"), shape.get("task") == "multilabel" and "sigmoid")
+                self.compare(model, theirs, tolerance=8e-3 if sigmoid else 1e-5)
+                self.compare(textclf.Model.load(path), theirs, added=0, tolerance=1e-6)
+
+    def test_a_model_of_fasttext_goes_through_our_files_and_back(self):
+        lines = [f"__label__{LABELS[i % 5]} {text}" for i, text in enumerate(texts(400)) if text]
+        (self.folder / "train.txt").write_text("\n".join(lines), encoding="utf-8")
+        for loss in ("softmax", "hs", "ova"):
+            theirs = fasttext.train_supervised(str(self.folder / "train.txt"), dim=8, loss=loss, wordNgrams=2, minn=2,
+                                               maxn=3, bucket=500, thread=1, verbose=0)
+            for quantized in (False, True):
+                if quantized:
+                    theirs.quantize(qnorm=True, cutoff=400, retrain=False)
+                theirs.save_model(str(self.folder / "theirs"))
+                model = textclf.Model.load(self.folder / "theirs")
+                model.save(self.folder / "ours.safetensors")
+                textclf.Model.load(self.folder / "ours.safetensors").export(self.folder / "back.ftz")
+                self.compare(model, fasttext.load_model(str(self.folder / "back.ftz")), added=0, tolerance=1e-6)
+
+
+if __name__ == "__main__":
+    missing = [name for name in ("numpy", "fasttext") if importlib.util.find_spec(name) is None]
+    if missing:
+        print(f"skipped: {sys.executable} has no {' and no '.join(missing)}; set TEXTCLF_FASTTEXT_PYTHON")
+        sys.exit(0)
+    import fasttext
+    import numpy
+
+    import textclf
+    fasttext.FastText.eprint = lambda *_: None
+    unittest.main()
