@@ -35,7 +35,8 @@
  * @endcode
  *
  * Every call answers a ::tc_status; 0 is success and tc_last_error() has the sentence otherwise. Read on in this order:
- * config.h, vocabulary.h, model.h, examples.h, trainer.h, predict.h, evaluate.h; then batcher.h, encode.h, allocator.h.
+ * config.h, vocabulary.h, model.h, examples.h, trainer.h, predict.h, evaluate.h; then batcher.h, embed.h, encode.h,
+ * allocator.h.
  */
 #ifndef TEXTCLF_TEXTCLF_H
 #define TEXTCLF_TEXTCLF_H
@@ -43,6 +44,7 @@
 #include "textclf/allocator.h"
 #include "textclf/batcher.h"
 #include "textclf/config.h"
+#include "textclf/embed.h"
 #include "textclf/encode.h"
 #include "textclf/evaluate.h"
 #include "textclf/examples.h"

@@ -29,7 +29,7 @@ static tc_status check_builder(const tc_config *config, const tc_vocab_builder *
     return TC_OK;
 }
 
-/* An embedding_dim that was not set is that of the word vectors; in arch ngram, where it decides what a text is read as,
+/* An embedding_dim that was not set is that of the word vectors; in arch ngram, where it decides what a text becomes,
  * it has to be set. */
 static tc_status resolve_dimension(const tc_config *config, tci_options *options)
 {

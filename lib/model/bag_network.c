@@ -198,6 +198,20 @@ static const tci_tensor_info *bag_words(const tci_network *base)
     return embedding->width == 0 ? &base->parameters.tensors[embedding->weight] : NULL;
 }
 
+static size_t bag_embed_dim(const tci_network *base)
+{
+    return ((const tci_bag_network *)base)->dim;
+}
+
+static tc_status bag_embed(const tci_network *base, tci_workspace *workspace, const tci_row *row,
+                           const tci_id_source *source, float *vector)
+{
+    (void)workspace;
+    (void)source; /* its ids are no words */
+    (void)tci_bag_average((const tci_bag_network *)base, row, vector);
+    return TC_OK;
+}
+
 static tci_index_set *bag_features(tci_network *base)
 {
     return &((tci_bag_network *)base)->set;
@@ -476,6 +490,8 @@ const tci_architecture tci_bag_architecture = {
     .initialize = bag_initialize,
     .refresh = bag_refresh,
     .words = bag_words,
+    .embed_dim = bag_embed_dim,
+    .embed = bag_embed,
     .features = bag_features,
     .features_optional = true,
     .predict = bag_predict,

@@ -281,15 +281,23 @@ static tc_status read_ids(void *context, size_t first, size_t count, uint32_t *i
     return tci_long_text_read(context, first, count, ids);
 }
 
-static tc_status predict_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
-                                   float *logits)
+tc_status tci_scratch_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                tci_id_source *source)
 {
-    const tci_network *network = model->network;
     if (!scratch->long_text)
         TCI_RETURN_IF(tci_long_text_create(scratch->memory, &scratch->long_text));
     TCI_RETURN_IF(tci_long_text_begin(scratch->long_text, model->pipeline, text, length, TCI_LONG_TEXT_SEGMENT,
                                       &scratch->tokens, &scratch->tokens_used));
-    tci_id_source source = {scratch->long_text, scratch->tokens_used, read_ids};
+    *source = (tci_id_source){scratch->long_text, scratch->tokens_used, read_ids};
+    return TC_OK;
+}
+
+static tc_status predict_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                   float *logits)
+{
+    const tci_network *network = model->network;
+    tci_id_source source;
+    TCI_RETURN_IF(tci_scratch_long_text(model, scratch, text, length, &source));
     return network->architecture->predict_long(network, scratch->pool, &scratch->workspace, &source, logits);
 }
 

@@ -123,6 +123,10 @@ void tci_scratch_free(tci_scratch *scratch);
 tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
 
+/* A text that tci_text_is_long() as a source of its ids, good until the next one. */
+tc_status tci_scratch_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
+                                tci_id_source *source);
+
 /* Logits (row_count, label_count) of encoded rows, row_count at most TCI_PREDICT_ROWS, in the order given. The caller
  * is between tci_float_enter() and tci_float_leave(). */
 #define TCI_PREDICT_ROWS 64

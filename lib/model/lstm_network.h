@@ -43,6 +43,9 @@ void tci_lstm_network_pack(const tci_lstm_network *network, tci_lstm lstm[TCI_LS
 
 tc_status tci_lstm_network_predict(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                                    const tci_row *rows, size_t row_count, float *logits);
+size_t tci_lstm_network_embed_dim(const tci_network *network);
+tc_status tci_lstm_network_embed(const tci_network *network, tci_workspace *workspace, const tci_row *row,
+                                 const tci_id_source *source, float *vector);
 tc_status tci_lstm_network_predict_long(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
                                         const tci_id_source *source, float *logits);
 

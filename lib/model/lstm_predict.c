@@ -37,6 +37,7 @@ typedef struct prediction {
     float *state_h[TCI_LSTM_LAYERS][2], *state_c[TCI_LSTM_LAYERS][2];
     float *pooled[2]; /* mean and maximum */
     float *logits;
+    float *vector; /* (directions, hidden_dim) where the pooled vector is wanted, of one row; else NULL */
     tc_status status; /* of the window that was filled last */
 } prediction;
 
@@ -217,6 +218,8 @@ static void predict_member(void *context, const tci_team *team)
         pooled[direction] = pooling.pooled;
     }
     tci_team_wait(team);
+    for (size_t direction = 0; p->vector && team->index == 0 && direction < network->directions; direction++)
+        memcpy(p->vector + direction * network->hidden_dim, pooled[direction], network->hidden_dim * sizeof(float));
     if (team->index == 0)
         tci_linear_forward(&network->head, network->base.kernels, p->row_count, pooled, p->logits);
 }
@@ -240,10 +243,28 @@ static tc_status predict(prediction *p, tci_pool *pool, tci_workspace *workspace
     if (!p->source)
         (void)count_windows(p, p->places);
     tci_pool_run(pool, predict_member, p);
-    for (size_t r = 0; p->status == TC_OK && r < p->row_count; r++)
+    for (size_t r = 0; p->status == TC_OK && logits && r < p->row_count; r++)
         memcpy(logits + r * network->base.label_count, p->logits + r * network->head.output_width,
                network->base.label_count * sizeof *logits);
     return p->status;
+}
+
+size_t tci_lstm_network_embed_dim(const tci_network *base)
+{
+    const tci_lstm_network *network = (const tci_lstm_network *)base;
+    return network->directions * network->hidden_dim;
+}
+
+tc_status tci_lstm_network_embed(const tci_network *base, tci_workspace *workspace, const tci_row *row,
+                                 const tci_id_source *source, float *vector)
+{
+    tci_row long_row = {.length = source ? source->length : 0};
+    prediction p = {.network = (const tci_lstm_network *)base,
+                    .rows = source ? &long_row : row,
+                    .row_count = 1,
+                    .source = source,
+                    .vector = vector};
+    return predict(&p, NULL, workspace, NULL);
 }
 
 tc_status tci_lstm_network_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace,

@@ -110,6 +110,12 @@ struct tci_architecture {
      * one is not finite. */
     tc_status (*scores)(const tci_network *network, float *values);
 
+    /* Floats of what the head reads of a text, and that vector of one row, or, with `source`, of one that is read from
+     * there; NULL where there is no such vector. */
+    size_t (*embed_dim)(const tci_network *network);
+    tc_status (*embed)(const tci_network *network, tci_workspace *workspace, const tci_row *row,
+                       const tci_id_source *source, float *vector);
+
     /* Training by gradients; NULL where there is none. */
     tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
     void (*training_free)(tci_training *training);

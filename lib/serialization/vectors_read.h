@@ -22,8 +22,8 @@
 typedef struct tci_vectors tci_vectors;
 
 /* For vectors of `dim` values into rows of `table` (words of the vocabulary, dim), at the place of each word that is
- * found; the first word has id `first`, which is 1 behind <unk>. `vocabulary` NULL: only the dimension is looked for, the
- * other arguments are not used. */
+ * found; the first word has id `first`, which is 1 behind <unk>. `vocabulary` NULL: only the dimension is looked for,
+ * the other arguments are not used. */
 tc_status tci_vectors_create(tci_memory *memory, const tci_vocabulary *vocabulary, uint32_t first, size_t dim,
                              float *table, tci_vectors **vectors);
 void tci_vectors_free(tci_vectors *vectors); /* NULL is a no-op */

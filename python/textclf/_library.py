@@ -80,6 +80,8 @@ STATUS: Dict[str, List[Any]] = {
     "tc_predict_with": [MODEL, SCRATCH, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE, P(s.tc_prediction)],
     "tc_predict_batch": [MODEL, P(TEXT), SIZES, SIZE, SIZE, FLOATS, OUT_SIZE],
     "tc_predict_examples": [MODEL, EXAMPLES, SIZES, SIZE, SIZE, FLOATS, OUT_SIZE],
+    "tc_embed": [MODEL, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE],
+    "tc_word_vector": [MODEL, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE],
     "tc_encode": [MODEL, TEXT, SIZE, SIZE, P(c.c_uint32), P(c.c_uint64), OUT_SIZE],
     "tc_evaluate": [MODEL, EXAMPLES, SIZES, SIZE, P(s.tc_evaluation)],
     "tc_tune_thresholds": [MODEL, EXAMPLES, SIZES, SIZE],

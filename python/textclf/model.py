@@ -276,6 +276,26 @@ class Model(Handle):
         lib.tc_predict_examples(self.pointer, examples.pointer, array, row_count, len(scores), scores, c.byref(count))
         return _arrays.matrix(scores, total, columns)
 
+    def embed(self, text: Text) -> List[float]:
+        """The vector that a text's scores are computed of: the pooled state of an LSTM, the mean of the rows of averaged
+        embeddings (fastText's sentence vector of a supervised model)."""
+        return self._vector(lib.tc_embed, text)
+
+    def word_vector(self, word: Text) -> List[float]:
+        """A word's row of the embedding; with averaged embeddings the mean of that and of its n-grams of characters."""
+        return self._vector(lib.tc_word_vector, word)
+
+    def _vector(self, function: Any, text: Text) -> List[float]:
+        from .errors import CapacityError
+        data, dim = text_bytes(text), c.c_size_t()
+        try:
+            function(self.pointer, data, len(data), 0, None, c.byref(dim))
+        except CapacityError:
+            pass
+        vector = (c.c_float * dim.value)()
+        function(self.pointer, data, len(data), dim.value, vector, c.byref(dim))
+        return list(vector)
+
     def encode(self, text: Text) -> Tuple[List[int], List[Tuple[int, int]]]:
         """Ids of a text after truncation, and for each the byte range of its token in the text's UTF-8."""
         from .errors import CapacityError
