@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+MODELS = pathlib.Path(__file__).resolve().parent.parent / "golden" / "fasttext_models"
 ADDED = 1e-5  # by fastText, to every probability
 WORDS = "the market list ipo of a start up was cancelled today 公司 上市 取消 收购 转型 naïve café resumé co-op".split()
 UNHEARD = "marketplace listing upstart 公司上市 cafés zebra".split()
@@ -26,11 +27,11 @@ SHAPES = [
 ]
 
 
-def texts(count, seed=3):
+def texts(count, words, seed=3):
     chosen = random.Random(seed)
     yield ""
     for _ in range(count):
-        yield " ".join(chosen.choices(WORDS + UNHEARD, k=chosen.randrange(1, 30)))
+        yield " ".join(chosen.choices(words + UNHEARD, k=chosen.randrange(1, 30)))
 
 
 def write_weights(path, shapes, seed):
@@ -63,30 +64,23 @@ class FastText(unittest.TestCase):
         model.load_weights(self.folder / "weights")
         return model
 
-    def train(self, loss):
-        for attempt in range(10):
-            try:
-                return fasttext.train_supervised(str(self.folder / "train.txt"), dim=8, loss=loss, wordNgrams=2, minn=2,
-                                                 maxn=3, bucket=500, thread=1, verbose=0)
-            except RuntimeError as reason:  # its training meets a NaN now and then
-                self.assertLess(attempt, 9, str(reason))
-
     def assert_near(self, vector, wanted, text):
         numpy.testing.assert_allclose(vector, wanted, atol=1e-6, rtol=1e-6, err_msg=text)
 
-    def compare_words(self, model, theirs):
-        for word in [*WORDS, *UNHEARD, "</s>", "a" * 100]:
+    def compare_words(self, model, theirs, words):
+        for word in [*words, *UNHEARD, "</s>", "a" * 100]:
             self.assert_near(model.word_vector(word), theirs.get_word_vector(word), word)
 
-    def compare(self, model, theirs, added=ADDED, tolerance=1e-5):
-        for text in texts(300):
-            found = dict((label, score) for score, label in theirs.f.predict(text + "\n", len(LABELS), -1.0, "strict"))
+    def compare(self, model, theirs, words, added=ADDED, tolerance=1e-5):
+        for text in texts(300, words):
+            labels = len(model.labels)
+            found = dict((label, score) for score, label in theirs.f.predict(text + "\n", labels, -1.0, "strict"))
             wanted = dict(zip(model.labels, model.predict(text)))
             for label, score in found.items():
-                self.assertAlmostEqual(score - added, wanted[label.replace("__label__", "")], delta=tolerance, msg=text)
+                self.assertAlmostEqual(score - added, wanted[label.removeprefix("__label__")], delta=tolerance, msg=text)
             self.assert_near(model.embed(text), theirs.get_sentence_vector(text), text)
             best = max(wanted.values())
-            first = next(iter(found)).replace("__label__", "")
+            first = next(iter(found)).removeprefix("__label__")
             self.assertAlmostEqual(wanted[first], best, delta=2 * tolerance)
 
     def test_fasttext_predicts_as_the_model_that_was_written(self):
@@ -97,26 +91,24 @@ class FastText(unittest.TestCase):
                 theirs = fasttext.load_model(str(path))
                 # its sigmoids come from a table of 512 steps
                 sigmoid = "sigmoid" in (shape.get("head"), shape.get("task") == "multilabel" and "sigmoid")
-                self.compare(model, theirs, tolerance=8e-3 if sigmoid else 1e-5)
-                self.compare(textclf.Model.load(path), theirs, added=0, tolerance=1e-6)
-                self.compare_words(model, theirs)
+                self.compare(model, theirs, WORDS, tolerance=8e-3 if sigmoid else 1e-5)
+                self.compare(textclf.Model.load(path), theirs, WORDS, added=0, tolerance=1e-6)
+                self.compare_words(model, theirs, WORDS)
 
     def test_a_model_of_fasttext_goes_through_our_files_and_back(self):
-        lines = [f"__label__{LABELS[i % 5]} {text}" for i, text in enumerate(texts(400)) if text]
-        (self.folder / "train.txt").write_text("\n".join(lines), encoding="utf-8")
-        for loss in ("softmax", "hs", "ova"):
-            theirs = self.train(loss)
-            for quantized in (False, True):
-                if quantized:
-                    theirs.quantize(qnorm=True, cutoff=400, retrain=False)
-                theirs.save_model(str(self.folder / "theirs"))
-                model = textclf.Model.load(self.folder / "theirs")
-                model.save(self.folder / "ours.safetensors")
-                textclf.Model.load(self.folder / "ours.safetensors").export(self.folder / "back.ftz")
-                back = fasttext.load_model(str(self.folder / "back.ftz"))
-                self.compare(model, back, added=0, tolerance=1e-6)
-                self.compare_words(model, theirs)
-                self.compare_words(textclf.Model.load(self.folder / "back.ftz"), back)
+        for path in sorted([*MODELS.glob("*.bin"), *MODELS.glob("*.ftz")]):
+            with self.subTest(path.name):
+                theirs = fasttext.load_model(str(path))
+                textclf.Model.load(path).save(self.folder / "ours.safetensors")
+                model = textclf.Model.load(self.folder / "ours.safetensors")
+                model.export(self.folder / "back")
+                back = fasttext.load_model(str(self.folder / "back"))
+                words = theirs.get_words()
+                self.assertEqual(back.get_words(), words)
+                for found in (theirs, back):
+                    self.compare(model, found, words, added=0, tolerance=1e-6)
+                    self.compare_words(model, found, words)
+                self.compare_words(textclf.Model.load(self.folder / "back"), back, words)
 
 
 if __name__ == "__main__":
