@@ -92,12 +92,13 @@ static uint8_t *learn_in_chunks(const char *settings, size_t passes, size_t *siz
     return bytes;
 }
 
-static const char *const tasks[] = {NGRAMS "task=classify ", NGRAMS "task=multilabel ", NGRAMS "task=regress "};
+static const char *const tasks[] = {NGRAMS "task=classify ", NGRAMS "task=multilabel ", NGRAMS "task=regress ",
+                                    NGRAMS "optimizer=adagrad "};
 
 static void one_chunk_of_all_texts_is_a_set_of_them(void **state)
 {
     (void)state;
-    for (size_t t = 0; t < 3; t++) {
+    for (size_t t = 0; t < 4; t++) {
         uint8_t *bytes[2];
         size_t sizes[2];
         for (size_t chunked = 0; chunked < 2; chunked++) {
@@ -126,7 +127,7 @@ static void one_chunk_of_all_texts_is_a_set_of_them(void **state)
 static void chunks_made_for_each_pass_are_those_that_were_kept(void **state)
 {
     (void)state;
-    for (size_t t = 0; t < 3; t++) {
+    for (size_t t = 0; t < 4; t++) {
         school s;
         tc_examples *kept[CHUNKS];
         size_t size = 0, wanted_size = 0;

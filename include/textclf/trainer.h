@@ -87,7 +87,7 @@ TC_EXPORT tc_status tc_trainer_count(tc_trainer *trainer, const tc_examples *exa
  * As tc_trainer_count(), for texts that are too many to be held at once and come in chunks, each a set of examples of
  * its own: their rows are numbered on from the chunks before, and the examples are not kept.
  *
- *     for each chunk:                 tc_trainer_count_chunk(trainer, chunk);         optimizer dcd only
+ *     for each chunk:                 tc_trainer_count_chunk(trainer, chunk);         arch ngram only
  *     for each epoch, each chunk:     tc_trainer_begin_chunk(trainer, chunk, first_row);
  *                                     tc_train_step(trainer, chunk, rows, row_count, &step) ...
  *
@@ -99,7 +99,7 @@ TC_EXPORT tc_status tc_trainer_count_chunk(tc_trainer *trainer, const tc_example
  * Makes ready to learn from a chunk: the same texts as when it was counted, encoded anew or kept, in examples of their
  * own. Steps then take rows of these examples, until the next chunk is begun; the trainer keeps them alive that long.
  * Chunks may come in any order. Optimizer dcd keeps 4 bytes for each text and column of the model from epoch to epoch,
- * but none when option `epochs` is 1; other optimizers need this call for nothing, and accept it.
+ * but none when option `epochs` is 1; other optimizers keep nothing of a text, and do not need this call.
  *
  * @param first_row  number of the chunk's first row among all that were counted.
  * Errors: #TC_ERROR_STATE (chunks that were not counted; with epochs 1, a second pass), #TC_ERROR_ARGUMENT (rows

@@ -485,7 +485,7 @@ tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, co
 tc_status tci_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples)
 {
     if (!trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "only optimizer dcd counts features before it trains");
+        return tci_trainer_count(trainer, examples, NULL, 0); /* which keeps none either */
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
     return tci_dual_count_chunk(trainer->dual, examples);
 }

@@ -123,6 +123,13 @@ class Chunks(Trained):
         _, result = self.train(*words[:-2], "--tune-thresholds", "true", data=data, code=1)
         self.assertIn("--validation", result.messages[-1])
 
+    def test_gradients_of_ngrams_count_all_chunks_first(self):
+        words = [*NGRAM, "--optimizer", "adagrad", "--epochs", "1"]
+        wanted, result = self.train(*words)
+        self.assertRegex(result.err, "come in [2-9] chunks")
+        self.assertGreater(self.accuracy(), 0.97)
+        self.assertEqual(self.train(*words, "--cache", self.cache, "--threads", "1")[0], wanted)
+
     def test_patience_ends_the_epochs(self):
         _, result = self.train(*NGRAM, "--epochs", "9", "--patience", "1", "--validation", self.test_file, "--json")
         self.assertLess(len(result.json()["epochs"]), 9)

@@ -259,13 +259,28 @@ class Readers(Case):
     # txt
 
     def test_txt_reads_fasttext_labels(self):
-        self.both("a.txt", "__label__x some text \n__label__y\n  __label__z\t t __label__w\n",
-                  [("x", "some text "), ("y", ""), ("z", "t __label__w")])
+        self.both("a.txt", "__label__x some text \n__label__y\n  __label__z\t t __labelw\n",
+                  [("x", "some text "), ("y", ""), ("z", "t __labelw")])
         self.both("a.txt", "__label__x __label__y text\nnone\n", [("x,y", "text"), ("", "none")], task="labels")
         self.fails(read("label", self.file("a.txt", "text\n")), 1, "line 1", "__label__")
         self.fails(read("label", self.file("a.txt", "__label__x __label__y t\n")), 1, "more than one label")
         self.fails(read("label", self.file("a.txt", "__label__ t\n")), 1, "label is empty")
         self.fails(read("targets", self.file("a.txt", "1 t\n")), 2, "no targets")
+
+    def test_txt_takes_labels_from_anywhere_in_the_line_as_fasttext_does(self):
+        self.both("a.txt", "some __label__x text\nmore\t__label__y\n", [("x", "some text"), ("y", "more\t")])
+        self.both("a.txt", "__label__a one __label__b two  __label__c\r\nsix __label__d\v__label__e\ften\0__label__f\n",
+                  [("a,b,c", "one two  "), ("d,e,f", "six ten\0")], task="labels")
+        self.both("a.txt", "a__label__x __label__y b__label__z _ __ __label _label__\n",
+                  [("y", "a__label__x b__label__z _ __ __label _label__")])
+        many = " ".join(f"w{number} __label__{number}" for number in range(50000))
+        self.both("a.txt", many + "\nx __label__1\n", [(",".join(map(str, range(50000))),
+                                                       "".join(f"w{number} " for number in range(50000))), ("1", "x ")],
+                  task="labels")
+        for line in ("a __label__x b __label__y", "__label__x a __label__y"):
+            self.fails(read("label", self.file("a.txt", line + "\n")), 1, "line 1", "more than one label", "multilabel")
+        self.fails(read("label", self.file("a.txt", "a __label__ b\n")), 1, "label is empty")
+        self.fails(read("labels", self.file("a.txt", "a __label__x,y b\n")), 1, "comma")
 
     def test_txt_without_labels_is_one_text_a_line(self):
         self.both("a.txt", "__label__x a\n\n b \r\n", [("", "__label__x a"), ("", ""), ("", " b ")], task="texts")
