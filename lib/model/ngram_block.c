@@ -1,10 +1,10 @@
 /* ngram_block.c: steps of dual coordinate descent, block by block: margins of all texts, then their dual variables,
  * then the weights, in the order of the texts.
  *
- * By several threads, with the same bits at any number of them. Of few columns each member owns ranges of features,
- * TCI_DUAL_RANGES in all: it alone reads and writes their weights, which stay in its cache; a margin is the sum of the
- * parts that the ranges have in it, in their order, and one member finds the steps. Of more columns each member owns
- * columns, from margins to weights. What the steps of a block changed its own margins by is found while the weights
+ * By several threads, with the same bits at any number of them. Each member owns ranges of features, TCI_DUAL_RANGES in
+ * all: it alone reads and writes their weights, which stay in its cache; a margin is the sum of the parts that the
+ * ranges have in it, in their order, and members share the columns to find the steps. Of TCI_DUAL_WIDE columns and more
+ * each member owns columns, from margins to weights. What the steps of a block changed its own margins by is found while the weights
  * change: at text i they hold the steps of the texts before i, so that twice step times the change of its margin, and
  * once the text's own share, add up to the whole quadratic form. */
 #include <string.h>
@@ -14,6 +14,7 @@
 #define OWN_LABEL 10.0  /* weight of a text in the column of its label, beside other columns */
 #define SLACK_MOST 1e30 /* of a text whose weight is next to nothing */
 #define CUT_BELOW 0.75
+#define COLUMNS_AT_ONCE 16 /* a cache line of them is in one thread's hands */
 
 /* The block at hand, as one member of the team sees it. */
 typedef struct block {
@@ -371,9 +372,8 @@ static void learn(void *context, const tci_team *team)
     block b = {.dual = dual, .texts = job->texts, .leads = team->index == 0};
     bool by_range = dual->ranges > 1;
     tci_team_share(by_range ? team : &tci_team_alone, dual->ranges, 1, &b.first_range, &b.last_range);
-    tci_team_share(by_range ? &tci_team_alone : team, dual->columns, 1, &b.first_column, &b.last_column);
-    b.first_solved = b.first_column;
-    b.last_solved = by_range && !b.leads ? b.first_column : b.last_column;
+    tci_team_share(by_range ? &tci_team_alone : team, dual->columns, COLUMNS_AT_ONCE, &b.first_column, &b.last_column);
+    tci_team_share(team, dual->columns, COLUMNS_AT_ONCE, &b.first_solved, &b.last_solved);
     for (size_t first = 0; first < job->row_count; first += TCI_DUAL_BLOCK) {
         size_t left = job->row_count - first;
         b.rows = job->rows + first;

@@ -39,8 +39,8 @@ typedef struct tci_dual_samples {
 
 #define TCI_DUAL_NO_FEATURE UINT32_MAX /* one that was not counted */
 #define TCI_DUAL_RANGES 8              /* of features, shared by the threads; 1 of TCI_DUAL_WIDE columns and more */
-#define TCI_DUAL_WIDE 16
-#define TCI_DUAL_ALONE 16384
+#define TCI_DUAL_WIDE 256
+#define TCI_DUAL_ALONE 4096
 
 /* The features of one text, as x. */
 typedef struct tci_dual_entries {
