@@ -18,12 +18,13 @@ STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror
 FRAGMENT = """#include <stdio.h>
 #include <textclf/textclf.h>
 static void check(tc_status status) { if (status != TC_OK) fprintf(stderr, "%%s\\n", tc_last_error()); }
-void fragment(tc_config *config, tc_model *model, tc_trainer *trainer, const tc_examples *examples, tc_batcher *batcher,
-              const size_t *rows, size_t row_count);
-void fragment(tc_config *config, tc_model *model, tc_trainer *trainer, const tc_examples *examples, tc_batcher *batcher,
-              const size_t *rows, size_t row_count)
+void fragment(tc_config *config, tc_model *model, tc_trainer *trainer, const tc_examples *examples,
+              const tc_examples *held_out, tc_batcher *batcher, const size_t *rows, size_t row_count);
+void fragment(tc_config *config, tc_model *model, tc_trainer *trainer, const tc_examples *examples,
+              const tc_examples *held_out, tc_batcher *batcher, const size_t *rows, size_t row_count)
 {
-    (void)config, (void)model, (void)trainer, (void)examples, (void)batcher, (void)rows, (void)row_count;
+    (void)config, (void)model, (void)trainer, (void)examples, (void)held_out;
+    (void)batcher, (void)rows, (void)row_count;
 %s}
 """
 
