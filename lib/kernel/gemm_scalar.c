@@ -5,6 +5,8 @@
  * of a panel, so a compiler may use vectors without changing the order within any chain. */
 #include "kernel/kernels_scalar.h"
 
+#include <string.h>
+
 /* One row of one panel: element k of a at a[(k / 16)·a_block + (k % 16)·a_step], b steps by b_row over the depth. */
 static void row_of_panel(size_t depth, const float *a, size_t a_block, size_t a_step, const float *b, size_t b_row,
                          float *c)
@@ -54,10 +56,13 @@ void tci_sum_rows_scalar(size_t count, const uint32_t *index, const float *src, 
     }
 }
 
-void tci_add_scalar(size_t count, const float *src, float *dst)
+void tci_add_scalar(size_t count, const void *src, float *dst)
 {
-    for (size_t i = 0; i < count; i++)
-        dst[i] += src[i];
+    for (size_t i = 0; i < count; i++) {
+        float value;
+        memcpy(&value, (const char *)src + i * sizeof value, sizeof value);
+        dst[i] += value;
+    }
 }
 
 void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst)

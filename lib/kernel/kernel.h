@@ -111,8 +111,8 @@ typedef struct tci_kernels {
     void (*adam)(const tci_adam_constants *constants, size_t count, float *value, const float *gradient, float *exp_avg,
                  float *exp_avg_sq);
 
-    /* dst[i] += src[i] */
-    void (*add)(size_t count, const float *src, float *dst);
+    /* dst[i] += src[i]; the floats of src may stand at any address, as in a mapped file */
+    void (*add)(size_t count, const void *src, float *dst);
     /* dst[column] += src[row][column], row by row in rising order: one chain from the value in dst. Columns a multiple
      * of 16. */
     void (*add_rows)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);

@@ -18,8 +18,9 @@ ARRAY_FUNCTION(tci_exp_avx2, tci_exp_avx2_8)
 ARRAY_FUNCTION(tci_tanh_avx2, tci_tanh_avx2_8)
 ARRAY_FUNCTION(tci_sigmoid_avx2, tci_sigmoid_avx2_8)
 
-void tci_add_avx2(size_t count, const float *src, float *dst)
+void tci_add_avx2(size_t count, const void *bytes, float *dst)
 {
+    const float *src = bytes; /* for loads that ask for no alignment */
     size_t i = 0;
     for (; count - i >= 8; i += 8)
         _mm256_storeu_ps(dst + i, _mm256_add_ps(_mm256_loadu_ps(dst + i), _mm256_loadu_ps(src + i)));

@@ -255,22 +255,6 @@ static void add_codes(const tci_bag_network *network, const tci_bag_matrix *matr
         hidden[i] += norm * load_float(book + i * sizeof(float));
 }
 
-/* hidden += a row of floats at any address. */
-static void add_bytes(const tci_kernels *kernels, size_t count, const uint8_t *from, float *hidden)
-{
-    float piece[4 * LINE];
-    for (size_t first = 0; first < count; first += 4 * LINE) {
-        size_t numbers = count - first < 4 * LINE ? count - first : 4 * LINE;
-        memcpy(piece, from + first * sizeof *piece, numbers * sizeof *piece);
-        kernels->add(numbers, piece, hidden + first);
-    }
-}
-
-static bool is_aligned(const void *address)
-{
-    return (uintptr_t)address % sizeof(float) == 0;
-}
-
 void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values)
 {
     if (matrix->width == 0) {
@@ -307,6 +291,7 @@ static void ask_for(const tci_bag_network *network, const uint8_t *weight, uint3
         return;
     for (size_t i = 0; i < bytes; i += LINE * sizeof(float))
         __builtin_prefetch(weight + row * bytes + i);
+    __builtin_prefetch(weight + row * bytes + bytes - 1);
 }
 
 size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float *hidden)
@@ -317,7 +302,6 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
     size_t dim = network->dim, count = 0;
     if (embedding->width == 0)
         weight = tci_parameters_data(&network->base.parameters, embedding->weight);
-    bool aligned = is_aligned(weight);
     memset(hidden, 0, dim * sizeof *hidden);
     for (size_t i = 0; weight && i < AHEAD && i < row->length; i++)
         ask_for(network, weight, row->ids[i]);
@@ -328,12 +312,10 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
         count += at != TCI_INDEX_SET_NONE || !network->fasttext_scores;
         if (at == TCI_INDEX_SET_NONE)
             continue;
-        if (!weight)
-            add_codes(network, embedding, at, hidden);
-        else if (aligned)
-            kernels->add(dim, (const float *)(const void *)weight + (size_t)at * dim, hidden);
+        if (weight)
+            kernels->add(dim, weight + (size_t)at * dim * sizeof *hidden, hidden);
         else
-            add_bytes(kernels, dim, weight + (size_t)at * dim * sizeof(float), hidden);
+            add_codes(network, embedding, at, hidden);
     }
     float share = count > 0 ? (float)(1.0 / (double)count) : 0.0f;
     for (size_t i = 0; i < dim; i++)
