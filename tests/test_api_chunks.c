@@ -3,8 +3,11 @@
  * each pass, at any number of threads. */
 #include "support/testing.h"
 
+#include <math.h>
+
 #include "support/failing.h"
 #include "support/small_host.h"
+#include "support/story.h"
 
 #define TEXTS 300
 #define CHUNKS 3
@@ -157,6 +160,50 @@ static void chunks_made_for_each_pass_are_those_that_were_kept(void **state)
         }
         free(wanted);
     }
+}
+
+#define HALF 100
+
+/* Scores after three passes over the same stories twice, in one chunk or in two, the second pass of two beginning with
+ * the second. */
+static void learn_twice_the_same(size_t chunks, float scores[3])
+{
+    school s;
+    tc_examples *examples[2] = {NULL, NULL};
+    size_t count = 0;
+    open_school(&s, NULL, tasks[0]);
+    for (size_t i = 0; i < chunks; i++)
+        assert_ok(tc_examples_create(s.model, &examples[i]));
+    for (uint32_t i = 0; i < 2 * HALF; i++) {
+        char text[STORY_SIZE];
+        size_t length = 0;
+        uint32_t label = story_write(i % HALF, text, &length);
+        assert_ok(tc_examples_add_label(examples[i / HALF % chunks], text, length, label, 1.0f));
+    }
+    for (size_t i = 0; i < chunks; i++)
+        assert_ok(tc_trainer_count_chunk(s.trainer, examples[i]));
+    for (size_t pass = 0; pass < 3; pass++) {
+        for (size_t k = 0; k < 2; k++) {
+            size_t half = (pass + k) % 2;
+            const tc_examples *chunk = examples[half % chunks];
+            assert_ok(tc_trainer_begin_chunk(s.trainer, chunk, chunks == 1 ? 0 : half * HALF));
+            take_steps(&s, chunk, chunks == 1 ? half * HALF : 0, chunks == 1 ? (half + 1) * HALF : HALF);
+        }
+    }
+    assert_ok(tc_predict(s.model, "a dull film", 11, 3, scores, &count));
+    tc_examples_free(examples[0]);
+    tc_examples_free(examples[1]);
+    close_school(&s);
+}
+
+static void a_text_finds_its_own_dual_variables_again(void **state)
+{
+    float one[3], two[3];
+    (void)state;
+    learn_twice_the_same(1, one);
+    learn_twice_the_same(2, two);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(fabsf(one[i] - two[i]) < 1e-5f);
 }
 
 static void a_second_pass_goes_on_from_the_first(void **state)
@@ -325,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_chunk_of_all_texts_is_a_set_of_them),
         cmocka_unit_test(chunks_made_for_each_pass_are_those_that_were_kept),
+        cmocka_unit_test(a_text_finds_its_own_dual_variables_again),
         cmocka_unit_test(a_second_pass_goes_on_from_the_first),
         cmocka_unit_test(a_training_of_one_epoch_keeps_nothing_of_each_text),
         cmocka_unit_test(chunks_in_the_wrong_place_are_refused_and_change_nothing),
