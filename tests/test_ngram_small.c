@@ -73,10 +73,10 @@ static tci_ngram_network *network_of(const tc_model *model)
 
 static void note_texts(tc_model *model, uint32_t seed)
 {
-    uint32_t *counts = NULL;
+    float *counts = NULL;
     assert_ok(tci_alloc(&model->memory, MEMBERS, sizeof *counts, "texts", &counts));
     for (size_t i = 0; i < MEMBERS; i++)
-        counts[i] = 1 + draw(&seed) % 5;
+        counts[i] = (float)(1 + draw(&seed) % 5);
     tci_ngram_note_texts(network_of(model), counts);
 }
 
@@ -86,7 +86,7 @@ static double importance(const tci_ngram_network *network, size_t row)
     double sum = 0;
     for (size_t c = 0; c < network->columns; c++)
         sum += (double)weights[row * network->columns + c] * (double)weights[row * network->columns + c];
-    return network->texts ? sum * network->texts[row] : sum;
+    return network->texts ? sum * (double)network->texts[row] : sum;
 }
 
 /* How many rows come before this one: those that matter more, and earlier ones that matter as much. */

@@ -93,6 +93,7 @@ static size_t list_blocks(tc_trainer *trainer, tci_state_block blocks[STATE_BLOC
 }
 
 #define DUAL_WORDS "optim.dual.words"
+#define FEATURE_TEXTS "optim.texts"
 
 static tci_state_array dual_words(uint64_t words[TCI_DUAL_WORDS])
 {
@@ -124,10 +125,21 @@ static size_t list_dual(tci_dual *dual, uint64_t words[TCI_DUAL_WORDS], tci_stat
     return 1 + count;
 }
 
+/* In how many texts each feature occurs; by it a smaller model is chosen, after a resumed training as after one that
+ * never stopped. Returns whether the network knows. */
+static bool list_texts(const tc_model *model, tci_state_array *array)
+{
+    const tci_ngram_network *network = tci_ngram_of(model->network);
+    if (!network || !network->texts)
+        return false;
+    *array = (tci_state_array){FEATURE_TEXTS, TCI_DTYPE_F32, 1, {network->set.count}, network->texts};
+    return true;
+}
+
 tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
 {
     tci_state_block blocks[STATE_BLOCKS];
-    tci_state_array arrays[TCI_DUAL_ARRAYS + 1];
+    tci_state_array arrays[TCI_DUAL_ARRAYS + 2];
     uint64_t words[TCI_PROGRESS_WORDS], dual[TCI_DUAL_WORDS];
     TCI_REQUIRE(trainer);
     TCI_REQUIRE(path);
@@ -136,10 +148,12 @@ tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
     memcpy(words, &trainer->progress, sizeof words);
     if (trainer->ngram)
         TCI_RETURN_IF(tci_ngram_training_start(trainer->ngram)); /* so that there is a state to save */
+    size_t array_count = list_dual(trainer->dual, dual, arrays);
+    array_count += list_texts(trainer->model, &arrays[array_count]);
     const tci_state state = {.blocks = blocks,
                              .block_count = list_blocks((tc_trainer *)trainer, blocks), /* which are only read */
                              .arrays = arrays,
-                             .array_count = list_dual(trainer->dual, dual, arrays),
+                             .array_count = array_count,
                              .words = words,
                              .word_count = TCI_PROGRESS_WORDS};
     return tci_checkpoint_save(trainer->model, &state, path);
@@ -241,6 +255,31 @@ done:
     return status;
 }
 
+static tc_status read_texts(const tci_native_contents *contents, tc_model *model)
+{
+    tc_status status = TC_OK;
+    tci_ngram_network *network = tci_ngram_of(model->network);
+    tci_tensor_view view;
+    float *texts = NULL;
+    if (!network || !tci_safetensors_find(&contents->tensors, FEATURE_TEXTS, &view))
+        return TC_OK;
+    size_t count = network->set.count;
+    TCI_CHECK(tci_alloc(&model->memory, count, sizeof *texts, "texts of features", &texts));
+    const tci_state_array array = {FEATURE_TEXTS, TCI_DTYPE_F32, 1, {count}, texts};
+    TCI_CHECK(tci_checkpoint_array(contents, &array));
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i] < 0) {
+            status = tci_fail(TC_ERROR_FORMAT, "tensor '" FEATURE_TEXTS "' holds a negative value");
+            goto done;
+        }
+    }
+    tci_ngram_note_texts(network, texts);
+    return TC_OK;
+done:
+    tci_free(&model->memory, texts);
+    return status;
+}
+
 static tc_status read_state(const tci_native_contents *contents, tc_trainer *trainer)
 {
     const tci_parameters *parameters = &trainer->model->network->parameters;
@@ -260,6 +299,7 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
         TCI_RETURN_IF(tci_checkpoint_block(contents, parameters, &blocks[b]));
     if (trainer->optimizer)
         tci_optimizer_set_steps(trainer->optimizer, trainer->progress.steps);
+    TCI_RETURN_IF(read_texts(contents, trainer->model));
     return read_dual(contents, trainer);
 }
 

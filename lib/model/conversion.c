@@ -16,15 +16,9 @@ typedef struct chosen {
     tci_index_set set;
 } chosen;
 
-/* The model's network where it is one of n-grams, else NULL. */
-static tci_ngram_network *ngram_network(const tc_model *model)
-{
-    return model->network->architecture == &tci_ngram_architecture ? (tci_ngram_network *)model->network : NULL;
-}
-
 static tc_status choose_features(const tc_model *model, uint64_t most, chosen *kept)
 {
-    const tci_ngram_network *network = ngram_network(model);
+    const tci_ngram_network *network = tci_ngram_of(model->network);
     if (!network || most == 0 || network->set.count <= most)
         return TC_OK;
     TCI_RETURN_IF(tci_index_set_init(&kept->set, &kept->memory, network->set.bound));
@@ -38,9 +32,9 @@ static tc_status choose_features(const tc_model *model, uint64_t most, chosen *k
 /* So that features are chosen alike from the copy. */
 static tc_status copy_texts(const tc_model *model, const uint32_t *rows, tc_model *copy)
 {
-    const tci_ngram_network *from = ngram_network(model);
-    tci_ngram_network *to = ngram_network(copy);
-    uint32_t *texts = NULL;
+    const tci_ngram_network *from = tci_ngram_of(model->network);
+    tci_ngram_network *to = tci_ngram_of(copy->network);
+    float *texts = NULL;
     if (!from || !from->texts)
         return TC_OK;
     TCI_RETURN_IF(tci_alloc(&copy->memory, to->set.count, sizeof *texts, "texts of features", &texts));

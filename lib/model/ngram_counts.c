@@ -200,10 +200,10 @@ void tci_ngram_counts_members(const tci_ngram_counts *counts, tci_index_set *set
         set->bits[word] |= counts->seen.bits[word];
 }
 
-void tci_ngram_counts_texts(const tci_ngram_counts *counts, uint32_t *texts)
+void tci_ngram_counts_texts(const tci_ngram_counts *counts, float *texts)
 {
     for (size_t i = 0; i < counts->seen.count; i++)
-        texts[i] = counts->cells[i * (1 + counts->columns)];
+        texts[i] = (float)counts->cells[i * (1 + counts->columns)];
 }
 
 /* ---- scales ---- */

@@ -30,7 +30,7 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const t
 void tci_ngram_counts_members(const tci_ngram_counts *counts, tci_index_set *set);
 
 /* In how many texts each feature that was seen occurs, in their order. */
-void tci_ngram_counts_texts(const tci_ngram_counts *counts, uint32_t *texts);
+void tci_ngram_counts_texts(const tci_ngram_counts *counts, float *texts);
 
 /* s² of ngram_dual.h (members, columns; one column without columns) for all members of a set, in their order. */
 tc_status tci_ngram_counts_scales(const tci_ngram_counts *counts, tci_pool *pool, const tci_index_set *set,

@@ -239,7 +239,7 @@ static void compare(tci_dual *dual, const tci_dual_texts *sets, size_t set_count
 /* ---- starting ---- */
 
 /* What the network is to know of its features; NULL where it had some that other texts taught it. */
-static tc_status count_texts(const tci_dual *dual, const tci_index_set *set, uint32_t **texts)
+static tc_status count_texts(const tci_dual *dual, const tci_index_set *set, float **texts)
 {
     if (dual->network->set.count > 0)
         return TC_OK;
@@ -260,7 +260,7 @@ tc_status tci_dual_start(tci_dual *dual, float **best)
 {
     tc_status status = TC_OK;
     double total = 0;
-    uint32_t *texts = NULL;
+    float *texts = NULL;
     tci_index_set set;
     if (dual->started)
         return TC_OK;

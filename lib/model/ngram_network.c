@@ -157,7 +157,7 @@ float tci_ngram_scale(const tci_ngram_network *network, const tci_row *row)
     return sum > 0 ? (float)(1.0 / sqrt(sum)) : 0.0f;
 }
 
-void tci_ngram_note_texts(tci_ngram_network *network, uint32_t *texts)
+void tci_ngram_note_texts(tci_ngram_network *network, float *texts)
 {
     tci_free(network->base.memory, network->texts);
     network->texts = texts;

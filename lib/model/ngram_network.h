@@ -26,7 +26,7 @@ typedef struct tci_ngram_network {
     tci_index_set set;
     tci_ngram_rows *rows; /* while a trainer adds rows, those behind the set's (ngram_rows.h); else NULL */
     float amounts[2][TCI_FEATURE_COUNT + 1]; /* g·(1 + ln count) by light and count */
-    uint32_t *texts; /* (rows) in how many texts of its training each feature occurs; NULL: not known */
+    float *texts; /* (rows) in how many texts of its training each feature occurs; NULL: not known */
 } tci_ngram_network;
 
 /* The weights stand last, so that rows can be added to them. */
@@ -47,9 +47,15 @@ void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, flo
  * arrays over; on failure network and set are as they were. */
 tc_status tci_ngram_grow(tci_ngram_network *network, tci_index_set *set);
 
+/* The network as one of this architecture, or NULL where it is of another. */
+static inline tci_ngram_network *tci_ngram_of(tci_network *network)
+{
+    return network->architecture == &tci_ngram_architecture ? (tci_ngram_network *)network : NULL;
+}
+
 /* Notes in how many texts each feature occurs, in an array of the network's memory that it takes over; NULL: not
  * known. */
-void tci_ngram_note_texts(tci_ngram_network *network, uint32_t *texts);
+void tci_ngram_note_texts(tci_ngram_network *network, float *texts);
 
 /* The rows of the `most` features that matter most, in their order: by the squares of their weights times the texts
  * that they occur in, where these are known; the lower bucket of two that are equal. `rows` (most) is what is kept,

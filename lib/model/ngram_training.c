@@ -218,7 +218,7 @@ tc_status tci_ngram_training_resume(tci_ngram_training *training, bool scales)
 }
 
 /* What the network is to know of its features; NULL where it had some that other texts taught it. */
-static tc_status count_texts(const tci_ngram_training *training, const tci_index_set *set, uint32_t **texts)
+static tc_status count_texts(const tci_ngram_training *training, const tci_index_set *set, float **texts)
 {
     tci_ngram_network *network = training->network;
     if (network->set.count > 0)
@@ -233,7 +233,7 @@ tc_status tci_ngram_training_start(tci_ngram_training *training)
     tc_status status = TC_OK;
     tci_ngram_network *network = training->network;
     tci_ngram_rows *rows = &training->rows;
-    uint32_t *texts = NULL;
+    float *texts = NULL;
     tci_index_set set;
     if (training->started)
         return TC_OK;
