@@ -112,7 +112,7 @@ static bool holds(const fixture *f, size_t i, size_t c)
     return targets[i][f->columns < f->labels ? 1 : c] > 0;
 }
 
-/* Of the first `counted` texts; 0: all scales are 1. */
+/* Of the first `counted` texts; 0: all scales are the same. */
 static void state_scales(const fixture *f, size_t counted)
 {
     bool regress = f->model->options.task == TCI_TASK_REGRESS;
@@ -139,7 +139,7 @@ static void state_scales(const fixture *f, size_t counted)
                 if (pass == 0 && df == 1)
                     mean[c] += scale[b][c];
                 if (df == 0)
-                    scale[b][c] = counted == 0 ? 1 : mean[c] / singles;
+                    scale[b][c] = counted == 0 ? (double)TCI_NGRAM_SCALE : mean[c] / singles;
             }
         }
     }

@@ -31,7 +31,7 @@ struct tci_ngram_training {
     tci_ngram_counts counts;
     tci_ngram_rows rows;
     float *sum;   /* of squared gradients, in the layout of the parameters */
-    float *scale; /* s, likewise; NULL: all 1 */
+    float *scale; /* s, likewise; NULL: all TCI_NGRAM_SCALE */
     /* of the batch */
     entry *entries;
     size_t entry_capacity;
@@ -435,13 +435,14 @@ static tc_status judge(const tci_ngram_training *training, tci_ngram_step *step,
 
 typedef struct rule {
     float factor, rate, epsilon;
+    float scale; /* where there are none */
 } rule;
 
 static void update(const rule *by, size_t count, const float *gradients, const float *scales, float *sums,
                    float *values)
 {
     for (size_t i = 0; i < count; i++) {
-        float g = by->factor * gradients[i], sum = sums[i] + g * g, s = scales ? scales[i] : 1.0f;
+        float g = by->factor * gradients[i], sum = sums[i] + g * g, s = scales ? scales[i] : by->scale;
         sum = sum < FLT_MAX ? sum : FLT_MAX;
         values[i] -= by->rate * s * (g / (sqrtf(sum) + by->epsilon));
         sums[i] = sum;
@@ -465,7 +466,7 @@ tc_status tci_ngram_training_apply(tci_ngram_training *training, tci_ngram_step 
     float *values = training->network->base.parameters.values;
     const float *calibration = tci_parameters_read(&training->network->base.parameters, TCI_NGRAM_CALIBRATION);
     TCI_RETURN_IF(judge(training, step, &factor));
-    rule by = {(float)factor, (float)(step->rate / (double)calibration[0]), (float)step->epsilon};
+    rule by = {(float)factor, (float)(step->rate / (double)calibration[0]), (float)step->epsilon, TCI_NGRAM_SCALE};
     scale_pending(training);
     for (size_t i = 0; i < training->touched_count; i++) {
         size_t row = tci_ngram_row(training->network, training->touched[i]), cell = at + row * columns;
@@ -473,6 +474,7 @@ tc_status tci_ngram_training_apply(tci_ngram_training *training, tci_ngram_step 
                training->sum + cell, values + cell);
         training->rows.marks[row] = 0;
     }
+    by.scale = 1.0f;
     update(&by, columns, training->bias_gradient, NULL, training->sum + bias_at, values + bias_at);
     training->touched_count = 0;
     memset(training->bias_gradient, 0, columns * sizeof(float));

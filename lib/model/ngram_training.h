@@ -7,7 +7,7 @@
  *
  *     g = G / weight of the texts (and clipped)        sum += g²        w -= rate · s · g / (√sum + epsilon) / a
  *
- * s = 1, or, where texts were counted before the first step, the naive-Bayes scale of ngram_dual.h,
+ * s = TCI_NGRAM_SCALE, or, where texts were counted before the first step, the naive-Bayes scale of ngram_dual.h,
  *
  *     s = (r + 1/2) · √(1 + ln((N + 1) / (df + 1)))
  *
@@ -19,6 +19,8 @@
 
 #include "model/examples.h"
 #include "model/ngram_network.h"
+
+#define TCI_NGRAM_SCALE 5.0f /* about what counted features have */
 
 typedef struct tci_ngram_training tci_ngram_training;
 

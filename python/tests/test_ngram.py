@@ -16,6 +16,36 @@ def test_classifier_learns_and_pickles():
     assert list(map(list, again.predict_proba(texts[:5]))) == list(map(list, classifier.predict_proba(texts[:5])))
 
 
+def test_partial_fit_goes_on_with_features_that_come():
+    texts, labels = sentences(240)
+    classifier = TextClassifier(arch="ngram", buckets=65536, learning_rate=0.1)
+    for first in range(0, 240, 60):
+        classifier.partial_fit(texts[first:first + 60], labels[first:first + 60], classes=sorted(WORDS))
+    assert classifier.model_.option("optimizer") == "adagrad" and classifier.model_.option("learning_rate") == 0.1
+    assert classifier.score(*sentences(60)) > 0.95
+    again = pickle.loads(pickle.dumps(classifier))
+    again.partial_fit(["entirely other words"] * 8, ["metal"] * 8)
+    assert again.predict(["entirely other words"])[0] == "metal"
+    assert again.score(*sentences(60)) > 0.9
+
+
+def test_partial_fit_goes_on_from_fit_and_from_a_file(tmp_path):
+    texts, labels = sentences(240)
+    fitted = TextClassifier(arch="ngram", buckets=65536).fit(texts, labels)
+    before = fitted.predict_proba(texts[:20])
+    fitted.save(tmp_path / "model")
+    loaded = TextClassifier.load(tmp_path / "model")
+    assert loaded.optimizer == "dcd"
+    for classifier in (fitted, loaded):
+        classifier.partial_fit(["xyzzy"], ["river"])
+        assert classifier.model_.option("optimizer") == "adagrad" and classifier.model_.option("learning_rate") == 0.05
+        after = classifier.predict_proba(texts[:20])
+        assert all(abs(float(a) - float(b)) < 0.2 for x, y in zip(before, after) for a, b in zip(x, y))
+    assert list(map(list, fitted.predict_proba(texts[:5]))) == list(map(list, loaded.predict_proba(texts[:5])))
+    loaded.fit(texts, labels)
+    assert loaded.model_.option("optimizer") == "dcd"
+
+
 def started(count, **options):
     """-> (texts, model, examples, trainer)"""
     texts, labels = sentences(count)
@@ -40,6 +70,18 @@ def test_trainer_counts_before_it_steps():
         trainer.count(examples)
     with pytest.raises(textclf.Error, match="dcd"):
         trainer.backward(examples, [0])
+
+
+def test_gradients_ask_for_no_count():
+    texts, model, examples, trainer = started(60, buckets=4096, optimizer="adagrad")
+    first = trainer.step(examples, list(range(30)))
+    second = trainer.step(examples, list(range(60)))
+    trainer.backward(examples, [0, 1, 2])
+    third = trainer.apply()
+    assert first.weight == 30 and third.step == 3 and second.loss < first.loss
+    with pytest.raises(textclf.Error, match="counted before the first step"):
+        trainer.count(examples)
+    assert list(model.predict(texts[0])) == list(model.clone().predict(texts[0]))
 
 
 def test_features_of_held_out_texts_are_not_counted():

@@ -78,9 +78,10 @@ class TextClassifier:
     def _config(self) -> Config:
         return Config(**self.get_params())
 
-    def _training_config(self) -> Config:
-        """The options with f32 weights and all features, which alone are trained; others are made of what was learned."""
-        config = self._config()
+    def _training_config(self, **instead: Any) -> Config:
+        """The options with f32 weights and all features, which alone are trained; others are made of what was learned.
+        `instead` stands for some of them, None for the default."""
+        config = Config(**{**self.get_params(), **instead})
         config.set("weights", "f32")
         if self.max_features is not None:
             config.set("max_features", 0)
@@ -155,11 +156,12 @@ class TextClassifier:
         """Goes on learning: one pass over these texts, in their order, in batches of `batch_size`.
 
         The first call of an unfitted classifier takes the vocabulary from its texts (give it a fair sample) and needs
-        `classes`, all labels that will ever come. Optimizer state lives on from call to call, but not in a pickle or
+        `classes`, all labels that will ever come. A linear model of n-grams has no vocabulary: its first call counts
+        features, later ones may bring new ones; it goes on with optimizer adagrad, dcd being for fit. Optimizer state lives on from call to call, but not in a pickle or
         file. After an exception `model_` is as it was before the call.
         """
         data = _data.texts(X)
-        with self._training_config() as config:
+        with self._gradient_config() as config:
             kind = _data.BY_TASK[str(config.get("task"))] if self._model is None else type(self._codec)
             answers = kind.read(y)
             codec = self._codec if self._model is not None else self._first_codec(kind, answers, classes)
@@ -170,6 +172,8 @@ class TextClassifier:
             with _data.fill(start, codec, data, answers, weights) as examples:
                 if self._trainer is None:
                     self._trainer = Trainer(start.clone(), config)
+                    if self._model is None and self._is_linear():
+                        self._trainer.count(examples)
                 trainer, self._trainer = self._trainer, None  # a failure leaves none behind
                 size = int(config.get("batch_size"))
                 try:
@@ -180,6 +184,20 @@ class TextClassifier:
                     raise
         self._adopt(self._as_asked(trainer.model), codec, getattr(self, "history_", []), trainer)
         return self
+
+    def _is_linear(self) -> bool:
+        """Whether the model is, or will be, a linear one of n-grams."""
+        if self._model is None:
+            return self.arch == "ngram" and self.embedding_dim in (None, 0)
+        return self._model.option("arch") == "ngram" and self._model.option("embedding_dim") == 0
+
+    def _gradient_config(self) -> Config:
+        """The training options for texts that come and go, which dcd, the optimizer of linear models, does not take;
+        what a file of such a model says of its training is not what adagrad asks for."""
+        if not self._is_linear() or self.optimizer not in (None, "dcd"):
+            return self._training_config()
+        given = {} if self.optimizer is None else dict.fromkeys(("learning_rate", "loss", "epochs"))
+        return self._training_config(optimizer="adagrad", **given)
 
     def _first_codec(self, kind: Type[_data.Labels], answers: List[Any], classes: Any) -> _data.Labels:
         if kind is _data.Targets:
@@ -250,8 +268,10 @@ class TextClassifier:
         weights = str(model.option("weights"))
         if classifier.max_features or classifier.weights not in (None, weights):
             model = model.convert(classifier.weights or weights, classifier.max_features or 0)
+        form = "embedding" if model.option("embedding_dim") else "linear"
         for row in options():
-            if row.option_class != "run" and row.is_of(model.option("arch")) and getattr(classifier, row.key) is None:
+            if row.option_class != "run" and row.is_of(str(model.option("arch")), form) and \
+                    getattr(classifier, row.key) is None:
                 setattr(classifier, row.key, model.option(row.key))
         kind = _data.BY_TASK[str(model.option("task"))]
         labels = model.labels if kind is _data.Targets else [_typed(label, label_type) for label in model.labels]

@@ -95,9 +95,11 @@ class Option(NamedTuple):
     """architectures, with commas between, or all; ngram:linear and ngram:embedding are the forms of ngram"""
     help: str
 
-    def is_of(self, arch: str) -> bool:
-        """Whether a model of this architecture has the option."""
-        return self.applies_to == "all" or arch in [name.partition(":")[0] for name in self.applies_to.split(",")]
+    def is_of(self, arch: str, form: str = "") -> bool:
+        """Whether a model of this architecture, and of this form of it, has the option."""
+        names = self.applies_to.split(",")
+        return self.applies_to == "all" or arch in names or f"{arch}:{form}" in names or (
+            not form and any(name.startswith(f"{arch}:") for name in names))
 
     def parse(self, text: str) -> Union[str, int, float, bool]:
         """The Python value of the library's text."""
