@@ -31,7 +31,7 @@ static void a_sigmoid_is_fitted(void **state)
     static const double wanted[][2] = {{1, 0}, {2.5, -0.5}, {0.3, 1}, {6, 2}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         size_t count = fill(margins, truth, wanted[i][0], wanted[i][1]);
-        tci_margin_fit fit = tci_fit_sigmoid(margins, truth, count);
+        tci_margin_fit fit = tci_fit_sigmoid(margins, truth, count, NULL);
         assert_close(fit.scale, wanted[i][0], 0.03);
         assert_close(fit.shift, wanted[i][1], 0.03);
     }
@@ -42,9 +42,9 @@ static void without_both_labels_margins_stay_as_they_are(void **state)
     (void)state;
     const float margins[] = {1, 2, 3}, truth[] = {1, 1, 1}, false_truth[] = {-1, -1, -1};
     for (size_t count = 0; count <= 3; count += 3) {
-        tci_margin_fit fit = tci_fit_sigmoid(margins, truth, count);
+        tci_margin_fit fit = tci_fit_sigmoid(margins, truth, count, NULL);
         assert_true(fit.scale == 1.0f && fit.shift == 0.0f);
-        fit = tci_fit_sigmoid(margins, false_truth, count);
+        fit = tci_fit_sigmoid(margins, false_truth, count, NULL);
         assert_true(fit.scale == 1.0f && fit.shift == 0.0f);
     }
 }
@@ -55,9 +55,9 @@ static void margins_that_part_the_labels_get_a_finite_scale(void **state)
     const float margins[] = {-3, -2, -1, 1, 2, 3}, truth[] = {-1, -1, -1, 1, 1, 1};
     const uint32_t labels[] = {0, 1, 1};
     const float rows[] = {1, -1, -1, 1, -2, 2};
-    tci_margin_fit fit = tci_fit_sigmoid(margins, truth, 6);
+    tci_margin_fit fit = tci_fit_sigmoid(margins, truth, 6, NULL);
     assert_true(fit.scale > 0 && fit.scale <= 1000 && isfinite(fit.shift));
-    fit = tci_fit_softmax(rows, labels, 3, 2);
+    fit = tci_fit_softmax(rows, labels, 3, 2, NULL);
     assert_true(fit.scale > 1 && fit.scale <= 1000);
 }
 
@@ -65,7 +65,7 @@ static void margins_that_mislead_count_for_nothing(void **state)
 {
     (void)state;
     const float margins[] = {-3, -2, -1, -2, 1, 2, 3, 2}, truth[] = {1, 1, 1, 1, -1, -1, -1, 1};
-    tci_margin_fit fit = tci_fit_sigmoid(margins, truth, 8);
+    tci_margin_fit fit = tci_fit_sigmoid(margins, truth, 8, NULL);
     assert_close(fit.scale, 0.001, 1e-6);
     assert_close(fit.shift, log(6.0 / 4), 1e-6);
     assert_close(fit.loss, log(2.0), 0.05);
@@ -93,7 +93,7 @@ static void a_softmax_is_fitted(void **state)
                 }
             }
         }
-        tci_margin_fit fit = tci_fit_softmax(margins, labels, rows, 3);
+        tci_margin_fit fit = tci_fit_softmax(margins, labels, rows, 3, NULL);
         assert_close(fit.scale, wanted[w], 0.02);
         assert_true(fit.shift == 0.0f);
     }

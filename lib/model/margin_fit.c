@@ -28,31 +28,64 @@ typedef struct sigmoid_job {
     double high, low; /* target probabilities */
 } sigmoid_job;
 
-static double sigmoid_total(const sigmoid_job *job, double a, double b)
-{
-    double total = 0;
-    for (size_t i = 0; i < job->count; i++)
-        total += sigmoid_loss(a * (double)job->margins[i] + b, job->truth[i] > 0 ? job->high : job->low);
-    return total;
-}
+/* A place (a, b) and what is found there: the loss, its gradient and Hessian. */
+typedef struct sigmoid_place {
+    double a, b, total;
+    double gradient[2], hessian[3];
+} sigmoid_place;
 
-/* Gradient and Hessian in a and b. */
-static void sigmoid_slopes(const sigmoid_job *job, double a, double b, double gradient[2], double hessian[3])
+/* The loss is a sum of ln(1 + e), of whose arguments, at most 2 each, this many are multiplied first. */
+#define PRODUCT 16
+
+static void look(const sigmoid_job *job, sigmoid_place *place)
 {
-    gradient[0] = gradient[1] = hessian[1] = 0;
-    hessian[0] = hessian[2] = RIDGE;
+    double total = 0, slope_a = 0, slope_b = 0, curve_aa = RIDGE, curve_ab = 0, curve_bb = RIDGE, product = 1;
     for (size_t i = 0; i < job->count; i++) {
-        double z = (double)job->margins[i], p = sigmoid(a * z + b);
-        double slope = p - (job->truth[i] > 0 ? job->high : job->low), curve = p * (1 - p);
-        gradient[0] += slope * z;
-        gradient[1] += slope;
-        hessian[0] += curve * z * z;
-        hessian[1] += curve * z;
-        hessian[2] += curve;
+        double z = (double)job->margins[i], logit = place->a * z + place->b,
+               target = job->truth[i] > 0 ? job->high : job->low;
+        double e = tci_exp(logit >= 0 ? -logit : logit), p = (logit >= 0 ? 1 : e) / (1 + e);
+        double slope = p - target, curve = p * (1 - p);
+        total += logit >= 0 ? (1 - target) * logit : -target * logit;
+        product *= 1 + e;
+        if (i % PRODUCT == PRODUCT - 1) {
+            total += tci_log(product);
+            product = 1;
+        }
+        slope_a += slope * z;
+        slope_b += slope;
+        curve_aa += curve * z * z;
+        curve_ab += curve * z;
+        curve_bb += curve;
     }
+    place->total = total + tci_log(product);
+    place->gradient[0] = slope_a;
+    place->gradient[1] = slope_b;
+    place->hessian[0] = curve_aa;
+    place->hessian[1] = curve_ab;
+    place->hessian[2] = curve_bb;
 }
 
-tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t count)
+/* One of Newton's steps, halved until it is one down; false where none is that is worth taking. */
+static bool step_down(const sigmoid_job *job, sigmoid_place *place)
+{
+    const double *gradient = place->gradient, *hessian = place->hessian;
+    double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
+    double da = -(hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant;
+    double db = -(hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant;
+    if (-(da * gradient[0] + db * gradient[1]) / 2 < LEAST_GAIN * place->total)
+        return false;
+    for (double step = 1; step > LEAST_STEP; step /= 2) {
+        sigmoid_place next = {.a = place->a + step * da, .b = place->b + step * db};
+        look(job, &next);
+        if (next.total < place->total) {
+            *place = next;
+            return true;
+        }
+    }
+    return false;
+}
+
+tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t count, const tci_margin_fit *from)
 {
     size_t positive = 0;
     for (size_t i = 0; i < count; i++)
@@ -61,34 +94,20 @@ tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t 
         return (tci_margin_fit){1.0f, 0.0f, 0};
     sigmoid_job job = {margins, truth, count, ((double)positive + 1) / ((double)positive + 2),
                        1 / ((double)(count - positive) + 2)};
-    double a = 1, b = 0, total = sigmoid_total(&job, a, b);
+    sigmoid_place place = {.a = from ? (double)from->scale : 1, .b = from ? (double)from->shift : 0};
+    look(&job, &place);
     for (size_t i = 0; i < ITERATIONS; i++) {
-        double gradient[2], hessian[3], step = 1, better = 0;
-        sigmoid_slopes(&job, a, b, gradient, hessian);
-        double determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1];
-        double da = -(hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant;
-        double db = -(hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant;
-        for (; step > LEAST_STEP; step /= 2) {
-            better = sigmoid_total(&job, a + step * da, b + step * db);
-            if (better < total)
-                break;
-        }
-        if (step <= LEAST_STEP)
-            break;
-        double gained = total - better;
-        a += step * da;
-        b += step * db;
-        total = better;
-        if (gained < LEAST_GAIN * total)
+        if (!step_down(&job, &place))
             break;
     }
-    if (a < SCALE_LEAST) { /* margins that tell nothing, or the contrary: how frequent the label is, and no more */
-        a = SCALE_LEAST;
-        b = tci_log(((double)positive + 1) / ((double)(count - positive) + 1));
-        total = sigmoid_total(&job, a, b);
+    if (place.a <
+        SCALE_LEAST) { /* margins that tell nothing, or the contrary: how frequent the label is, and no more */
+        place.a = SCALE_LEAST;
+        place.b = tci_log(((double)positive + 1) / ((double)(count - positive) + 1));
+        look(&job, &place);
     }
-    a = a > SCALE_MOST ? SCALE_MOST : a;
-    return (tci_margin_fit){(float)a, (float)b, total / (double)count};
+    place.a = place.a > SCALE_MOST ? SCALE_MOST : place.a;
+    return (tci_margin_fit){(float)place.a, (float)place.b, place.total / (double)count};
 }
 
 typedef struct softmax_job {
@@ -121,12 +140,15 @@ static double softmax_total(const softmax_job *job, double a, double *slope, dou
     return total;
 }
 
-tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns)
+tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns,
+                               const tci_margin_fit *from)
 {
     softmax_job job = {margins, truth, rows, columns};
-    double a = 1, slope, curve, total = softmax_total(&job, a, &slope, &curve);
+    double a = from ? (double)from->scale : 1, slope, curve, total = softmax_total(&job, a, &slope, &curve);
     for (size_t i = 0; rows > 0 && i < ITERATIONS; i++) {
         double next = a - slope / (curve + RIDGE), next_slope, next_curve, next_total;
+        if (slope * slope / (curve + RIDGE) / 2 < LEAST_GAIN * total)
+            break;
         next = next < SCALE_LEAST ? SCALE_LEAST : next > SCALE_MOST ? SCALE_MOST : next;
         next_total = softmax_total(&job, next, &next_slope, &next_curve);
         for (size_t halved = 0; next_total > total && halved < 30; halved++) {
@@ -135,10 +157,7 @@ tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size
         }
         if (!(next_total < total))
             break;
-        double gained = total - next_total;
         a = next, slope = next_slope, curve = next_curve, total = next_total;
-        if (gained < LEAST_GAIN * total)
-            break;
     }
     return (tci_margin_fit){(float)a, 0.0f, rows > 0 ? total / (double)rows : 0};
 }

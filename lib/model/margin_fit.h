@@ -15,12 +15,13 @@ typedef struct tci_margin_fit {
     double loss; /* mean -log of the likelihood, of a margin or of a row */
 } tci_margin_fit;
 
-/* margins (count); truth[i] above 0: the label holds. 1 and 0, and a loss of 0, where one
- * of both never occurs. */
-tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t count);
+/* margins (count); truth[i] above 0: the label holds. `from` (or NULL) is a fit to begin with. 1 and 0, and a loss of
+ * 0, where one of both never occurs. */
+tci_margin_fit tci_fit_sigmoid(const float *margins, const float *truth, size_t count, const tci_margin_fit *from);
 
 /* margins (rows, columns); truth[row] is the row's column. */
-tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns);
+tci_margin_fit tci_fit_softmax(const float *margins, const uint32_t *truth, size_t rows, size_t columns,
+                               const tci_margin_fit *from);
 
 /* The mean -log of the probability that scale and shift give the truth, and into *expected what that would be were the
  * probabilities right: their entropy. */

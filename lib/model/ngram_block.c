@@ -4,9 +4,11 @@
  * By several threads, with the same bits at any number of them. Each member owns ranges of features, TCI_DUAL_RANGES in
  * all: it alone reads and writes their weights, which stay in its cache; a margin is the sum of the parts that the
  * ranges have in it, in their order, and members share the columns to find the steps. Of TCI_DUAL_WIDE columns and more
- * each member owns columns, from margins to weights. What the steps of a block changed its own margins by is found while the weights
- * change: at text i they hold the steps of the texts before i, so that twice step times the change of its margin, and
- * once the text's own share, add up to the whole quadratic form. */
+ * each member owns columns, from margins to weights.
+ *
+ * What the steps of a block changed its own margins by is found while the weights change: at text i they hold the steps
+ * of the texts before i, so that twice step times the change of its margin, and once the text's own share, add up to
+ * the whole quadratic form. */
 #include <string.h>
 
 #include "model/ngram_dual_internal.h"

@@ -155,16 +155,16 @@ tc_status tci_dual_count_chunk(tci_dual *dual, const tc_examples *examples)
 
 /* ---- calibration ---- */
 
-tci_margin_fit tci_dual_fit(const tci_dual *dual, size_t count)
+tci_margin_fit tci_dual_fit(const tci_dual *dual, size_t count, const tci_margin_fit *from)
 {
     if (dual->task == TCI_TASK_CLASSIFY && dual->columns > 1)
-        return tci_fit_softmax(dual->fit_margins, dual->fit_labels, count, dual->columns);
-    return tci_fit_sigmoid(dual->fit_margins, dual->fit_targets, count * dual->columns);
+        return tci_fit_softmax(dual->fit_margins, dual->fit_labels, count, dual->columns, from);
+    return tci_fit_sigmoid(dual->fit_margins, dual->fit_targets, count * dual->columns, from);
 }
 
 /* Fits to the samples that were met: to their margins without this share of their own part. `late`: only to those that
  * were met late in the first pass. */
-static tci_margin_fit fit_margins(tci_dual *dual, float own_share, bool late)
+static tci_margin_fit fit_margins(tci_dual *dual, float own_share, bool late, const tci_margin_fit *from)
 {
     size_t columns = dual->columns, count = 0;
     const tci_dual_samples *samples = &dual->samples;
@@ -180,7 +180,7 @@ static tci_margin_fit fit_margins(tci_dual *dual, float own_share, bool late)
         dual->fit_labels[count] = dual->task == TCI_TASK_CLASSIFY ? samples->labels[s] : 0;
         count++;
     }
-    return tci_dual_fit(dual, count);
+    return tci_dual_fit(dual, count, from);
 }
 
 /* In the first pass margins are of weights that knew nothing of the text. Later a text has added to its own margin:
@@ -191,14 +191,14 @@ static tci_margin_fit fit_margins(tci_dual *dual, float own_share, bool late)
 static void calibrate(tci_dual *dual)
 {
     bool half = 2 * dual->first_met > dual->total;
-    tci_margin_fit fit = fit_margins(dual, 1.0f, half && dual->met <= dual->total);
+    tci_margin_fit fit = fit_margins(dual, 1.0f, half && dual->met <= dual->total, NULL);
     if (dual->met <= dual->total) {
         dual->fresh_loss = fit.loss > 0 ? fit.loss : NO_LOSS_YET; /* 0: of one label only */
     } else if (fit.loss > dual->fresh_loss) {
         float least = 0.0f, most = 1.0f;
         for (size_t i = 0; i < SHARE_STEPS; i++) {
             float share = (least + most) / 2;
-            fit = fit_margins(dual, share, false);
+            fit = fit_margins(dual, share, false, &fit);
             *(fit.loss > dual->fresh_loss ? &most : &least) = share;
         }
     }

@@ -101,7 +101,7 @@ void tci_dual_drop_texts(tci_dual *dual, tci_dual_texts *texts);
 /* Examples that a checkpoint asks for. TC_ERROR_MISMATCH for others. */
 tc_status tci_dual_attach(tci_dual *dual, const tc_examples *examples);
 /* Scale and shift that make the first `count` texts of what was gathered most likely. */
-tci_margin_fit tci_dual_fit(const tci_dual *dual, size_t count);
+tci_margin_fit tci_dual_fit(const tci_dual *dual, size_t count, const tci_margin_fit *from);
 
 /* What the column's target is: ±1, or a real value. */
 static inline float tci_dual_target(const tci_dual *dual, const float *targets, size_t column)

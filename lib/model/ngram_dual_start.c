@@ -228,7 +228,7 @@ static void compare(tci_dual *dual, const tci_dual_texts *sets, size_t set_count
         count = gather_margins(dual, &sets[i], count);
     if (count == 0)
         return;
-    tci_margin_fit fitted = tci_dual_fit(dual, count);
+    tci_margin_fit fitted = tci_dual_fit(dual, count, &given);
     if (dual->task == TCI_TASK_CLASSIFY && dual->columns > 1)
         loss = tci_softmax_surprise(dual->fit_margins, dual->fit_labels, count, dual->columns, &given, &expected);
     else
