@@ -20,7 +20,7 @@
 #define HEAD_BYTES (DIGEST_END + WORDS * 8)
 #define VERSION 1
 
-enum { AT_VERSION, AT_PIPELINE, AT_NAMES, AT_TASK, AT_LABELS, AT_ROWS, AT_IDS, AT_LIST, AT_COUNTS, AT_WIDTH };
+enum { AT_VERSION, AT_PIPELINE, AT_NAMES, AT_TASK, AT_LABELS, AT_ROWS, AT_IDS, AT_LIST, AT_COUNTS, AT_WIDTH, AT_END };
 
 /* An array of the file: where it stands in memory, and its bytes. */
 typedef struct part {
@@ -231,7 +231,7 @@ static tc_status fill(tc_examples *e, const uint64_t words[WORDS], const uint8_t
     size_t rows = (size_t)words[AT_ROWS], ids = (size_t)words[AT_IDS], list = (size_t)words[AT_LIST];
     bool counts = words[AT_COUNTS] != 0;
     if (!list_parts(e, rows, ids, list, counts, &all) || all.total != size || words[AT_COUNTS] > 1 ||
-        (e->task != TCI_TASK_MULTILABEL && list != 0))
+        words[AT_END] != 0 || words[AT_END + 1] != 0 || (e->task != TCI_TASK_MULTILABEL && list != 0))
         return tci_fail(TC_ERROR_FORMAT, "encoded examples of %zu rows and %zu ids, but %zu bytes", rows, ids, size);
     TCI_RETURN_IF(tci_examples_reserve_rows(e, rows, list));
     TCI_RETURN_IF(tci_examples_reserve_ids(e, ids, counts));
