@@ -65,6 +65,25 @@ void tci_add_scalar(size_t count, const void *src, float *dst)
     }
 }
 
+void tci_add_listed_scalar(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst)
+{
+    for (size_t i = 0; i < count; i++)
+        tci_add_scalar(columns, (const char *)src + rows[i] * columns * sizeof *dst, dst);
+}
+
+void tci_add_pairs_scalar(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
+                          const void *book, float *dst)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            float pair[2];
+            memcpy(pair, (const char *)book + 2048 * k + codes[rows[i] * stride + k] * sizeof pair, sizeof pair);
+            dst[2 * k] += norms[i] * pair[0];
+            dst[2 * k + 1] += norms[i] * pair[1];
+        }
+    }
+}
+
 void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst)
 {
     for (size_t row = 0; row < rows; row++)

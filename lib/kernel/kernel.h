@@ -22,6 +22,7 @@
 #include "base/error.h"
 
 #define TCI_PANEL 16
+#define TCI_LISTED 64
 
 /* Rounds a width up to whole panels. */
 #define TCI_PADDED(columns) (((size_t)(columns) + TCI_PANEL - 1) / TCI_PANEL * TCI_PANEL)
@@ -113,6 +114,14 @@ typedef struct tci_kernels {
 
     /* dst[i] += src[i]; the floats of src may stand at any address, as in a mapped file */
     void (*add)(size_t count, const void *src, float *dst);
+    /* dst (columns) += rows[0], rows[1], ... of src (.., columns): one chain for each element. At most TCI_LISTED
+     * columns; the floats of src may stand at any address. */
+    void (*add_listed)(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst);
+    /* dst (8) += norms[i] times four pairs of floats, for each rows[i] in turn: pair k is number codes[rows[i]·stride +
+     * k] of book[k], which begins 2048·k bytes behind `book`. A product is rounded before it is added; the floats of
+     * the book may stand at any address. */
+    void (*add_pairs)(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
+                      const void *book, float *dst);
     /* dst[column] += src[row][column], row by row in rising order: one chain from the value in dst. Columns a multiple
      * of 16. */
     void (*add_rows)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);

@@ -26,6 +26,9 @@ void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t sr
 void tci_adam_avx2(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
                    float *exp_avg, float *exp_avg_sq);
 void tci_add_avx2(size_t count, const void *src, float *dst);
+void tci_add_listed_avx2(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst);
+void tci_add_pairs_avx2(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
+                        const void *book, float *dst);
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 void tci_exp_avx2(size_t count, const float *src, float *dst);
 void tci_tanh_avx2(size_t count, const float *src, float *dst);

@@ -31,6 +31,71 @@ void tci_add_avx2(size_t count, const void *bytes, float *dst)
     }
 }
 
+/* Rows of `full` vectors of 8 and a rest: the sums stay in registers from the first row to the last. `full` is a
+ * constant wherever this is inlined. */
+static inline __attribute__((always_inline)) void add_listed(size_t full, size_t count, const uint32_t *rows,
+                                                             size_t columns, const float *src, float *dst)
+{
+    __m256 sums[TCI_LISTED / 8 + 1];
+    __m256i rest = tci_lanes_avx2(columns - 8 * full);
+    for (size_t k = 0; k < full; k++)
+        sums[k] = _mm256_loadu_ps(dst + 8 * k);
+    sums[full] = _mm256_maskload_ps(dst + 8 * full, rest);
+    for (size_t i = 0; i < count; i++) {
+        const float *from = src + rows[i] * columns;
+        for (size_t k = 0; k < full; k++)
+            sums[k] = _mm256_add_ps(sums[k], _mm256_loadu_ps(from + 8 * k));
+        sums[full] = _mm256_add_ps(sums[full], _mm256_maskload_ps(from + 8 * full, rest));
+    }
+    for (size_t k = 0; k < full; k++)
+        _mm256_storeu_ps(dst + 8 * k, sums[k]);
+    _mm256_maskstore_ps(dst + 8 * full, rest, sums[full]);
+}
+
+void tci_add_listed_avx2(size_t count, const uint32_t *rows, size_t columns, const void *bytes, float *dst)
+{
+    const float *src = bytes;
+    switch (columns / 8) {
+#define FULL(n)                                                                                                        \
+    case n:                                                                                                            \
+        add_listed(n, count, rows, columns, src, dst);                                                                 \
+        break;
+        FULL(0)
+        FULL(1)
+        FULL(2)
+        FULL(3)
+        FULL(4)
+        FULL(5)
+        FULL(6)
+        FULL(7)
+    default:
+        add_listed(8, count, rows, columns, src, dst);
+        break;
+#undef FULL
+    }
+}
+
+/* Two pairs, of codes 0 and 1, each in its book. */
+static inline __m128 two_pairs(const uint8_t *book, const uint8_t *codes)
+{
+    __m128i first = _mm_loadl_epi64((const __m128i *)(const void *)(book + 8 * codes[0]));
+    __m128i second = _mm_loadl_epi64((const __m128i *)(const void *)(book + 2048 + 8 * codes[1]));
+    return _mm_castsi128_ps(_mm_unpacklo_epi64(first, second));
+}
+
+void tci_add_pairs_avx2(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
+                        const void *book, float *dst)
+{
+    const uint8_t *bytes = book;
+    __m256 sum = _mm256_loadu_ps(dst);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *row = codes + rows[i] * stride;
+        __m256 pairs = _mm256_set_m128(two_pairs(bytes + 2 * 2048, row + 2), two_pairs(bytes, row));
+        sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_set1_ps(norms[i]), pairs));
+    }
+    _mm256_storeu_ps(dst, sum);
+}
+
 /* 32 columns at a time: four chains of additions hide their latency, and a line of src is read whole. */
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst)
 {

@@ -9,8 +9,10 @@
 #include "base/random.h"
 #include "model/classifier.h"
 
-#define AHEAD 8 /* rows that are asked for before they are needed */
-#define LINE 16 /* floats */
+#define AHEAD 16                 /* rows that are asked for before they are needed */
+#define LINE 64                 /* bytes of memory that come together */
+#define LARGE ((size_t)1 << 18) /* numbers of a matrix that no cache holds for long */
+#define PIECE 64                /* rows that are added at once */
 
 /* ---- building ---- */
 
@@ -237,22 +239,37 @@ static float norm_of(const tci_bag_network *network, const tci_bag_matrix *matri
     return load_float(values + norms[row] * sizeof(float));
 }
 
-/* hidden += the quantized row. */
-static void add_codes(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *hidden)
+/* hidden += norm times the parts of a quantized row from `first` on; `book` is that of the first. */
+static void add_parts(const tci_bag_matrix *matrix, const uint8_t *codes, float norm, size_t first, const uint8_t *book,
+                      float *hidden)
 {
-    const tci_parameters *parameters = &network->base.parameters;
-    const uint8_t *codes = (const uint8_t *)tci_parameters_data(parameters, matrix->codes) + row * matrix->parts;
-    const uint8_t *book = tci_parameters_data(parameters, matrix->codebook);
-    size_t width = matrix->width, full = matrix->parts - 1;
-    float norm = norm_of(network, matrix, row);
-    for (size_t part = 0; part < full; part++, hidden += width, book += TCI_BAG_CODES * width * sizeof(float)) {
+    for (size_t part = first; part < matrix->parts; part++, hidden += matrix->width) {
+        size_t width = part + 1 < matrix->parts ? matrix->width : matrix->last;
         const uint8_t *from = book + codes[part] * width * sizeof(float);
         for (size_t i = 0; i < width; i++)
             hidden[i] += norm * load_float(from + i * sizeof(float));
+        book += TCI_BAG_CODES * matrix->width * sizeof(float);
     }
-    book += codes[full] * matrix->last * sizeof(float);
-    for (size_t i = 0; i < matrix->last; i++)
-        hidden[i] += norm * load_float(book + i * sizeof(float));
+}
+
+/* hidden += quantized rows, at most PIECE. Four parts of two numbers, which is how fastText quantizes unless it is told
+ * otherwise, are one kernel's. */
+static void add_codes(const tci_bag_network *network, const tci_bag_matrix *matrix, const uint32_t *rows, size_t count,
+                      float *hidden)
+{
+    const tci_parameters *parameters = &network->base.parameters;
+    const uint8_t *codes = tci_parameters_data(parameters, matrix->codes);
+    const uint8_t *book = tci_parameters_data(parameters, matrix->codebook);
+    size_t first = 0, book_bytes = TCI_BAG_CODES * matrix->width * sizeof(float);
+    float norms[PIECE];
+    for (size_t i = 0; i < count; i++)
+        norms[i] = norm_of(network, matrix, rows[i]);
+    for (; matrix->width == 2 && first + 4 <= matrix->parts - (matrix->last < 2); first += 4)
+        network->base.kernels->add_pairs(count, rows, norms, codes + first, matrix->parts, book + first * book_bytes,
+                                         hidden + 2 * first);
+    for (size_t i = 0; first < matrix->parts && i < count; i++)
+        add_parts(matrix, codes + rows[i] * matrix->parts, norms[i], first, book + first * book_bytes,
+                  hidden + first * matrix->width);
 }
 
 void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values)
@@ -263,7 +280,7 @@ void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matr
         return;
     }
     memset(values, 0, matrix->columns * sizeof *values);
-    add_codes(network, matrix, row, values);
+    add_codes(network, matrix, &(uint32_t){(uint32_t)row}, 1, values);
 }
 
 static void widen(const tci_bag_network *from, const tci_bag_matrix *matrix, tci_bag_network *to, size_t weight)
@@ -283,15 +300,36 @@ void tci_bag_widen(const tci_bag_network *from, tci_bag_network *to)
                from->base.label_count * sizeof(uint64_t));
 }
 
-static void ask_for(const tci_bag_network *network, const uint8_t *weight, uint32_t id)
+static void ask_for(const uint8_t *weight, uint32_t row, size_t dim)
 {
-    uint32_t row = tci_bag_row(network, id);
-    size_t bytes = network->dim * sizeof(float);
-    if (row == TCI_INDEX_SET_NONE)
-        return;
-    for (size_t i = 0; i < bytes; i += LINE * sizeof(float))
+    size_t bytes = dim * sizeof(float);
+    for (size_t i = 0; i < bytes; i += LINE)
         __builtin_prefetch(weight + row * bytes + i);
     __builtin_prefetch(weight + row * bytes + bytes - 1);
+}
+
+/* hidden += the rows of floats, of which AHEAD have been asked for. */
+static void add_wide(const tci_bag_network *network, const uint8_t *weight, const uint32_t *rows, size_t count,
+                     float *hidden)
+{
+    size_t dim = network->dim;
+    for (size_t i = 0; i < count; i++) {
+        if (count - i > AHEAD)
+            ask_for(weight, rows[i + AHEAD], dim);
+        network->base.kernels->add(dim, weight + (size_t)rows[i] * dim * sizeof *hidden, hidden);
+    }
+}
+
+/* The rows of weights of some features; returns how many there are. */
+static size_t find_rows(const tci_bag_network *network, const uint32_t *ids, size_t count, uint32_t *rows)
+{
+    size_t there = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t row = tci_bag_row(network, ids[i]);
+        if (row != TCI_INDEX_SET_NONE)
+            rows[there++] = row;
+    }
+    return there;
 }
 
 size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float *hidden)
@@ -300,22 +338,27 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
     const tci_bag_matrix *embedding = &network->embedding;
     const uint8_t *weight = NULL;
     size_t dim = network->dim, count = 0;
+    bool listed = dim <= TCI_LISTED, large = embedding->rows > LARGE / dim;
     if (embedding->width == 0)
         weight = tci_parameters_data(&network->base.parameters, embedding->weight);
     memset(hidden, 0, dim * sizeof *hidden);
-    for (size_t i = 0; weight && i < AHEAD && i < row->length; i++)
-        ask_for(network, weight, row->ids[i]);
-    for (size_t i = 0; i < row->length; i++) {
-        uint32_t at = tci_bag_row(network, row->ids[i]);
-        if (weight && row->length - i > AHEAD)
-            ask_for(network, weight, row->ids[i + AHEAD]);
-        count += at != TCI_INDEX_SET_NONE || !network->fasttext_scores;
-        if (at == TCI_INDEX_SET_NONE)
-            continue;
-        if (weight)
-            kernels->add(dim, weight + (size_t)at * dim * sizeof *hidden, hidden);
+    for (size_t first = 0; first < row->length; first += PIECE) {
+        size_t ids = row->length - first < PIECE ? row->length - first : PIECE, there = ids;
+        const uint32_t *rows = row->ids + first;
+        uint32_t found[PIECE];
+        if (network->set.bits) {
+            there = find_rows(network, rows, ids, found);
+            rows = found;
+        }
+        count += network->fasttext_scores ? there : ids;
+        for (size_t i = 0; weight && large && i < there && (listed || i < AHEAD); i++)
+            ask_for(weight, rows[i], dim);
+        if (weight && listed)
+            kernels->add_listed(there, rows, dim, weight, hidden);
+        else if (weight)
+            add_wide(network, weight, rows, there, hidden);
         else
-            add_codes(network, embedding, at, hidden);
+            add_codes(network, embedding, rows, there, hidden);
     }
     float share = count > 0 ? (float)(1.0 / (double)count) : 0.0f;
     for (size_t i = 0; i < dim; i++)
