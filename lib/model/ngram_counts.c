@@ -43,6 +43,7 @@ typedef struct counting {
     size_t row_count;
     tci_index_set *set; /* with what is new */
     uint32_t *cells;    /* of that set */
+    uint32_t *places;   /* (members, row_count) the first entry of each row that a member has not counted yet */
 } counting;
 
 static tci_row row_at(const counting *job, size_t r)
@@ -109,15 +110,29 @@ static size_t columns_of(const counting *job, size_t number, const uint32_t **co
     return examples->list_ends[number] - begin;
 }
 
-/* Counts the buckets [begin, end). */
-static void count_buckets(const counting *job, size_t begin, size_t end)
+/* The entries from `first` on are about to be read. */
+static inline void prefetch_row(const counting *job, size_t r, size_t first)
+{
+    tci_row row = row_at(job, r);
+#if defined(__GNUC__)
+    if (first < row.length)
+        __builtin_prefetch(row.ids + first);
+#endif
+}
+
+#define ROWS_AHEAD 8
+
+/* Counts the buckets up to `end`, from those on that are counted. */
+static void count_buckets(const counting *job, size_t end, uint32_t *places)
 {
     size_t width = 1 + job->counts->columns;
     for (size_t r = 0; r < job->row_count; r++) {
         tci_row row = row_at(job, r);
         const uint32_t *columns = NULL;
-        size_t labels = columns_of(job, job->rows ? job->rows[r] : r, &columns);
-        for (size_t i = begin > 0 ? first_from(&row, begin) : 0; i < row.length; i++) {
+        size_t labels = columns_of(job, job->rows ? job->rows[r] : r, &columns), i = places[r];
+        if (r + ROWS_AHEAD < job->row_count)
+            prefetch_row(job, r + ROWS_AHEAD, places[r + ROWS_AHEAD]);
+        for (; i < row.length; i++) {
             uint32_t bucket = TCI_FEATURE_BUCKET(row.ids[i]);
             if (bucket >= end)
                 break;
@@ -128,23 +143,29 @@ static void count_buckets(const counting *job, size_t begin, size_t end)
             for (size_t k = 0; k < labels; k++)
                 cell[1 + columns[k]] += columns[k] != TC_LABEL_UNKNOWN;
         }
+        places[r] = (uint32_t)i;
     }
 }
 
 /* So many cells are counted at a time that they stay in the cache of a core, beside their part of the set. */
-#define CELLS_AT_ONCE (192u << 10)
+#define CELLS_AT_ONCE (128u << 10)
 
 static void count_part(void *context, const tci_team *team)
 {
     const counting *job = context;
     const tci_index_set *set = job->set;
     size_t word = 0, last = 0, each = CELLS_AT_ONCE / (1 + job->counts->columns) + 1;
+    uint32_t *places = job->places + team->index * job->row_count;
     tci_team_share(team, set->words, 1, &word, &last);
+    for (size_t r = 0; r < job->row_count; r++) {
+        tci_row row = row_at(job, r);
+        places[r] = team->index > 0 ? (uint32_t)first_from(&row, word * 64) : 0;
+    }
     while (word < last) {
-        size_t begin = word, rank = set->ranks[word];
+        size_t rank = set->ranks[word];
         for (word++; word < last && set->ranks[word] - rank < each; word++)
             continue;
-        count_buckets(job, begin * 64, word * 64);
+        count_buckets(job, word * 64, places);
     }
 }
 
@@ -170,7 +191,7 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const t
 {
     tc_status status = TC_OK;
     tci_index_set set;
-    counting job = {counts, examples, rows, row_count, &set, NULL};
+    counting job = {counts, examples, rows, row_count, &set, NULL, NULL};
     size_t cells = 0;
     TCI_CHECK(tci_index_set_init(&set, counts->memory, counts->seen.bound));
     memcpy(set.bits, counts->seen.bits, set.words * sizeof *set.bits);
@@ -180,6 +201,7 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const t
         status = tci_fail(TC_ERROR_LIMIT, "counts of %zu features do not fit the address space", set.count);
         goto done;
     }
+    TCI_CHECK(tci_alloc(counts->memory, row_count, tci_pool_size(pool) * sizeof *job.places, "feature counts", &job.places));
     TCI_CHECK(tci_alloc_zero(counts->memory, cells, sizeof *job.cells, "feature counts", &job.cells));
     move_cells(counts, &set, job.cells);
     tci_pool_run(pool, count_part, &job);
@@ -188,8 +210,9 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const t
     counts->cells = job.cells;
     counts->seen = set;
     counts->text_count += row_count;
-    return TC_OK;
+    set = (tci_index_set){.memory = NULL};
 done:
+    tci_free(counts->memory, job.places);
     tci_index_set_free(&set);
     return status;
 }

@@ -34,21 +34,31 @@ typedef struct ngram_stream {
     size_t point_count, byte_count;
 } ngram_stream;
 
-static tc_status emit(ngram_stream *stream, uint64_t hash, bool light, size_t begin, size_t end)
+/* Room for so many features more. */
+static inline tc_status make_room(ngram_stream *stream, size_t more)
+{
+    tci_encoded *out = stream->out;
+    size_t needed = out->count + more;
+    if (needed > out->capacity)
+        TCI_RETURN_IF(
+            tci_reserve(out->memory, needed, SIZE_MAX / 16, sizeof *out->ids, "features", &out->capacity, &out->ids));
+    if (!out->with_ranges)
+        return TC_OK;
+    return tci_reserve(out->memory, 2 * needed, SIZE_MAX / 16, sizeof *out->ranges, "feature ranges",
+                       &out->range_capacity, &out->ranges);
+}
+
+/* There is room. */
+static inline void emit(ngram_stream *stream, uint64_t hash, bool light, size_t begin, size_t end)
 {
     tci_encoded *out = stream->out;
     uint64_t mixed = (hash ^ hash >> 32) * MULTIPLIER;
     uint32_t bucket = (uint32_t)((mixed >> 32) * stream->options->ngrams.buckets >> 32);
-    TCI_RETURN_IF(tci_reserve(out->memory, out->count + 1, SIZE_MAX / 16, sizeof *out->ids, "features", &out->capacity,
-                              &out->ids));
     if (out->with_ranges) {
-        TCI_RETURN_IF(tci_reserve(out->memory, 2 * (out->count + 1), SIZE_MAX / 16, sizeof *out->ranges,
-                                  "feature ranges", &out->range_capacity, &out->ranges));
         out->ranges[2 * out->count] = begin;
         out->ranges[2 * out->count + 1] = end;
     }
     out->ids[out->count++] = TCI_FEATURE(bucket, light);
-    return TC_OK;
 }
 
 static const place *at(const ngram_stream *stream, size_t number)
@@ -62,6 +72,7 @@ static tc_status end_ngrams(ngram_stream *stream, bool edge)
     const tci_ngram_options *wanted = &stream->options->ngrams;
     size_t last = stream->seen - 1, most = wanted->words < stream->seen ? wanted->words : stream->seen;
     const place *end = at(stream, last);
+    TCI_RETURN_IF(make_room(stream, most + 1));
     for (size_t n = 1; n <= most; n++) {
         if (n == 1 && edge)
             continue;
@@ -69,12 +80,13 @@ static tc_status end_ngrams(ngram_stream *stream, bool edge)
         uint64_t hash = n + begin->hash;
         for (size_t i = 1; i < n; i++)
             hash = hash * MULTIPLIER + at(stream, last + 1 - n + i)->hash;
-        TCI_RETURN_IF(emit(stream, hash, n > 2, begin->begin, end->end));
+        emit(stream, hash, n > 2, begin->begin, end->end);
     }
     if (!wanted->skips || last < 2)
         return TC_OK;
     const place *begin = at(stream, last - 2);
-    return emit(stream, (KIND_SKIP + begin->hash) * MULTIPLIER + end->hash, true, begin->begin, end->end);
+    emit(stream, (KIND_SKIP + begin->hash) * MULTIPLIER + end->hash, true, begin->begin, end->end);
+    return TC_OK;
 }
 
 static void put_place(ngram_stream *stream, uint64_t hash, size_t begin, size_t end)
@@ -99,12 +111,13 @@ static tc_status put_point(ngram_stream *stream, const char *bytes, size_t size,
     stream->sizes[stream->point_count++] = (uint8_t)size;
     stream->byte_count += size;
     size_t from = stream->byte_count;
+    TCI_RETURN_IF(make_room(stream, stream->point_count));
     for (size_t n = 1; n <= stream->point_count; n++) {
         from -= stream->sizes[stream->point_count - n];
         if (n < wanted->chars_min)
             continue;
         uint64_t hash = KIND_CHARACTERS + tci_hash(stream->bytes + from, stream->byte_count - from, SEED_CHARACTERS);
-        TCI_RETURN_IF(emit(stream, hash, true, stream->begins[stream->point_count - n], end));
+        emit(stream, hash, true, stream->begins[stream->point_count - n], end);
     }
     return TC_OK;
 }
@@ -205,21 +218,26 @@ static void sort_few(uint32_t *items, size_t count)
     }
 }
 
-/* By bytes, the lowest first; `bytes` of them differ from 0. The sorted items end up in `items`. */
+/* By bytes, the lowest first; `bytes` of them differ from 0, all of which are counted at once. The sorted items end up
+ * in `items`. */
 static void sort_by_bytes(uint32_t *items, uint32_t *scratch, size_t count, size_t bytes)
 {
     uint32_t *from = items, *to = scratch;
+    size_t starts[sizeof *items][256];
+    memset(starts, 0, bytes * sizeof *starts);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t byte = 0; byte < bytes; byte++)
+            starts[byte][items[i] >> 8 * byte & 0xff]++;
+    }
     for (size_t byte = 0; byte < bytes; byte++) {
-        size_t starts[256] = {0}, sum = 0;
-        for (size_t i = 0; i < count; i++)
-            starts[from[i] >> 8 * byte & 0xff]++;
+        size_t *next = starts[byte], sum = 0;
         for (size_t value = 0; value < 256; value++) {
-            size_t here = starts[value];
-            starts[value] = sum;
+            size_t here = next[value];
+            next[value] = sum;
             sum += here;
         }
         for (size_t i = 0; i < count; i++)
-            to[starts[from[i] >> 8 * byte & 0xff]++] = from[i];
+            to[next[from[i] >> 8 * byte & 0xff]++] = from[i];
         uint32_t *swap = from;
         from = to;
         to = swap;
@@ -228,9 +246,25 @@ static void sort_by_bytes(uint32_t *items, uint32_t *scratch, size_t count, size
         memcpy(items, from, count * sizeof *items);
 }
 
+/* What occurs several times, side by side, becomes one with its count; without a branch, which nobody would foretell.
+ * Returns how many are left. */
+static size_t merge_equals(uint32_t *items, uint8_t *counts, size_t count)
+{
+    size_t kept = 0;
+    uint32_t times = 1;
+    for (size_t i = 0; i < count; i++) {
+        bool same = i > 0 && items[i] == items[kept - 1];
+        times = same ? times + (times < TCI_FEATURE_COUNT) : 1;
+        kept += !same;
+        items[kept - 1] = items[i];
+        counts[kept - 1] = (uint8_t)times;
+    }
+    return kept;
+}
+
 static tc_status count_features(const tci_text_options *options, tci_encoded *out)
 {
-    size_t bytes = 0, kept = 0;
+    size_t bytes = 0;
     for (uint64_t most = 2 * options->ngrams.buckets - 1; most > 0; most >>= 8)
         bytes++;
     TCI_RETURN_IF(tci_reserve(out->memory, out->count, SIZE_MAX / 16, sizeof *out->scratch, "features",
@@ -241,16 +275,7 @@ static tc_status count_features(const tci_text_options *options, tci_encoded *ou
         sort_few(out->ids, out->count);
     else
         sort_by_bytes(out->ids, out->scratch, out->count, bytes);
-    for (size_t i = 0; i < out->count; i++) {
-        if (kept > 0 && out->ids[kept - 1] == out->ids[i]) {
-            if (out->counts[kept - 1] < TCI_FEATURE_COUNT)
-                out->counts[kept - 1]++;
-            continue;
-        }
-        out->ids[kept] = out->ids[i];
-        out->counts[kept++] = 1;
-    }
-    out->count = kept;
+    out->count = merge_equals(out->ids, out->counts, out->count);
     return TC_OK;
 }
 
