@@ -11,7 +11,6 @@
 
 void chunks_free(chunks *all)
 {
-    tc_examples_free(all->head);
     reader_close(all->source);
     cache_close(all->kept);
     free(all->places);
@@ -58,9 +57,7 @@ static int read_chunk(chunks *all, tc_examples **examples)
     if (all->kept_whole)
         return all->next < cache_chunks(all->kept) ? cache_read(all->kept, all->next, all->encoder.model, examples)
                                                    : CODE_OK;
-    *examples = all->head;
-    all->head = NULL;
-    if (*examples != NULL || !all->more)
+    if (!all->more)
         return CODE_OK;
     int code = data_encode_chunk(&all->encoder, all->source, all->bytes, &all->more);
     *examples = all->encoder.examples;

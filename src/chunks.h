@@ -18,7 +18,6 @@ typedef struct chunks {
     cache *kept;         /* or NULL */
     bool kept_whole;     /* the cache can be read */
     size_t bytes;        /* of encoded texts in a chunk, about */
-    tc_examples *head;   /* the first chunk, encoded already, or NULL */
     bool more;           /* the source has more texts */
     chunk_place *places; /* of those that were met in the first pass */
     size_t count, capacity;

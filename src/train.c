@@ -21,9 +21,10 @@
 #include "messages.h"
 #include "output.h"
 
-/* Of max_memory: to encoded texts goes an eighth, as much to what the trainer knows of them, and as much to the bytes
- * that are read or written. */
-#define PART_ENCODED 8
+/* Of max_memory: encoded texts may have a quarter where they are all there; else a chunk has an eighth, what the trainer
+ * knows of it as much, and the bytes that are read or written, too. */
+#define PART_CHUNK 8
+#define CHUNKS_WHOLE 2
 #define LEAST_CHUNK ((size_t)1 << 20)
 #define CACHE_CHUNK ((size_t)64 << 20) /* without max_memory */
 
@@ -33,7 +34,7 @@ typedef struct work {
     labels *unknown; /* in the validation data */
     uint64_t skipped;
     data_summary summary; /* of the input */
-    size_t chunk_bytes;   /* of encoded texts that may be in memory at once; SIZE_MAX: all */
+    size_t chunk_bytes;   /* of encoded texts in a chunk; SIZE_MAX: all may be there at once */
     chunks stream;
 } work;
 
@@ -181,11 +182,11 @@ static int choose_chunk_bytes(work *all)
     uint64_t most = code == CODE_OK ? strtoull(text, NULL, 10) : 0;
     all->chunk_bytes = given->cache != NULL ? CACHE_CHUNK : SIZE_MAX;
     if (given->resume == NULL && most != 0)
-        all->chunk_bytes = most / PART_ENCODED < LEAST_CHUNK ? LEAST_CHUNK : (size_t)(most / PART_ENCODED);
+        all->chunk_bytes = most / PART_CHUNK < LEAST_CHUNK ? LEAST_CHUNK : (size_t)(most / PART_CHUNK);
     return code;
 }
 
-/* The whole input where it fits, else its first chunk; or nothing where a cache has all of it. */
+/* The whole input where it fits; else it comes in chunks, from the beginning. */
 static int encode_input(work *all, reader *source)
 {
     training *run = &all->run;
@@ -199,14 +200,14 @@ static int encode_input(work *all, reader *source)
         stream->kept_whole = found;
     }
     stream->source = source;
-    if (code == CODE_OK && !found)
-        code = data_encode_chunk(&stream->encoder, source, all->chunk_bytes, &more);
+    size_t whole = all->chunk_bytes < SIZE_MAX / CHUNKS_WHOLE ? all->chunk_bytes * CHUNKS_WHOLE : SIZE_MAX;
+    if (code == CODE_OK && run->given->cache == NULL)
+        code = data_encode_chunk(&stream->encoder, source, whole, &more);
     if (code != CODE_OK || more || run->given->cache != NULL) {
         run->stream = stream;
-        stream->head = stream->encoder.examples;
+        tc_examples_free(stream->encoder.examples);
         stream->encoder.examples = NULL;
-        stream->more = more;
-        return code;
+        return code == CODE_OK ? chunks_rewind(stream) : code;
     }
     run->examples = stream->encoder.examples;
     stream->encoder.examples = NULL;
@@ -244,7 +245,7 @@ static int read_input(work *all)
     reader_options options = data_reader_options(run->given, run->task);
     options.again = !resumes;
     options.spool = run->given->cache;
-    options.most_kept = all->chunk_bytes < SIZE_MAX ? all->chunk_bytes : 0;
+    options.most_kept = all->chunk_bytes < SIZE_MAX ? all->chunk_bytes * CHUNKS_WHOLE : 0;
     reader *source = NULL;
     code = reader_open(run->given->input, &options, &source);
     if (code != CODE_OK)
