@@ -13,7 +13,7 @@ static void a_tree_joins_the_two_least_counts_first(void **state)
     (void)state;
     /* 10 | 4 3 2 1: 1 and 2 make 3, which goes before the leaf of 3; 3 and 3 make 6; 4 and 6 make 10; 10 and 10 */
     static const uint64_t counts[5] = {10, 4, 3, 2, 1};
-    uint64_t sums[10];
+    uint64_t sums[15];
     tci_bag_node tree[4];
     tci_bag_build_tree(5, counts, sums, tree);
     static const tci_bag_node wanted[4] = {{4, 3}, {5, 2}, {1, 6}, {7, 0}};
@@ -26,7 +26,7 @@ static void a_tree_of_any_counts_is_one(void **state)
 {
     (void)state;
     enum { MOST = 40 };
-    uint64_t counts[MOST], sums[2 * MOST], random = 7;
+    uint64_t counts[MOST], sums[3 * MOST], random = 7;
     tci_bag_node tree[MOST];
     for (size_t round = 0; round < 200; round++) {
         size_t labels = 1 + round % MOST;
@@ -44,6 +44,21 @@ static void a_tree_of_any_counts_is_one(void **state)
         for (size_t i = 0; i + 2 < 2 * labels; i++)
             assert_int_equal(seen[i], 1);
     }
+}
+
+/* A row of weights for every bucket. */
+static void give_rows(tci_bag_network *network)
+{
+    tci_index_set set;
+    assert_ok(tci_index_set_init(&set, network->base.memory, network->buckets));
+    for (uint32_t i = 0; i < network->buckets; i++)
+        tci_index_set_put(&set, i);
+    assert_ok(tci_index_set_count(&set));
+    assert_ok(tci_bag_grow(network, &set, 1));
+    tci_parameters *parameters = &network->base.parameters;
+    const tci_tensor_info *weight = &parameters->tensors[network->embedding.weight];
+    for (size_t i = tci_bag_words(network) * network->dim; i < weight->count; i++)
+        parameters->values[weight->offset + i] = (float)((int)(i * 11 % 29) - 14) / 100;
 }
 
 /* A model of the library's own with random weights: words the, ball, of; some buckets. */
@@ -65,7 +80,8 @@ static tc_model *make(const char *task, const char *head, size_t labels)
     tc_vocab_builder_free(words);
     tc_config_free(config);
     tci_parameters *parameters = &model->network->parameters;
-    const tci_bag_network *network = (const tci_bag_network *)model->network;
+    tci_bag_network *network = (tci_bag_network *)model->network;
+    give_rows(network);
     const tci_tensor_info *weight = &parameters->tensors[network->output.weight];
     for (size_t i = 0; i < weight->count; i++)
         parameters->values[weight->offset + i] = (float)((int)(i * 7 % 23) - 11);

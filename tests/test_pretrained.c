@@ -86,7 +86,7 @@ static void averaged_embeddings_begin_with_them_too(void **state)
     assert_int_equal(h.model->pretrained_words, 3);
     const tci_vocabulary *words = h.model->pipeline->vocabulary;
     const float *rows = rows_of(h.model, &count), *old = rows_of(other.model, &count);
-    assert_int_equal(count, (tci_vocabulary_size(words) + 10) * 5);
+    assert_int_equal(count, tci_vocabulary_size(words) * 5); /* buckets get rows when they are trained */
     for (uint32_t row = 0; row < count / 5; row++) {
         bool is_the = row == tci_vocabulary_lookup(words, "the", 3),
              is_film = row == tci_vocabulary_lookup(words, "film", 4);

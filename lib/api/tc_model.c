@@ -16,7 +16,7 @@
 /* The builder's text options must be the model's, or its words are not those that the model will see. */
 static tc_status check_builder(const tc_config *config, const tc_vocab_builder *words)
 {
-    static const char *const keys[] = {"arch",        "tokenizer",   "normalize",      "lowercase",
+    static const char *const keys[] = {"arch",        "tokenizer",      "normalize",      "lowercase",
                                        "strict_utf8", "clean_controls", "collapse_spaces"};
     if (tci_options_embed(&config->options) != tci_options_embed(&words->options))
         return tci_fail(TC_ERROR_MISMATCH,
@@ -40,8 +40,8 @@ static tc_status resolve_dimension(const tc_config *config, tci_options *options
         tci_options_is_set(options, "embedding_dim"))
         return TC_OK;
     tci_memory_init(&memory, &config->memory.host, (size_t)options->max_memory);
-    TCI_RETURN_IF(tci_vectors_dimension(config->files, &memory, options->pretrained_vectors, options->max_file_bytes,
-                                        &dim));
+    TCI_RETURN_IF(
+        tci_vectors_dimension(config->files, &memory, options->pretrained_vectors, options->max_file_bytes, &dim));
     tci_print_double((double)dim, text);
     tc_status status = tci_options_set(options, "embedding_dim", text);
     return status == TC_OK ? TC_OK : tci_fail_prefix(status, "'%s', line 1", options->pretrained_vectors);
@@ -59,6 +59,29 @@ static tc_status begin_weights(tc_model *model)
     if (status == TC_OK)
         tci_model_refresh(model);
     tci_float_leave(environment);
+    return status;
+}
+
+/* A model of averaged embeddings gets rows for the buckets that its trainer sees; until then it has none. */
+static tc_status build_empty(const tc_config *config, const tci_options *options, tci_pipeline *pipeline,
+                             const char *const *labels, size_t label_count, tc_model **model)
+{
+    tci_memory memory;
+    tci_index_set none;
+    const tci_index_set *features = NULL;
+    tci_memory_init(&memory, &config->memory.host, (size_t)options->max_memory);
+    if (tci_options_embed(options)) {
+        tc_status status = tci_index_set_init(&none, &memory, (size_t)options->buckets);
+        if (status != TC_OK) {
+            tci_pipeline_release(pipeline);
+            return status;
+        }
+        features = &none;
+    }
+    tc_status status =
+        tci_model_build(&config->memory.host, config->files, options, pipeline, features, labels, label_count, model);
+    if (features)
+        tci_index_set_free(&none);
     return status;
 }
 
@@ -85,8 +108,7 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_RETURN_IF(
         tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count, &vocabulary));
     TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
-    TCI_RETURN_IF(tci_model_build(&config->memory.host, config->files, options, pipeline, NULL, labels, label_count,
-                                  result));
+    TCI_RETURN_IF(build_empty(config, options, pipeline, labels, label_count, result));
     tc_status status = begin_weights(*result);
     if (status != TC_OK) {
         tci_model_release(*result);

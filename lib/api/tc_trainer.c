@@ -299,6 +299,8 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
         TCI_RETURN_IF(tci_checkpoint_block(contents, parameters, &blocks[b]));
     if (trainer->optimizer)
         tci_optimizer_set_steps(trainer->optimizer, trainer->progress.steps);
+    if (trainer->bag)
+        return trainer->progress.steps > 0 ? tci_bag_trainer_resume(trainer->bag) : TC_OK;
     TCI_RETURN_IF(read_texts(contents, trainer->model));
     return read_dual(contents, trainer);
 }

@@ -126,6 +126,18 @@ typedef struct tci_kernels {
      * of 16. */
     void (*add_rows)(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 
+    /* Rows of a table (.., width) that are listed by number. A sum is one chain in the order of the list; multiplied,
+     * then added: the same bits in every table of kernels. scales (count) NULL: all 1. The list goes on to `listed`
+     * rows, which may be asked for ahead.
+     * gather: dst (width) += Σ scale · row. scatter: each row += scale · src, in columns [first, last) alone.
+     * dot: dst[i] = row i · vector, columns c in eight chains by c % 8, which are added 4 apart, then 2, then 1. */
+    void (*gather_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+                        size_t width, float *dst);
+    void (*scatter_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
+                         float *table, size_t width, size_t first, size_t last);
+    void (*dot_rows)(size_t count, const uint32_t *index, const float *table, size_t width, const float *vector,
+                     float *dst);
+
     /* dst[i] = f(src[i]); src may be dst. At most 2 ulp (exp) and 4 ulp (tanh, sigmoid) where the result is normal. */
     void (*exp)(size_t count, const float *src, float *dst);
     void (*tanh)(size_t count, const float *src, float *dst);

@@ -19,10 +19,10 @@ void tci_gemm_transposed_avx2(size_t a_columns, size_t panels, size_t depth, con
 void tci_sum_rows_avx2(size_t count, const uint32_t *index, const float *src, float *dst);
 void tci_lstm_cell_avx2(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
                         size_t state_stride);
-void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_block, const float *c_previous,
-                                 const float *c, const float *dh, float *dc, size_t state_stride);
-void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
-                        size_t dst_stride, bool add);
+void tci_lstm_cell_backward_avx2(size_t rows, float *gates, size_t gates_block, const float *c_previous, const float *c,
+                                 const float *dh, float *dc, size_t state_stride);
+void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,
+                        bool add);
 void tci_adam_avx2(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
                    float *exp_avg, float *exp_avg_sq);
 void tci_add_avx2(size_t count, const void *src, float *dst);
@@ -30,6 +30,12 @@ void tci_add_listed_avx2(size_t count, const uint32_t *rows, size_t columns, con
 void tci_add_pairs_avx2(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
                         const void *book, float *dst);
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
+void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+                          size_t width, float *dst);
+void tci_scatter_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
+                           float *table, size_t width, size_t first, size_t last);
+void tci_dot_rows_avx2(size_t count, const uint32_t *index, const float *table, size_t width, const float *vector,
+                       float *dst);
 void tci_exp_avx2(size_t count, const float *src, float *dst);
 void tci_tanh_avx2(size_t count, const float *src, float *dst);
 void tci_sigmoid_avx2(size_t count, const float *src, float *dst);

@@ -29,6 +29,12 @@ void tci_add_listed_scalar(size_t count, const uint32_t *rows, size_t columns, c
 void tci_add_pairs_scalar(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
                           const void *book, float *dst);
 void tci_add_rows_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
+void tci_gather_rows_scalar(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+                            size_t width, float *dst);
+void tci_scatter_rows_scalar(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
+                             float *table, size_t width, size_t first, size_t last);
+void tci_dot_rows_scalar(size_t count, const uint32_t *index, const float *table, size_t width, const float *vector,
+                         float *dst);
 void tci_exp_scalar(size_t count, const float *src, float *dst);
 void tci_tanh_scalar(size_t count, const float *src, float *dst);
 void tci_sigmoid_scalar(size_t count, const float *src, float *dst);

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
+#include "base/sort.h"
 #include "model/classifier.h"
 
 #define AHEAD 16                 /* rows that are asked for before they are needed */
@@ -131,7 +132,7 @@ static tc_status bag_create(tci_memory *memory, const tci_kernels *kernels, cons
                             &network->packed.panels));
     }
     if (options->head == TCI_HEAD_TREE) /* and behind it the scratch of building it */
-        TCI_CHECK(tci_alloc(memory, label_count, sizeof(tci_bag_node) + 2 * sizeof(uint64_t), "tree of labels",
+        TCI_CHECK(tci_alloc(memory, label_count, sizeof(tci_bag_node) + TCI_BAG_TREE_SCRATCH, "tree of labels",
                             &network->tree));
     *result = &network->base;
     network = NULL;
@@ -141,28 +142,100 @@ done:
     return status;
 }
 
+static void fill_uniform(float *values, size_t count, size_t dim, uint64_t seed, uint64_t stream)
+{
+    tci_random random;
+    float bound = 1.0f / (float)dim;
+    tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, stream);
+    for (size_t i = 0; i < count; i++)
+        values[i] = bound * (2.0f * tci_random_uniform(&random) - 1.0f);
+}
+
 /* As fastText: rows uniform in ±1/dim, the output zeros. */
 static void bag_initialize(tci_network *base, uint64_t seed)
 {
     tci_bag_network *network = (tci_bag_network *)base;
-    tci_random random;
     if (network->embedding.width > 0)
         return;
     const tci_tensor_info *tensor = &base->parameters.tensors[network->embedding.weight];
-    float bound = 1.0f / (float)network->dim;
-    tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, 0);
-    for (size_t i = 0; i < tensor->count; i++)
-        base->parameters.values[tensor->offset + i] = bound * (2.0f * tci_random_uniform(&random) - 1.0f);
+    fill_uniform(base->parameters.values + tensor->offset, tensor->count, network->dim, seed, 0);
+}
+
+static void copy_tensor(const tci_parameters *from, tci_parameters *to, size_t tensor)
+{
+    memcpy(to->values + to->tensors[tensor].offset, tci_parameters_data(from, tensor),
+           from->tensors[tensor].count * tci_element_bytes(from->tensors[tensor].element));
+}
+
+/* The rows of the buckets, those of `set` from those of the network's own set. */
+static void copy_buckets(const tci_bag_network *network, const tci_index_set *set, const float *from, float *to)
+{
+    for (size_t word = 0; word < set->words; word++) {
+        uint64_t members = set->bits[word];
+        for (uint32_t bit = 0; members != 0; bit++, members >>= 1) {
+            if ((members & 1) == 0)
+                continue;
+            if ((network->set.bits[word] >> bit & 1) != 0) {
+                memcpy(to, from, network->dim * sizeof *to);
+                from += network->dim;
+            }
+            to += network->dim;
+        }
+    }
+}
+
+tc_status tci_bag_grow(tci_bag_network *network, tci_index_set *set, uint64_t seed)
+{
+    tc_status status = TC_OK;
+    const tci_parameters *old = &network->base.parameters;
+    const tci_options options = {.weights = TCI_WEIGHTS_F32, .embedding_dim = network->dim, .head = network->head};
+    size_t words = tci_bag_words(network), dim = network->dim, labels = network->base.label_count;
+    tci_bag_network with = *network; /* the places of its tensors */
+    tci_parameters grown;
+    tci_parameters_init(&grown, network->base.memory);
+    TCI_CHECK(declare(&grown, &options, words + set->count, labels, &with));
+    TCI_CHECK(tci_parameters_allocate(&grown));
+    const float *from = tci_parameters_read(old, network->embedding.weight);
+    float *to = grown.values + grown.tensors[with.embedding.weight].offset;
+    memcpy(to, from, words * dim * sizeof *to);
+    if (words == 0)
+        fill_uniform(to, set->count * dim, dim, seed, 1);
+    copy_buckets(network, set, from + words * dim, to + words * dim);
+    copy_tensor(old, &grown, network->output.weight);
+    if (network->tree)
+        copy_tensor(old, &grown, network->label_counts);
+    tci_parameters_free(&network->base.parameters);
+    network->base.parameters = grown;
+    network->embedding = with.embedding;
+    tci_index_set_free(&network->set);
+    network->set = *set;
+    *set = (tci_index_set){.memory = NULL};
+    return TC_OK;
+done:
+    tci_parameters_free(&grown);
+    return status;
+}
+
+static int compare_counts(const void *context, uint32_t a, uint32_t b)
+{
+    const uint64_t *counts = context;
+    return counts[a] > counts[b] ? -1 : counts[a] < counts[b];
 }
 
 void tci_bag_build_tree(size_t labels, const void *counts, uint64_t *sums, tci_bag_node *tree)
 {
     size_t leaf = labels, node = labels; /* leaves below `leaf` and inner nodes from `node` on are free */
+    uint32_t *order = (uint32_t *)(sums + 2 * labels);
     memcpy(sums, counts, labels * sizeof *sums);
+    for (size_t i = 0; i < labels; i++)
+        order[i] = (uint32_t)i;
+    tci_sort(order, order + labels, labels, compare_counts, sums);
     for (size_t i = labels; i + 1 < 2 * labels; i++) {
         uint32_t least[2];
-        for (size_t k = 0; k < 2; k++)
-            least[k] = (uint32_t)(leaf > 0 && (node == i || sums[leaf - 1] < sums[node]) ? --leaf : node++);
+        for (size_t k = 0; k < 2; k++) {
+            bool is_leaf = leaf > 0 && (node == i || sums[order[leaf - 1]] < sums[node]);
+            least[k] = is_leaf ? order[--leaf] : (uint32_t)node++;
+        }
         tree[i - labels] = (tci_bag_node){least[0], least[1]};
         uint64_t left = sums[least[0]], right = sums[least[1]];
         sums[i] = left > UINT64_MAX - right ? UINT64_MAX : left + right;
@@ -170,7 +243,7 @@ void tci_bag_build_tree(size_t labels, const void *counts, uint64_t *sums, tci_b
 }
 
 /* The panel behind the packed ones takes rows that cannot be read where they stand. */
-static void pack_output(tci_bag_network *network)
+void tci_bag_pack(tci_bag_network *network)
 {
     const tci_packed *packed = &network->packed;
     size_t labels = network->base.label_count, dim = network->dim, panels = TCI_PADDED(labels) / TCI_PANEL;
@@ -188,7 +261,7 @@ static void bag_refresh(tci_network *base)
     tci_bag_network *network = (tci_bag_network *)base;
     size_t labels = base->label_count;
     if (network->output.width == 0)
-        pack_output(network);
+        tci_bag_pack(network);
     if (network->tree)
         tci_bag_build_tree(labels, tci_parameters_data(&base->parameters, network->label_counts),
                            (uint64_t *)(void *)(network->tree + labels), network->tree);
@@ -360,7 +433,7 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
         else
             add_codes(network, embedding, rows, there, hidden);
     }
-    float share = count > 0 ? (float)(1.0 / (double)count) : 0.0f;
+    float share = tci_bag_share(network, row->length, count);
     for (size_t i = 0; i < dim; i++)
         hidden[i] *= share;
     return count;

@@ -15,7 +15,8 @@
  *
  * Tensors: embedding.weight (rows, embedding_dim), the vocabulary's words first, then the buckets; fc.weight (labels,
  * embedding_dim); with head tree textclf.label_counts, U64 (labels), of which the tree is built. With the U8 tensor
- * textclf.features only the buckets in it have rows, in rising order (a pruned model).
+ * textclf.features only the buckets in it have rows, in rising order (of a model that was trained here
+ * those that training saw, of a pruned one of fastText those that are left).
  *
  * With weights `pq` (product quantization, Jégou and others 2011) a row is cut in parts of pq_width numbers, the last
  * one what is left, and for embedding.weight there are textclf.embedding.codes, U8 (rows, parts), and .codebook (256 ·
@@ -67,8 +68,9 @@ typedef struct tci_bag_network {
 
 extern const tci_architecture tci_bag_architecture;
 
-/* The tree that fastText builds of these counts, uint64_t (labels) at any address, which it has in falling order.
- * `sums` is scratch for 2·labels. */
+/* The tree that fastText builds of these counts, uint64_t (labels) at any address, once they are in falling order.
+ * `sums` is scratch of TCI_BAG_TREE_SCRATCH bytes a label. */
+#define TCI_BAG_TREE_SCRATCH (2 * sizeof(uint64_t) + 2 * sizeof(uint32_t))
 void tci_bag_build_tree(size_t labels, const void *counts, uint64_t *sums, tci_bag_node *tree);
 
 /* The mean of the rows of a text: hidden (dim). Returns how many rows counted. */
@@ -85,6 +87,27 @@ static inline uint32_t tci_bag_row(const tci_bag_network *network, uint32_t id)
     uint32_t rank = tci_index_set_rank(&network->set, id - words);
     return rank == TCI_INDEX_SET_NONE ? rank : words + rank;
 }
+
+/* Rows of the vocabulary's words. */
+static inline size_t tci_bag_words(const tci_bag_network *network)
+{
+    return network->embedding.rows - (network->set.bits ? network->set.count : network->buckets);
+}
+
+/* 1/n of a text of `length` features, `count` of which have rows. */
+static inline float tci_bag_share(const tci_bag_network *network, size_t length, size_t count)
+{
+    size_t n = network->fasttext_scores ? count : length;
+    return n > 0 ? (float)(1.0 / (double)n) : 0.0f;
+}
+
+/* Gives the model rows for the buckets of `set`, which it has all of its own among; new ones are zeros, and uniform in
+ * ±1/dim in a model without words, where nothing else would tell texts apart. Takes the set's arrays over; on failure
+ * network and set are as they were. */
+tc_status tci_bag_grow(tci_bag_network *network, tci_index_set *set, uint64_t seed);
+
+/* Packs the output for prediction, after it changed. */
+void tci_bag_pack(tci_bag_network *network);
 
 /* A row of a matrix as floats (columns). */
 void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values);

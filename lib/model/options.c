@@ -168,8 +168,9 @@ static const struct {
 static const struct {
     const char *key, *value;
 } embedding_defaults[] = {
-    {"max_length", "0"},     {"vocab_size", "16777216"}, {"word_ngrams", "1"}, {"min_char_ngram", "0"},
-    {"max_char_ngram", "0"}, {"optimizer", "sgd"},       {"epochs", "5"},      {"learning_rate", "0.1"},
+    {"max_length", "0"},     {"vocab_size", "16777216"}, {"word_ngrams", "2"}, {"min_char_ngram", "0"},
+    {"max_char_ngram", "0"}, {"optimizer", "sgd"},       {"epochs", "5"},      {"learning_rate", "0.5"},
+    {"schedule", "linear"},
 };
 
 /* Those of the linear form that depend on the optimizer. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "train/direct.h"
 #include "train/evaluate.h"
 #include "train/order.h"
 #include "train/tune.h"
@@ -53,37 +54,6 @@ static bool validates(const tc_batcher *batcher)
     return batcher->held_out > 0 || batcher->validation;
 }
 
-static bool is_counted(const tc_trainer *trainer)
-{
-    return trainer->dual ? tci_dual_counted(trainer->dual) : tci_ngram_training_counted(trainer->ngram);
-}
-
-static tc_status start_ngram(tc_trainer *trainer, float **best)
-{
-    return trainer->dual ? tci_dual_start(trainer->dual, best) : tci_ngram_training_start(trainer->ngram);
-}
-
-/* For arch ngram, unless the host has done it: of the training rows alone. What is counted here is forgotten when
- * there is no memory to start with it. The parameters get their size, and so do the best ones of optimizer dcd. */
-static tc_status count_features(tc_batcher *batcher)
-{
-    tc_trainer *trainer = batcher->trainer;
-    if (!trainer->dual && !trainer->ngram)
-        return TC_OK;
-    bool counted = is_counted(trainer);
-    if (!counted)
-        TCI_RETURN_IF(tci_trainer_count(trainer, batcher->examples, batcher->rows + batcher->held_out,
-                                        batcher->training_rows));
-    tci_float_environment environment = tci_float_enter();
-    tc_status status = start_ngram(trainer, validates(batcher) && !trainer->best ? &trainer->best : NULL);
-    tci_float_leave(environment);
-    if (status != TC_OK && !counted && trainer->dual)
-        tci_dual_forget(trainer->dual);
-    else if (status != TC_OK && !counted)
-        tci_ngram_training_forget(trainer->ngram);
-    return status;
-}
-
 static tc_status allocate_best(tc_batcher *batcher)
 {
     tc_trainer *trainer = batcher->trainer;
@@ -123,7 +93,8 @@ tc_status tci_batcher_create(tc_trainer *trainer, const tc_examples *examples, c
     batcher->batches = (batcher->training_rows + options->batch_size - 1) / options->batch_size;
     TCI_CHECK(allocate(batcher));
     tci_split_rows(examples->rows, batcher->held_out, options->seed, batcher->rows, batcher->scratch);
-    TCI_CHECK(count_features(batcher));
+    TCI_CHECK(tci_trainer_count_all(trainer, examples, batcher->rows + batcher->held_out, batcher->training_rows,
+                                    validates(batcher) && !trainer->best ? &trainer->best : NULL));
     TCI_CHECK(allocate_best(batcher));
     uint64_t steps = (batcher->batches + options->accumulate_steps - 1) / options->accumulate_steps;
     TCI_CHECK(tci_trainer_set_total_steps(trainer, steps * options->epochs));

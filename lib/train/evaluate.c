@@ -157,8 +157,8 @@ static tc_status finish(const evaluation *e, tc_evaluation *result)
         result->r2 = figures.r2;
     }
     for (size_t i = 0; result->labels && !e->regression && i < labels; i++)
-        result->labels[i] = e->classification ? tci_classification_label(e->classification, i)
-                                              : tci_multilabel_label(e->multilabel, i);
+        result->labels[i] =
+            e->classification ? tci_classification_label(e->classification, i) : tci_multilabel_label(e->multilabel, i);
     return TC_OK;
 }
 

@@ -9,12 +9,18 @@
 #include "base/cpu.h"
 #include "model/conversion.h"
 #include "train/class_weights.h"
+#include "train/direct.h"
 #include "train/truth.h"
+
+tci_schedule tci_trainer_schedule(const tci_options *options)
+{
+    static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR, TCI_SCHEDULE_COSINE};
+    return (tci_schedule){kinds[options->schedule], options->warmup_steps, options->total_steps};
+}
 
 /* `name` is where the optimizer's name is put. */
 static tci_optimizer_options optimizer_options(const tci_options *options, char name[TCI_CHOICE_NAME])
 {
-    static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR, TCI_SCHEDULE_COSINE};
     return (tci_optimizer_options){
         .name = tci_choice_name("optimizer", options->optimizer, name),
         .learning_rate = options->learning_rate,
@@ -25,7 +31,7 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
         .weight_decay = options->weight_decay,
         .sparse_embedding = options->sparse_embedding,
         .freeze_embedding = options->freeze_embedding,
-        .schedule = {kinds[options->schedule], options->warmup_steps, options->total_steps},
+        .schedule = tci_trainer_schedule(options),
         .clip_norm = options->clip_norm,
     };
 }
@@ -35,6 +41,12 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
 static bool total_steps_missing(const tci_options *options)
 {
     return options->schedule != TCI_CHOICE_CONSTANT && options->total_steps == 0;
+}
+
+static tc_status check_schedule(const tci_options *options)
+{
+    tci_schedule schedule = tci_trainer_schedule(options);
+    return total_steps_missing(options) ? TC_OK : tci_schedule_check(&schedule);
 }
 
 static tc_status make_optimizer(tc_trainer *trainer)
@@ -109,36 +121,10 @@ static tc_status make_gradient_parts(tc_trainer *trainer)
     return TC_OK;
 }
 
-static tc_status make_dual(tc_trainer *trainer)
-{
-    const tci_options *options = &trainer->options;
-    tci_network *network = trainer->model->network;
-    if (network->architecture != &tci_ngram_architecture)
-        return tci_fail(TC_ERROR_OPTION,
-                        "option 'optimizer': dcd trains arch ngram; arch %s takes adam, adamw, sgd or "
-                        "adagrad",
-                        network->architecture->name);
-    const struct {
-        const char *key;
-        bool is_set;
-    } foreign[] = {
-        {"accumulate_steps", options->accumulate_steps != 1},   {"clip_norm", options->clip_norm > 0},
-        {"label_smoothing", options->label_smoothing > 0},      {"momentum", options->momentum > 0},
-        {"schedule", options->schedule != TCI_CHOICE_CONSTANT}, {"weight_decay", options->weight_decay > 0},
-    };
-    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        if (foreign[i].is_set)
-            return tci_fail(TC_ERROR_OPTION, "option '%s' is of optimizers that follow a gradient; dcd does not",
-                            foreign[i].key);
-    }
-    return tci_dual_create((tci_ngram_network *)network, &trainer->memory, trainer->pool, options->task,
-                           trainer->class_weights, options->epochs == 1, &trainer->dual);
-}
-
 static void free_parts(tc_trainer *trainer)
 {
     tci_memory *memory = &trainer->memory;
-    tci_dual_free(trainer->dual);
+    tci_direct_free(trainer);
     tci_ngram_training_free(trainer->ngram);
     if (trainer->training)
         trainer->model->network->architecture->training_free(trainer->training);
@@ -194,7 +180,10 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
     TCI_CHECK(check_frozen(trainer));
     TCI_CHECK(read_class_weights(trainer));
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
-    TCI_CHECK(trainer->options.optimizer == TCI_OPTIMIZER_DCD ? make_dual(trainer) : make_gradient_parts(trainer));
+    TCI_CHECK(check_schedule(&trainer->options));
+    TCI_CHECK(tci_direct_create(trainer));
+    if (!tci_is_direct(trainer))
+        TCI_CHECK(make_gradient_parts(trainer));
     tci_options_copy_class(&model->options, &trainer->options, TCI_CLASS_TRAINING);
     model->options.max_features = trainer->options.max_features = 0; /* it learns of others again */
 done:
@@ -212,7 +201,7 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
     if (!total_steps_missing(&trainer->options) || trainer->progress.steps > 0)
         return TC_OK;
     trainer->options.total_steps = total_steps;
-    tc_status status = make_optimizer(trainer);
+    tc_status status = trainer->optimizer ? make_optimizer(trainer) : check_schedule(&trainer->options);
     if (status != TC_OK)
         trainer->options.total_steps = old;
     else
@@ -234,7 +223,11 @@ size_t tci_trainer_block_floats(const tc_trainer *trainer)
 void tci_trainer_refresh(tc_trainer *trainer)
 {
     if (trainer->dual || trainer->ngram)
-        return;                                            /* weights are read as they are */
+        return; /* weights are read as they are */
+    if (trainer->bag) {
+        tci_model_refresh(trainer->model);
+        return;
+    }
     tci_float_environment environment = tci_float_enter(); /* packing adds the two biases of each gate */
     trainer->model->network->architecture->training_refresh(trainer->training);
     tci_float_leave(environment);
@@ -373,17 +366,22 @@ static void run_backward(tc_trainer *trainer)
         trainer->model->network->architecture->backward(trainer->training, trainer->dlogits, &trainer->gradients);
 }
 
+static tc_status check_total_steps(const tc_trainer *trainer)
+{
+    if (!total_steps_missing(&trainer->options))
+        return TC_OK;
+    return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
+                    trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
+}
+
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                                tc_step *step)
 {
     tc_status status = TC_OK;
     char balanced[TCI_OPTION_TEXT_SIZE];
     uint64_t tokens = 0;
-    if (trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients; train with tc_train_step()");
-    if (total_steps_missing(&trainer->options))
-        return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
-                        trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
+    TCI_RETURN_IF(tci_direct_refuse_gradients(trainer));
+    TCI_RETURN_IF(check_total_steps(trainer));
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
     TCI_RETURN_IF(reserve_rows(trainer, row_count));
     TCI_RETURN_IF(gather_batch(trainer, examples, rows, row_count, &tokens));
@@ -436,10 +434,10 @@ static tc_status apply_ngram(tc_trainer *trainer, tci_optimizer_result *result)
 /* The optimizer's step; on failure parameters and moments are as they were. */
 static tc_status take_step(tc_trainer *trainer, tci_optimizer_result *result)
 {
-    tc_status status = trainer->ngram ? apply_ngram(trainer, result)
-                                      : tci_optimizer_apply(trainer->optimizer, trainer->pool,
-                                                            &trainer->model->network->parameters, &trainer->gradients,
-                                                            1.0 / trainer->gathered.sum.weight, result);
+    tc_status status =
+        trainer->ngram ? apply_ngram(trainer, result)
+                       : tci_optimizer_apply(trainer->optimizer, trainer->pool, &trainer->model->network->parameters,
+                                             &trainer->gradients, 1.0 / trainer->gathered.sum.weight, result);
     if (status != TC_OK)
         return tci_fail_prefix(status, "step %llu", (unsigned long long)trainer->progress.steps + 1);
     tci_trainer_refresh(trainer);
@@ -453,8 +451,7 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
 {
     tc_status status = TC_OK;
     tci_optimizer_result result = {0, 0};
-    if (trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients; train with tc_train_step()");
+    TCI_RETURN_IF(tci_direct_refuse_gradients(trainer));
     if (trainer->gathered.backwards == 0)
         return tci_fail(TC_ERROR_STATE, "nothing was gathered since the last apply; call tc_trainer_backward() first");
     tci_float_environment environment = tci_float_enter();
@@ -472,42 +469,15 @@ done:
     return status;
 }
 
-tc_status tci_trainer_count(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count)
-{
-    if (!trainer->dual && !trainer->ngram)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "only arch ngram counts features before it is trained");
-    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
-    if (trainer->ngram)
-        return tci_ngram_training_count(trainer->ngram, examples, rows, row_count);
-    return tci_dual_count(trainer->dual, examples, rows, row_count);
-}
-
-tc_status tci_trainer_count_chunk(tc_trainer *trainer, const tc_examples *examples)
-{
-    if (!trainer->dual)
-        return tci_trainer_count(trainer, examples, NULL, 0); /* which keeps none either */
-    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
-    return tci_dual_count_chunk(trainer->dual, examples);
-}
-
-tc_status tci_trainer_begin_chunk(tc_trainer *trainer, const tc_examples *examples, size_t first_row)
-{
-    TCI_RETURN_IF(tci_examples_check(examples, trainer->model, NULL, 0));
-    if (!trainer->dual)
-        return TC_OK; /* a gradient asks for nothing but the rows of its step */
-    tci_float_environment environment = tci_float_enter();
-    tc_status status = tci_dual_begin_chunk(trainer->dual, examples, first_row);
-    tci_float_leave(environment);
-    return status;
-}
-
-/* One step of optimizer dcd. */
-static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
-                           tc_step *step)
+/* One step of a trainer that gathers no gradients. */
+static tc_status direct_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
+                             tc_step *step)
 {
     char balanced[TCI_OPTION_TEXT_SIZE];
     uint64_t tokens = 0;
+    double rate = 0;
     tci_loss_sum sum = {0, 0};
+    TCI_RETURN_IF(check_total_steps(trainer));
     TCI_RETURN_IF(tci_examples_check(examples, trainer->model, rows, row_count));
     for (size_t i = 0; i < row_count; i++) {
         TCI_RETURN_IF(tci_trainer_check_labels(examples, rows[i]));
@@ -515,7 +485,7 @@ static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, con
     }
     TCI_RETURN_IF(balance_class_weights(trainer, examples, balanced));
     tci_float_environment environment = tci_float_enter();
-    tc_status status = tci_dual_step(trainer->dual, examples, rows, row_count, &sum.weighted_loss, &sum.weight);
+    tc_status status = tci_direct_learn(trainer, examples, rows, row_count, &sum, &rate);
     tci_float_leave(environment);
     if (status != TC_OK)
         return status;
@@ -528,6 +498,8 @@ static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, con
         count_batch(trainer, tokens, &sum);
     finish_batches(&trainer->progress, &trainer->gathered);
     report(trainer, step);
+    if (step)
+        step->learning_rate = rate;
     trainer->gathered = (tci_gathered){.rows = 0};
     return TC_OK;
 }
@@ -535,8 +507,8 @@ static tc_status dual_step(tc_trainer *trainer, const tc_examples *examples, con
 tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
                            tc_step *step)
 {
-    if (trainer->dual)
-        return dual_step(trainer, examples, rows, row_count, step);
+    if (tci_is_direct(trainer))
+        return direct_step(trainer, examples, rows, row_count, step);
     bool ends_epoch = trainer->batch.last && is_batch(&trainer->batch, examples, rows, row_count);
     TCI_RETURN_IF(tci_trainer_backward(trainer, examples, rows, row_count, step));
     if (trainer->gathered.backwards < trainer->options.accumulate_steps && !ends_epoch)

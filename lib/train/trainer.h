@@ -8,6 +8,7 @@
 
 #include "base/team.h"
 #include "layer/loss.h"
+#include "model/bag_training.h"
 #include "model/classifier.h"
 #include "model/examples.h"
 #include "model/ngram_dual.h"
@@ -38,8 +39,8 @@ typedef struct tci_progress {
 typedef struct tci_gathered {
     tci_loss_sum sum;
     uint64_t rows, tokens, backwards;
-    uint64_t batches;         /* those of the batcher among them, of its epoch */
-    uint64_t batch_tokens;    /* and their share of the sums */
+    uint64_t batches;      /* those of the batcher among them, of its epoch */
+    uint64_t batch_tokens; /* and their share of the sums */
     tci_loss_sum batch_sum;
 } tci_gathered;
 
@@ -59,18 +60,20 @@ struct tc_trainer {
     tci_training *training;
     tci_gradients gradients;
     tci_optimizer *optimizer;
-    tci_dual *dual; /* optimizer dcd, which has neither training, gradients nor optimizer; else NULL */
-    tci_ngram_training *ngram; /* gradients of arch ngram, likewise beside `optimizer`; else NULL */
+    tci_ngram_training *ngram; /* gradients of arch ngram, beside `optimizer`; else NULL */
+    /* What has neither training, gradients nor optimizer (train/direct.h); both NULL where these are. */
+    tci_dual *dual;       /* optimizer dcd */
+    tci_bag_trainer *bag; /* arch ngram with embedding_dim */
     const tci_loss *loss;
     float *class_weights; /* (labels) or NULL */
     bool weights_pending; /* `balanced`, resolved from the first examples and stored with the model by their step */
     tci_gathered gathered;
     tci_progress progress; /* of what was applied */
-    float *best; /* parameters of the best epoch, or NULL */
+    float *best;           /* parameters of the best epoch, or NULL */
     bool has_batcher;
     tci_batch_place batch; /* what the batcher handed out last and was not trained on yet */
     /* working memory of a batch */
-    tci_row *rows; /* twice row_capacity: the second half is for sorting */
+    tci_row *rows;       /* twice row_capacity: the second half is for sorting */
     size_t *row_numbers; /* of the examples, in the sorted order */
     uint32_t *classes;
     float *targets, *weights, *logits, *dlogits;
@@ -106,6 +109,8 @@ float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name);
 
 /* Floats of a block that holds the parameters and grows with them. */
 size_t tci_trainer_block_floats(const tc_trainer *trainer);
+
+tci_schedule tci_trainer_schedule(const tci_options *options);
 
 /* After the parameters changed: packs them, for training and for the model, which share what prediction reads. */
 void tci_trainer_refresh(tc_trainer *trainer);
