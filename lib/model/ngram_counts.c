@@ -201,7 +201,8 @@ tc_status tci_ngram_counts_add(tci_ngram_counts *counts, tci_pool *pool, const t
         status = tci_fail(TC_ERROR_LIMIT, "counts of %zu features do not fit the address space", set.count);
         goto done;
     }
-    TCI_CHECK(tci_alloc(counts->memory, row_count, tci_pool_size(pool) * sizeof *job.places, "feature counts", &job.places));
+    TCI_CHECK(
+        tci_alloc(counts->memory, row_count, tci_pool_size(pool) * sizeof *job.places, "feature counts", &job.places));
     TCI_CHECK(tci_alloc_zero(counts->memory, cells, sizeof *job.cells, "feature counts", &job.cells));
     move_cells(counts, &set, job.cells);
     tci_pool_run(pool, count_part, &job);

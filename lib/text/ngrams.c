@@ -48,22 +48,35 @@ static inline tc_status make_room(ngram_stream *stream, size_t more)
                        &out->range_capacity, &out->ranges);
 }
 
+static inline uint32_t feature_of(uint64_t hash, uint64_t buckets, bool light)
+{
+    uint64_t mixed = (hash ^ hash >> 32) * MULTIPLIER;
+    return TCI_FEATURE((mixed >> 32) * buckets >> 32, light);
+}
+
 /* There is room. */
 static inline void emit(ngram_stream *stream, uint64_t hash, bool light, size_t begin, size_t end)
 {
     tci_encoded *out = stream->out;
-    uint64_t mixed = (hash ^ hash >> 32) * MULTIPLIER;
-    uint32_t bucket = (uint32_t)((mixed >> 32) * stream->options->ngrams.buckets >> 32);
     if (out->with_ranges) {
         out->ranges[2 * out->count] = begin;
         out->ranges[2 * out->count + 1] = end;
     }
-    out->ids[out->count++] = TCI_FEATURE(bucket, light);
+    out->ids[out->count++] = feature_of(hash, stream->options->ngrams.buckets, light);
 }
 
-static const place *at(const ngram_stream *stream, size_t number)
+static inline const place *at(const ngram_stream *stream, size_t number)
 {
     return &stream->last[number % TCI_NGRAM_WORDS];
+}
+
+/* The hash of the n places that end with the last. */
+static inline uint64_t hash_of(const ngram_stream *stream, size_t last, size_t n)
+{
+    uint64_t hash = n + at(stream, last + 1 - n)->hash;
+    for (size_t i = 2; i <= n; i++)
+        hash = hash * MULTIPLIER + at(stream, last + i - n)->hash;
+    return hash;
 }
 
 /* Every n-gram and skip that ends with the place put last. `edge`: it is the text's end, which is none alone. */
@@ -73,15 +86,12 @@ static tc_status end_ngrams(ngram_stream *stream, bool edge)
     size_t last = stream->seen - 1, most = wanted->words < stream->seen ? wanted->words : stream->seen;
     const place *end = at(stream, last);
     TCI_RETURN_IF(make_room(stream, most + 1));
-    for (size_t n = 1; n <= most; n++) {
-        if (n == 1 && edge)
-            continue;
-        const place *begin = at(stream, last + 1 - n);
-        uint64_t hash = n + begin->hash;
-        for (size_t i = 1; i < n; i++)
-            hash = hash * MULTIPLIER + at(stream, last + 1 - n + i)->hash;
-        emit(stream, hash, n > 2, begin->begin, end->end);
-    }
+    if (!edge)
+        emit(stream, 1 + end->hash, false, end->begin, end->end);
+    if (most >= 2)
+        emit(stream, hash_of(stream, last, 2), false, at(stream, last - 1)->begin, end->end);
+    for (size_t n = 3; n <= most; n++)
+        emit(stream, hash_of(stream, last, n), true, at(stream, last + 1 - n)->begin, end->end);
     if (!wanted->skips || last < 2)
         return TC_OK;
     const place *begin = at(stream, last - 2);
@@ -218,21 +228,30 @@ static void sort_few(uint32_t *items, size_t count)
     }
 }
 
-/* By bytes, the lowest first; `bytes` of them differ from 0, all of which are counted at once. The sorted items end up
- * in `items`. */
-static void sort_by_bytes(uint32_t *items, uint32_t *scratch, size_t count, size_t bytes)
+/* How often each value of each byte occurs; of three bytes, as most models have them, in a loop of its own. */
+static void count_bytes(const uint32_t *items, size_t count, size_t bytes, uint32_t starts[][256])
 {
-    uint32_t *from = items, *to = scratch;
-    size_t starts[sizeof *items][256];
     memset(starts, 0, bytes * sizeof *starts);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; bytes == 3 && i < count; i++) {
+        starts[0][items[i] & 0xff]++;
+        starts[1][items[i] >> 8 & 0xff]++;
+        starts[2][items[i] >> 16 & 0xff]++;
+    }
+    for (size_t i = 0; bytes != 3 && i < count; i++) {
         for (size_t byte = 0; byte < bytes; byte++)
             starts[byte][items[i] >> 8 * byte & 0xff]++;
     }
+}
+
+/* By bytes, the lowest first; `bytes` of them differ from 0. The sorted items end up in `items`. */
+static void sort_by_bytes(uint32_t *items, uint32_t *scratch, size_t count, size_t bytes)
+{
+    uint32_t *from = items, *to = scratch, starts[sizeof *items][256];
+    count_bytes(items, count, bytes, starts);
     for (size_t byte = 0; byte < bytes; byte++) {
-        size_t *next = starts[byte], sum = 0;
+        uint32_t *next = starts[byte], sum = 0;
         for (size_t value = 0; value < 256; value++) {
-            size_t here = next[value];
+            uint32_t here = next[value];
             next[value] = sum;
             sum += here;
         }
