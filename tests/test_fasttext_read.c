@@ -1,6 +1,8 @@
 /* labels: quick. fasttext_read.c and bag_network.c against what fastText itself predicts with models that it made. */
 #include "support/testing.h"
 
+#include <time.h>
+
 #include "serialization/fasttext.h"
 #include "support/failing.h"
 #include "support/fasttext_models.h"
@@ -271,6 +273,67 @@ static void weights_that_are_not_finite_are_refused_or_found_on_use(void **state
     free(file);
 }
 
+static void put(FILE *file, const void *bytes, size_t size)
+{
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+}
+
+/* softmax.bin with 2 million buckets of 100 numbers, all of them a hole in the file. */
+static void write_large(const char *path)
+{
+    static const int32_t dim = 100, buckets = 2000000;
+    static const int64_t labels = 5;
+    static const float ones[500] = {1};
+    size_t size = 0;
+    uint8_t *small = test_fasttext_file("softmax.bin", &size), none = 0;
+    int32_t words = 0;
+    memcpy(&words, small + 68, 4);
+    size_t head = size - 2 * 17 - (size_t)(words + 5) * 4 * sizeof(float);
+    int64_t shape[4] = {words + buckets, dim, labels, dim};
+    memcpy(small + 8, &dim, 4);
+    memcpy(small + 40, &buckets, 4);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    put(file, small, head);
+    put(file, &none, 1);
+    put(file, shape, 16);
+    assert_int_equal(fseek(file, (long)(shape[0] * dim * 4), SEEK_CUR), 0);
+    put(file, &none, 1);
+    put(file, shape + 2, 16);
+    put(file, ones, sizeof ones);
+    assert_int_equal(ftell(file), (long)(head + 34 + (size_t)(shape[0] + labels) * 400));
+    assert_int_equal(fclose(file), 0);
+    free(small);
+}
+
+static void a_file_of_800_megabytes_is_mapped_at_once(void **state)
+{
+    (void)state;
+    test_folder folder;
+    test_allocator allocator;
+    float scores[8];
+    size_t count = 0;
+    tc_config *config = NULL;
+    tc_model *model = NULL;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "large.bin");
+    write_large(path);
+    test_allocator_init(&allocator, TEST_NEVER, false);
+    tc_allocator host = test_allocator_host(&allocator);
+    assert_ok(tc_config_create_with(&host, &config));
+    clock_t begin = clock();
+    assert_ok(tc_model_load_with(path, config, TC_LOAD_MAPPED, &model));
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 0.05 * TEST_PATIENCE);
+    assert_true(allocator.peak_bytes < 20u << 20);
+    assert_ok(tc_predict(model, "ball", 4, 8, scores, &count));
+    for (size_t i = 0; i < count; i++)
+        assert_close(scores[i], 0.2, 1e-4);
+    tc_model_free(model);
+    tc_config_free(config);
+    assert_nothing_held(&allocator);
+    test_folder_remove(&folder);
+}
+
 static void failing_allocations_leave_nothing(void **state)
 {
     (void)state;
@@ -307,6 +370,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_is_refused_by_name),
         cmocka_unit_test(a_word_that_is_there_twice_is_refused),
         cmocka_unit_test(weights_that_are_not_finite_are_refused_or_found_on_use),
+        cmocka_unit_test(a_file_of_800_megabytes_is_mapped_at_once),
         cmocka_unit_test(failing_allocations_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
