@@ -7,6 +7,7 @@
 #define BASE "epochs=3 batch_size=16 hidden_dim=8 embedding_dim=6 "
 
 #define NGRAM "arch=ngram buckets=4096 epochs=3 batch_size=16 "
+#define AVERAGED "arch=ngram embedding_dim=9 buckets=4096 batch_size=16 "
 
 typedef struct file {
     uint8_t *bytes;
@@ -26,11 +27,12 @@ static file file_of(const tc_model *model)
     file f;
     tc_config *config = NULL;
     tc_model *small = NULL;
-    char arch[16];
+    char arch[16], dim[16];
     size_t length = 0;
     assert_ok(tc_model_option(model, "arch", sizeof arch, arch, &length));
+    assert_ok(tc_model_option(model, "embedding_dim", sizeof dim, dim, &length));
     assert_ok(tc_config_create(&config));
-    if (strcmp(arch, "ngram") == 0) {
+    if (strcmp(arch, "ngram") == 0 && strcmp(dim, "0") == 0) {
         assert_ok(tc_config_set(config, "max_features", "300"));
         assert_ok(tc_model_convert(model, config, &small));
     }
@@ -98,6 +100,9 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         NGRAM "class_weights=balanced threads=2",
         NGRAM "task=multilabel validation_split=0.3 patience=1 tune_thresholds=true",
         NGRAM "task=regress",
+        AVERAGED "validation_split=0.2",
+        AVERAGED "head=tree threads=2",
+        AVERAGED "task=multilabel validation_split=0.3 schedule=cosine warmup_steps=2 word_ngrams=3",
     };
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {

@@ -79,7 +79,7 @@ static size_t list_blocks(tc_trainer *trainer, tci_state_block blocks[STATE_BLOC
 {
     size_t count = 0;
     const char *name = NULL;
-    for (float *values; !trainer->dual && count + 1 < STATE_BLOCKS; count++) {
+    for (float *values; count + 1 < STATE_BLOCKS; count++) {
         values = tci_trainer_state(trainer, count, &name);
         if (!values)
             break;

@@ -211,6 +211,8 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
 
 float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name)
 {
+    if (tci_is_direct(trainer))
+        return NULL;
     return trainer->ngram ? tci_ngram_training_state(trainer->ngram, index, name)
                           : tci_optimizer_state(trainer->optimizer, index, name);
 }

@@ -18,6 +18,8 @@ RUNS = (
     "epochs=2",
     "task=regress pooling=max optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2",
     "task=multilabel optimizer=adagrad sparse_embedding=true epochs=2 validation_split=0.2",
+    "arch=ngram embedding_dim=37 buckets=5000 threads=2 validation_split=0.2",
+    "arch=ngram embedding_dim=100 buckets=5000 head=tree max_isa=scalar",
 )
 
 
