@@ -203,6 +203,59 @@ static void duals_go_on_when_their_examples_are_counted_again(void **state)
     test_folder_remove(&folder);
 }
 
+/* Chunks of 15 texts, of the stories from 0 on, counted, and learned from in turn. */
+#define CHUNKS 3
+
+static void learn_chunk(tc_trainer *trainer, const tc_model *model, size_t chunk)
+{
+    size_t rows[15];
+    tc_examples *examples = NULL;
+    for (size_t i = 0; i < 15; i++)
+        rows[i] = (i * 4 + chunk) % 15;
+    assert_ok(host_examples(model, 15 * chunk, 15, &examples));
+    assert_ok(tc_trainer_begin_chunk(trainer, examples, 15 * chunk));
+    assert_ok(tc_train_step(trainer, examples, rows, 15, NULL));
+    tc_examples_free(examples);
+}
+
+static void duals_of_chunks_go_on(void **state)
+{
+    static const char *const settings[] = {NGRAM, NGRAM "epochs=1", NGRAM "task=multilabel"};
+    test_folder folder;
+    (void)state;
+    test_folder_create(&folder);
+    const char *path = test_folder_file(&folder, "checkpoint");
+    for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
+        host one = {.epoch = TC_EPOCH_INIT}, two = {.epoch = TC_EPOCH_INIT};
+        file wanted, got;
+        size_t steps = k == 1 ? CHUNKS : 3 * CHUNKS;
+        assert_ok(host_config(NULL, settings[k], &one.config));
+        assert_ok(host_model(one.config, TEXTS, &one.model));
+        assert_ok(tc_trainer_create(one.model, one.config, &one.trainer));
+        for (size_t chunk = 0; chunk < CHUNKS; chunk++) {
+            tc_examples *examples = NULL;
+            assert_ok(host_examples(one.model, 15 * chunk, 15, &examples));
+            assert_ok(tc_trainer_count_chunk(one.trainer, examples));
+            tc_examples_free(examples);
+        }
+        for (size_t i = 0; i < steps; i++) {
+            learn_chunk(one.trainer, one.model, i % CHUNKS);
+            if (i == steps / 2)
+                assert_ok(tc_trainer_save(one.trainer, path));
+        }
+        wanted.bytes = host_bytes(one.model, &wanted.size);
+        assert_ok(tc_trainer_load(path, NULL, &two.model, &two.trainer));
+        for (size_t i = steps / 2 + 1; i < steps; i++)
+            learn_chunk(two.trainer, two.model, i % CHUNKS);
+        got.bytes = host_bytes(two.model, &got.size);
+        assert_same_file(settings[k], got, wanted);
+        free(wanted.bytes);
+        host_end(&one);
+        host_end(&two);
+    }
+    test_folder_remove(&folder);
+}
+
 /* A checkpoint in the middle of an epoch. */
 static void write_checkpoint(const char *path, const char *settings)
 {
@@ -366,6 +419,7 @@ int main(void)
         cmocka_unit_test(resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped),
         cmocka_unit_test(a_host_of_its_own_loop_resumes_too),
         cmocka_unit_test(duals_go_on_when_their_examples_are_counted_again),
+        cmocka_unit_test(duals_of_chunks_go_on),
         cmocka_unit_test(resuming_on_other_data_is_refused),
         cmocka_unit_test(options_given_at_resuming_must_be_the_checkpoints),
         cmocka_unit_test(epochs_may_be_raised_while_the_schedule_is_constant),
