@@ -103,6 +103,9 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         AVERAGED "validation_split=0.2",
         AVERAGED "head=tree threads=2",
         AVERAGED "task=multilabel validation_split=0.3 schedule=cosine warmup_steps=2 word_ngrams=3",
+        NGRAM "optimizer=adagrad validation_split=0.2 accumulate_steps=2",
+        NGRAM "optimizer=adagrad task=multilabel validation_split=0.3 patience=1 schedule=linear",
+        NGRAM "optimizer=adagrad task=regress clip_norm=0.5",
     };
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {

@@ -46,6 +46,7 @@ static void a_training_with_one_failed_allocation_ends_in_a_status_and_holds_not
     check_whole("hidden_dim=6 epochs=1 task=regress schedule=linear", false);
     check_whole("arch=ngram buckets=4096 epochs=2 validation_split=0.3 class_weights=balanced", false);
     check_whole("arch=ngram buckets=4096 epochs=1 task=multilabel", false);
+    check_whole("arch=ngram optimizer=adagrad buckets=4096 epochs=1 validation_split=0.3", false);
 }
 
 static void a_training_without_memory_from_some_moment_on_does_so_too(void **state)
@@ -433,7 +434,7 @@ static void a_long_text_with_one_failed_allocation_ends_in_a_status_and_works_th
 static void a_training_with_failures_in_every_call_ends_in_the_bits_of_one_without(void **state)
 {
     static const char *const settings[] = {SETTINGS, SETTINGS "accumulate_steps=2 batch_size=7",
-                                           NGRAM "validation_split=0.2"};
+                                           NGRAM "validation_split=0.2", NGRAM "optimizer=adagrad"};
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         fixture f;
@@ -453,7 +454,7 @@ static void a_training_with_failures_in_every_call_ends_in_the_bits_of_one_witho
 }
 
 /* Whether the n-th allocation of making a batcher failed: then the trainer is as it was, and counts anything. */
-static bool batcher_fails(long n)
+static bool batcher_fails(const char *settings, long n)
 {
     test_allocator allocator;
     host h = {.epoch = TC_EPOCH_INIT};
@@ -461,7 +462,7 @@ static bool batcher_fails(long n)
     size_t size = 0, after = 0;
     test_allocator_init(&allocator, TEST_NEVER, false);
     const tc_allocator memory = test_allocator_host(&allocator);
-    assert_ok(host_config(&memory, NGRAM "validation_split=0.2", &h.config));
+    assert_ok(host_config(&memory, settings, &h.config));
     assert_ok(host_model(h.config, TEXTS, &h.model));
     assert_ok(host_examples(h.model, 0, TEXTS, &h.examples));
     assert_ok(host_examples(h.model, 5, TEXTS, &others));
@@ -486,10 +487,13 @@ static bool batcher_fails(long n)
 static void a_batcher_that_could_not_be_made_leaves_nothing_counted(void **state)
 {
     (void)state;
-    long n = 0;
-    while (batcher_fails(n))
-        n++;
-    assert_true(n > 15);
+    static const char *const settings[] = {NGRAM "validation_split=0.2", NGRAM "validation_split=0.2 optimizer=adagrad"};
+    for (size_t i = 0; i < 2; i++) {
+        long n = 0;
+        while (batcher_fails(settings[i], n))
+            n++;
+        assert_true(n > 15);
+    }
 }
 
 /* A checkpoint of dual variables that could not be read, and examples that could not be counted again. */

@@ -53,6 +53,7 @@ static void any_number_of_threads_trains_the_same_file(void **state)
     check_threads("arch=ngram embedding_dim=37 buckets=5000 validation_split=0.2");
     check_threads("arch=ngram embedding_dim=100 buckets=5000 head=tree min_char_ngram=2 max_char_ngram=4");
     check_threads("arch=ngram embedding_dim=16 buckets=5000 task=multilabel max_isa=scalar");
+    check_threads("arch=ngram optimizer=adagrad buckets=65536 accumulate_steps=2 validation_split=0.2");
     check_threads("task=multilabel optimizer=adagrad sparse_embedding=true class_weights=none epochs=2");
     check_threads(
         "task=regress optimizer=sgd momentum=0.9 validation_split=0.2 epochs=2 schedule=cosine warmup_steps=3");

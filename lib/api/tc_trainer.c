@@ -147,7 +147,7 @@ tc_status tc_trainer_save(const tc_trainer *trainer, const char *path)
         return tci_fail(TC_ERROR_STATE, "a checkpoint between a backward and its apply; call tc_trainer_apply() first");
     memcpy(words, &trainer->progress, sizeof words);
     if (trainer->ngram)
-        TCI_RETURN_IF(tci_ngram_training_start(trainer->ngram)); /* so that there is a state to save */
+        TCI_RETURN_IF(tci_ngram_training_start(trainer->ngram, NULL)); /* so that there is a state to save */
     size_t array_count = list_dual(trainer->dual, dual, arrays);
     array_count += list_texts(trainer->model, &arrays[array_count]);
     const tci_state state = {.blocks = blocks,

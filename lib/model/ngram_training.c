@@ -192,29 +192,41 @@ static tc_status fill_scales(tci_ngram_training *training, const tci_index_set *
     return TC_OK;
 }
 
-static tc_status allocate_state(tci_ngram_training *training, size_t rows, bool scales)
+/* `best` may be NULL. */
+static tc_status allocate_state(tci_ngram_training *training, size_t rows, bool scales, float **best)
 {
     size_t floats = 0;
     if (!tci_multiply(rows, training->columns, &floats) || !tci_add(floats, weight_offset(training), &floats))
         return tci_fail(TC_ERROR_LIMIT, "weights of %zu features do not fit the address space", rows);
     TCI_RETURN_IF(tci_alloc_zero(training->memory, floats, sizeof(float), "squared gradients", &training->sum));
+    if (best)
+        TCI_RETURN_IF(tci_alloc_zero(training->memory, floats, sizeof(float), "best weights", best));
     return scales ? tci_alloc_zero(training->memory, floats, sizeof(float), "feature scales", &training->scale) : TC_OK;
 }
 
-static void drop_state(tci_ngram_training *training)
+static void drop_state(tci_ngram_training *training, float **best)
 {
+    if (best) {
+        tci_free(training->memory, *best);
+        *best = NULL;
+    }
     tci_free(training->memory, training->sum);
     tci_free(training->memory, training->scale);
     training->sum = training->scale = NULL;
 }
 
-tc_status tci_ngram_training_resume(tci_ngram_training *training, bool scales)
+static tc_status start_plain(tci_ngram_training *training, bool scales, float **best)
 {
-    tc_status status = allocate_state(training, training->rows.count, scales);
+    tc_status status = allocate_state(training, training->rows.count, scales, best);
     training->started = status == TC_OK;
     if (status != TC_OK)
-        drop_state(training);
+        drop_state(training, best);
     return status;
+}
+
+tc_status tci_ngram_training_resume(tci_ngram_training *training, bool scales)
+{
+    return start_plain(training, scales, NULL);
 }
 
 /* What the network is to know of its features; NULL where it had some that other texts taught it. */
@@ -228,7 +240,7 @@ static tc_status count_texts(const tci_ngram_training *training, const tci_index
     return TC_OK;
 }
 
-tc_status tci_ngram_training_start(tci_ngram_training *training)
+tc_status tci_ngram_training_start(tci_ngram_training *training, float **best)
 {
     tc_status status = TC_OK;
     tci_ngram_network *network = training->network;
@@ -238,12 +250,12 @@ tc_status tci_ngram_training_start(tci_ngram_training *training)
     if (training->started)
         return TC_OK;
     if (!training->counted)
-        return tci_ngram_training_resume(training, false);
+        return start_plain(training, false, best);
     TCI_RETURN_IF(tci_index_set_init(&set, network->base.memory, network->set.bound));
     memcpy(set.bits, network->set.bits, set.words * sizeof *set.bits);
     tci_ngram_counts_members(&training->counts, &set);
     TCI_CHECK(tci_index_set_count(&set));
-    TCI_CHECK(allocate_state(training, set.count, true));
+    TCI_CHECK(allocate_state(training, set.count, true, best));
     TCI_CHECK(fill_scales(training, &set));
     TCI_CHECK(tci_resize(training->memory, set.count, sizeof *rows->marks, "touched rows", &rows->marks));
     TCI_CHECK(count_texts(training, &set, &texts));
@@ -258,7 +270,7 @@ done:
     tci_index_set_free(&set);
     tci_free(network->base.memory, texts);
     if (status != TC_OK)
-        drop_state(training);
+        drop_state(training, best);
     return status;
 }
 
@@ -309,7 +321,7 @@ static void find_margins(const tci_ngram_training *training, size_t text, float 
 tc_status tci_ngram_training_forward(tci_ngram_training *training, const tci_row *rows, size_t row_count, float *logits)
 {
     size_t entries = 0, missing = 0, columns = training->columns;
-    TCI_RETURN_IF(tci_ngram_training_start(training));
+    TCI_RETURN_IF(tci_ngram_training_start(training, NULL));
     for (size_t r = 0; r < row_count; r++)
         entries += rows[r].length;
     TCI_RETURN_IF(tci_reserve(training->memory, entries, SIZE_MAX / sizeof(entry), sizeof(entry), "batch",

@@ -40,8 +40,8 @@ bool tci_ngram_training_counted(const tci_ngram_training *training);
 void tci_ngram_training_forget(tci_ngram_training *training);
 
 /* Makes rows of weights for all that was counted, and the state of the steps; forward does it where it was not asked
- * for. Nothing has changed when it fails. */
-tc_status tci_ngram_training_start(tci_ngram_training *training);
+ * for. `best` (may be NULL) gets a block as tci_ngram_training_follow() has them. Nothing has changed when it fails. */
+tc_status tci_ngram_training_start(tci_ngram_training *training, float **best);
 /* The same for a state that is to be read from a checkpoint: with scales or without. */
 tc_status tci_ngram_training_resume(tci_ngram_training *training, bool scales);
 

@@ -122,7 +122,7 @@ static tc_status start(tc_trainer *trainer, float **best)
 {
     if (trainer->bag)
         return tci_bag_trainer_start(trainer->bag);
-    return trainer->dual ? tci_dual_start(trainer->dual, best) : tci_ngram_training_start(trainer->ngram);
+    return trainer->dual ? tci_dual_start(trainer->dual, best) : tci_ngram_training_start(trainer->ngram, best);
 }
 
 static void forget(tc_trainer *trainer)
