@@ -15,11 +15,13 @@ tc_status tci_trainer_choose_loss(tc_trainer *trainer)
     tci_options *options = &trainer->options;
     char task[TCI_CHOICE_NAME], name[TCI_CHOICE_NAME];
     int32_t choice = options->task + TCI_LOSS_CROSS_ENTROPY;
-    if (takes_each_label(trainer) && (options->loss == TCI_LOSS_AUTO || options->loss == TCI_LOSS_BCE))
+    bool each = takes_each_label(trainer);
+    if (each && (options->loss == TCI_LOSS_AUTO || options->loss == TCI_LOSS_BCE))
         choice = TCI_LOSS_BCE;
     if (options->loss != TCI_LOSS_AUTO && options->loss != choice)
-        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s (or auto)",
-                        tci_choice_name("task", options->task, task), tci_choice_name("loss", choice, name));
+        return tci_fail(TC_ERROR_OPTION, "option 'loss': task %s takes %s%s (or auto)",
+                        tci_choice_name("task", options->task, task), tci_choice_name("loss", choice, name),
+                        each ? " or bce" : "");
     if (options->task != TCI_TASK_CLASSIFY && options->label_smoothing > 0)
         return tci_fail(TC_ERROR_OPTION, "option 'label_smoothing' needs task classify");
     if (options->task != TCI_TASK_CLASSIFY && strcmp(options->class_weights, "none") != 0)
