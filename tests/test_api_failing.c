@@ -487,7 +487,8 @@ static bool batcher_fails(const char *settings, long n)
 static void a_batcher_that_could_not_be_made_leaves_nothing_counted(void **state)
 {
     (void)state;
-    static const char *const settings[] = {NGRAM "validation_split=0.2", NGRAM "validation_split=0.2 optimizer=adagrad"};
+    static const char *const settings[] = {NGRAM "validation_split=0.2",
+                                           NGRAM "validation_split=0.2 optimizer=adagrad"};
     for (size_t i = 0; i < 2; i++) {
         long n = 0;
         while (batcher_fails(settings[i], n))
