@@ -235,6 +235,26 @@ static void strict_utf8_names_the_first_bad_byte_and_gives_no_token(void **state
     assert_string_equal(l.tokens, "abc|d|\xE4\xBD\xA0");
 }
 
+static void space_parts_at_white_space_alone(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "Don't-stop_NOW, \xE6\x88\x91\xE7\x88\xB1 x\xE3\x80\x80y\xC2\xA0z \xCC\x81q!\x01? \xFF.a";
+    tci_text_options options = word_options;
+    options.tokenizer = TCI_TOKENIZER_SPACE;
+    listing l = list_with(options, text, sizeof text - 1);
+    assert_string_equal(l.tokens, "don't-stop_now,|\xE6\x88\x91\xE7\x88\xB1|x|y|z|\xCC\x81q!?|\xEF\xBF\xBD.a");
+    assert_string_equal(l.ranges, "0-15 16-22 23-24 27-28 30-31 31-38 39-42");
+    options.clean_controls = false;
+    options.lowercase = false;
+    options.normalize = TCI_NORMALIZE_NONE;
+    l = list_with(options, text, sizeof text - 1);
+    assert_string_equal(l.tokens, "Don't-stop_NOW,|\xE6\x88\x91\xE7\x88\xB1|x|y|z|\xCC\x81q!\x01?|\xEF\xBF\xBD.a");
+    char longer[1100];
+    memset(longer, '.', sizeof longer);
+    assert_string_equal(list_with(options, longer, sizeof longer).tokens, "(long)");
+}
+
 /* Letters and digits are taken eight at a time: each byte of ASCII at each place among them. */
 static void every_ascii_byte_at_every_place_of_a_word_is_cut_by_its_kind(void **state)
 {
@@ -300,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_token_of_1024_bytes_is_a_word_and_a_longer_one_is_not),
         cmocka_unit_test(strict_utf8_names_the_first_bad_byte_and_gives_no_token),
         cmocka_unit_test(every_ascii_byte_at_every_place_of_a_word_is_cut_by_its_kind),
+        cmocka_unit_test(space_parts_at_white_space_alone),
         cmocka_unit_test(an_answer_other_than_ok_ends_the_text),
         cmocka_unit_test(no_text_gives_no_token),
     };
