@@ -50,9 +50,43 @@ static void step_up(decimal *number)
     number->exponent++;
 }
 
+/* The double nearest to a number of at most 15 digits and a small power of ten, which are doubles both: exactly rounded,
+ * as one operation makes it. False where there is no such power. */
+static bool nearest_double(const decimal *number, double *nearest)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    int power = number->exponent - number->count + 1;
+    uint64_t digits = 0;
+    if (number->count > 15 || power > 22 || power < -22)
+        return false;
+    for (int i = 0; i < number->count; i++)
+        digits = digits * 10 + (uint64_t)(number->digits[i] - '0');
+    *nearest = power < 0 ? (double)digits / powers[-power] : (double)digits * powers[power];
+    return true;
+}
+
+/* Whether the float nearest to the number is `value`, where that can be told from the double nearest to it: the double
+ * is not next to the middle between two floats. 1, 0, or -1: not told. */
+static int is_nearest_float(const decimal *number, float value)
+{
+    double nearest;
+    uint64_t bits;
+    if (value < 1e-30f || !nearest_double(number, &nearest))
+        return -1;
+    memcpy(&bits, &nearest, sizeof bits);
+    uint64_t low = bits & ((UINT64_C(1) << 29) - 1), middle = UINT64_C(1) << 28;
+    if (low >= middle - 1 && low <= middle + 1)
+        return -1;
+    return (float)nearest == value;
+}
+
 static bool reads_back(const decimal *number, double value, bool single)
 {
     char text[40];
+    int told = single ? is_nearest_float(number, (float)value) : -1;
+    if (told >= 0)
+        return told != 0;
     snprintf(text, sizeof text, "%.*se%d", number->count, number->digits, number->exponent - number->count + 1);
     return single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
 }
@@ -76,11 +110,11 @@ static void shortest(double value, bool single, decimal *result)
     int unused = 0;
     bool power_of_two = frexp(value, &unused) == 0.5;
     int count = power_of_two ? 1 : most - 2;
-    bool good = fits(value, count, single, power_of_two, result);
+    bool good = fits(value, count, single, power_of_two, result), fewer_failed = !good;
     while (!good && count < most)
         good = fits(value, ++count, single, power_of_two, result);
     decimal shorter;
-    while (count > 1 && fits(value, count - 1, single, power_of_two, &shorter)) {
+    while (!fewer_failed && count > 1 && fits(value, count - 1, single, power_of_two, &shorter)) {
         *result = shorter;
         count--;
     }
