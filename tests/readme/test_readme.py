@@ -109,7 +109,7 @@ def main():
     done = set()
     with tempfile.TemporaryDirectory() as scratch:
         page = Page(parser.parse_args(), scratch)
-        for name in ("README.md", "docs/tour.md"):
+        for name in ("README.md", "docs/tour.md", "docs/from-fasttext.md"):
             for kind, argument, _, content in pages.blocks(pages.read(name)):
                 if kind:
                     getattr(page, kind)(argument, content)
