@@ -159,6 +159,40 @@ static void what_is_written_comes_back_with_the_same_weights_and_predictions(voi
     }
 }
 
+/* fastText builds its tree in the file's order, which it expects to be this one. */
+static void labels_of_a_tree_are_written_by_falling_counts(void **state)
+{
+    static const char *const order[LABELS] = {"a,b", "blame", "\xE5\xA5\xBD", "praise", "plain"};
+    static const uint64_t counts[LABELS] = {3, 40, 50, 3, 7};
+    (void)state;
+    test_folder folder;
+    size_t size = 0;
+    tci_options options = options_of((const char *const[]){"head", "tree", NULL});
+    test_folder_create(&folder);
+    tc_model *model = build(NULL, NULL, &options, words, NULL, labels, LABELS);
+    fill(model);
+    const tci_bag_network *network = (const tci_bag_network *)model->network;
+    const tci_parameters *parameters = &model->network->parameters;
+    memcpy(parameters->values + parameters->tensors[network->label_counts].offset, counts, sizeof counts);
+    tci_model_refresh(model);
+    tc_model *back = round_trip(model, &folder, &size);
+    for (size_t i = 0; i < TEXTS; i++) {
+        float wanted[LABELS], found[LABELS];
+        logits_of(model, texts[i], wanted);
+        logits_of(back, texts[i], found);
+        for (size_t k = 0; k < LABELS; k++) {
+            size_t there = 0;
+            assert_string_equal(back->labels[k], order[k]);
+            while (strcmp(labels[there], order[k]) != 0)
+                there++;
+            assert_close(found[k], wanted[there], 5e-5);
+        }
+    }
+    tci_model_release(back);
+    tci_model_release(model);
+    test_folder_remove(&folder);
+}
+
 static void buckets_without_a_row_are_rows_of_zeros(void **state)
 {
     static const char *const settings[] = {"word_ngrams", "2", "buckets", "101", NULL};
@@ -313,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_comes_back_with_the_same_weights_and_predictions),
+        cmocka_unit_test(labels_of_a_tree_are_written_by_falling_counts),
         cmocka_unit_test(buckets_without_a_row_are_rows_of_zeros),
         cmocka_unit_test(quantized_models_come_back_pruned_as_they_are),
         cmocka_unit_test(what_the_format_has_no_place_for_is_refused_by_name),

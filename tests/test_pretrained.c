@@ -2,6 +2,8 @@
  * trained. */
 #include "support/testing.h"
 
+#include <math.h>
+
 #include "api/handles.h"
 #include "support/failing.h"
 #include "support/small_host.h"
@@ -244,6 +246,33 @@ static void a_frozen_embedding_stays_bit_by_bit_with_every_optimizer(void **stat
     }
 }
 
+/* Rows of buckets come while it is trained; those of words are as they were. */
+static void frozen_averaged_embeddings_keep_the_rows_of_words(void **state)
+{
+    static const char *const frozen[] = {"false", "true"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        fixture f;
+        host h = {0};
+        char settings[1536];
+        set_up(&f, "arch=ngram word_ngrams=2 buckets=100 epochs=2 threads=2");
+        (void)snprintf(settings, sizeof settings, "%s freeze_embedding=%s", f.settings, frozen[i]);
+        assert_ok(host_begin(&h, NULL, settings, TEXTS));
+        size_t words = tci_vocabulary_size(h.model->pipeline->vocabulary), count = 0;
+        float *old = copy_rows(h.model, &count);
+        assert_ok(host_finish(&h));
+        assert_int_equal(memcmp(old, rows_of(h.model, &count), words * 5 * sizeof *old) == 0, i == 1);
+        const tci_tensor_info *output = tci_parameters_find(&h.model->network->parameters, "fc.weight");
+        float sum = 0; /* which began with zeros */
+        for (size_t k = 0; k < output->count; k++)
+            sum += fabsf(h.model->network->parameters.values[output->offset + k]);
+        assert_true(sum > 0);
+        free(old);
+        host_end(&h);
+        test_folder_remove(&f.folder);
+    }
+}
+
 /* The norm that is clipped and reported is that of what is trained, as in torch.nn.utils.clip_grad_norm_. */
 static void a_frozen_embedding_has_no_part_in_the_norm(void **state)
 {
@@ -344,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_model_that_is_there_takes_vectors_unless_it_is_trained),
         cmocka_unit_test(models_whose_weights_are_not_their_own_are_refused),
         cmocka_unit_test(a_frozen_embedding_stays_bit_by_bit_with_every_optimizer),
+        cmocka_unit_test(frozen_averaged_embeddings_keep_the_rows_of_words),
         cmocka_unit_test(a_frozen_embedding_has_no_part_in_the_norm),
         cmocka_unit_test(a_checkpoint_of_a_frozen_training_goes_on_with_the_same_bits),
         cmocka_unit_test(the_options_are_refused_where_there_is_no_embedding_of_words),

@@ -1,5 +1,8 @@
 /* fasttext_write.c: a model as a file of fastText's, version 12. Weights are written from where they stand.
  *
+ * fastText builds a tree of labels in the order in which it has them, which is that of falling counts: so they are
+ * written then; the rows of the output are of inner nodes. Otherwise labels keep their order.
+ *
  * What such a file has no place for stays behind: the text options (it is read as tokens with spaces between), the
  * counts of words, which no prediction needs and which are 1 here, and all options of training. Buckets without a row
  * are rows of zeros, which is what they count as. */
@@ -7,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/sort.h"
 #include "model/bag_network.h"
 
 #define VERSION 12
@@ -182,15 +186,42 @@ static tc_status put_pruned(file_writer *writer)
     return TC_OK;
 }
 
+static int by_falling_count(const void *context, uint32_t a, uint32_t b)
+{
+    const uint8_t *counts = context;
+    uint64_t left = tci_load_u64(counts + a * sizeof left), right = tci_load_u64(counts + b * sizeof right);
+    return left > right ? -1 : left < right;
+}
+
+static tc_status put_labels(file_writer *writer)
+{
+    const tc_model *model = writer->model;
+    size_t labels = model->label_count;
+    const uint8_t *counts = NULL;
+    uint32_t *order = NULL;
+    TCI_RETURN_IF(tci_alloc(&writer->memory, labels, 2 * sizeof *order, "order of labels", &order));
+    for (size_t i = 0; i < labels; i++)
+        order[i] = (uint32_t)i;
+    if (writer->network->head == TCI_HEAD_TREE) {
+        counts = tci_parameters_data(&writer->network->base.parameters, writer->network->label_counts);
+        tci_sort(order, order + labels, labels, by_falling_count, counts);
+    }
+    tc_status status = TC_OK;
+    for (size_t i = 0; status == TC_OK && i < labels; i++) {
+        const char *label = model->labels[order[i]];
+        uint64_t count = counts ? tci_load_u64(counts + order[i] * sizeof count) : 1;
+        status = put_entry(writer, TCI_BAG_LABEL, label, strlen(label), count, 1);
+    }
+    tci_free(&writer->memory, order);
+    return status;
+}
+
 static tc_status put_dictionary(file_writer *writer)
 {
     const tc_model *model = writer->model;
     const tci_vocabulary *vocabulary = model->pipeline->vocabulary;
     const tci_index_set *set = model->options.weights == TCI_WEIGHTS_PQ ? tci_model_features(model) : NULL;
     size_t words = tci_vocabulary_size(vocabulary), labels = model->label_count;
-    const uint8_t *counts = NULL;
-    if (writer->network->head == TCI_HEAD_TREE)
-        counts = tci_parameters_data(&writer->network->base.parameters, writer->network->label_counts);
     TCI_RETURN_IF(put_i32(writer, words + labels));
     TCI_RETURN_IF(put_i32(writer, words));
     TCI_RETURN_IF(put_i32(writer, labels));
@@ -201,10 +232,7 @@ static tc_status put_dictionary(file_writer *writer)
         const char *word = tci_vocabulary_word(vocabulary, id, &length);
         TCI_RETURN_IF(put_entry(writer, "", word, length, 1, 0));
     }
-    for (size_t i = 0; i < labels; i++) {
-        uint64_t count = counts ? tci_load_u64(counts + i * sizeof count) : 1;
-        TCI_RETURN_IF(put_entry(writer, TCI_BAG_LABEL, model->labels[i], strlen(model->labels[i]), count, 1));
-    }
+    TCI_RETURN_IF(put_labels(writer));
     return set ? put_pruned(writer) : TC_OK;
 }
 
