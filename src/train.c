@@ -21,8 +21,8 @@
 #include "messages.h"
 #include "output.h"
 
-/* Of max_memory: encoded texts may have a quarter where they are all there; else a chunk has an eighth, what the trainer
- * knows of it as much, and the bytes that are read or written, too. */
+/* Of max_memory: encoded texts may have a quarter where they are all there; else a chunk has an eighth, what the
+ * trainer knows of it as much, and the bytes that are read or written, too. */
 #define PART_CHUNK 8
 #define CHUNKS_WHOLE 2
 #define LEAST_CHUNK ((size_t)1 << 20)
