@@ -273,6 +273,59 @@ static void weights_that_are_not_finite_are_refused_or_found_on_use(void **state
     free(file);
 }
 
+/* Products are rounded before they are added, whatever the processor could do. */
+static void logits_are_the_same_bits_on_every_instruction_set(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"grams.bin", "ova.bin", "ns.bin", "grams_cutoff.ftz", "ova_q.ftz"};
+    tc_config *config = NULL;
+    assert_ok(tc_config_create(&config));
+    assert_ok(tc_config_set(config, "max_isa", "scalar"));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t size = 0, length = 0, count = 0;
+        char text[4096];
+        float wanted[MOST], scores[MOST], logits[2][MOST];
+        uint8_t *bytes = test_fasttext_file(names[i], &size);
+        tc_model *models[2] = {load(names[i]), NULL};
+        assert_ok(tc_model_load_memory(bytes, size, config, &models[1]));
+        free(bytes);
+        test_expected expected;
+        test_expected_open(&expected, names[i]);
+        while (test_expected_text(&expected, text, &length, wanted)) {
+            for (size_t k = 0; k < 2; k++) {
+                tc_prediction prediction = TC_PREDICTION_INIT;
+                prediction.logits = logits[k];
+                prediction.logits_capacity = MOST;
+                assert_ok(tc_predict_with(models[k], NULL, text, length, MOST, scores, &count, &prediction));
+            }
+            assert_memory_equal(logits[0], logits[1], count * sizeof *logits[0]);
+        }
+        test_expected_close(&expected);
+        tc_model_free(models[0]);
+        tc_model_free(models[1]);
+    }
+    tc_config_free(config);
+}
+
+/* Each bucket has a row of its own, and each row a bucket. */
+static void a_pruned_row_of_two_buckets_is_refused(void **state)
+{
+    (void)state;
+    for (size_t half = 0; half < 8; half += 4) {
+        size_t size = 0, at = 92;
+        int32_t entries = 0;
+        tc_model *model = NULL;
+        uint8_t *file = test_fasttext_file("hs_cutoff.ftz", &size);
+        memcpy(&entries, file + 64, 4);
+        for (int32_t i = 0; i < entries; i++)
+            at += strlen((char *)file + at) + 1 + 9;
+        memcpy(file + at + 8 + half, file + at + half, 4);
+        assert_int_equal(tc_model_load_memory(file, size, NULL, &model), TC_ERROR_FORMAT);
+        assert_contains(tc_last_error(), "twice");
+        free(file);
+    }
+}
+
 static void put(FILE *file, const void *bytes, size_t size)
 {
     assert_int_equal(fwrite(bytes, 1, size, file), size);
@@ -370,6 +423,8 @@ int main(void)
         cmocka_unit_test(what_is_refused_is_refused_by_name),
         cmocka_unit_test(a_word_that_is_there_twice_is_refused),
         cmocka_unit_test(weights_that_are_not_finite_are_refused_or_found_on_use),
+        cmocka_unit_test(logits_are_the_same_bits_on_every_instruction_set),
+        cmocka_unit_test(a_pruned_row_of_two_buckets_is_refused),
         cmocka_unit_test(a_file_of_800_megabytes_is_mapped_at_once),
         cmocka_unit_test(failing_allocations_leave_nothing),
     };

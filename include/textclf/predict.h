@@ -57,7 +57,7 @@ TC_EXPORT void tc_scratch_free(tc_scratch *scratch);
 typedef struct tc_prediction {
     size_t struct_size;     /**< set by #TC_PREDICTION_INIT */
     size_t logits_capacity; /**< in: floats in `logits` */
-    float *logits;          /**< in: the caller's buffer for raw logits, or NULL */
+    float *logits;          /**< in: the caller's buffer for raw logits (`head` tree: logarithms of scores), or NULL */
     uint64_t tokens;        /**< out: tokens of the whole text */
     uint64_t tokens_used;   /**< out: tokens after truncation */
 } tc_prediction;
