@@ -273,6 +273,58 @@ static void every_failing_allocation_is_a_status_and_leaves_nothing(void **state
     }
 }
 
+/* Of text/bag_features.h: no row <unk>, words of any bytes. */
+static void a_bare_vocabulary_has_its_words_alone(void **state)
+{
+    (void)state;
+    static const char file[] = "b\n<unk>\n\xFF\n";
+    tci_vocabulary *vocabulary = NULL;
+    tci_buffer written;
+    assert_ok(tci_vocabulary_parse_bare(&memory, file, sizeof file - 1, 3, &vocabulary));
+    assert_int_equal(tci_vocabulary_size(vocabulary), 3);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "b", 1), 0);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "<unk>", 5), 1);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "\xFF", 1), 2);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "", 0), TCI_MAP_NONE);
+    tci_buffer_init(&written, &memory, SIZE_MAX, "vocabulary");
+    assert_ok(tci_vocabulary_write(vocabulary, &written));
+    assert_int_equal(written.size, sizeof file - 1);
+    assert_memory_equal(written.data, file, sizeof file - 1);
+    tci_buffer_free(&written);
+    tci_vocabulary_free(vocabulary);
+    assert_ok(tci_vocabulary_parse_bare(&memory, "", 0, 3, &vocabulary));
+    assert_int_equal(tci_vocabulary_size(vocabulary), 0);
+    tci_vocabulary_free(vocabulary);
+    assert_int_equal(tci_vocabulary_parse_bare(&memory, "a\n\nb\n", 5, 9, &vocabulary), TC_ERROR_FORMAT);
+    assert_int_equal(tci_vocabulary_parse_bare(&memory, "a\nb\na\n", 6, 9, &vocabulary), TC_ERROR_FORMAT);
+    assert_int_equal(tci_vocabulary_parse_bare(&memory, "a\nb", 3, 9, &vocabulary), TC_ERROR_FORMAT);
+    assert_int_equal(tci_vocabulary_parse_bare(&memory, file, sizeof file - 1, 2, &vocabulary), TC_ERROR_LIMIT);
+}
+
+static void a_bare_vocabulary_is_counted_from_words_of_any_bytes(void **state)
+{
+    (void)state;
+    char longest[3000];
+    tci_vocabulary *vocabulary = NULL;
+    tci_word_counter *counter = NULL;
+    memset(longest, 'x', sizeof longest);
+    assert_ok(tci_word_counter_create(&memory, 3, &counter));
+    tci_word_counter_make_bare(counter);
+    assert_ok(tci_word_counter_add(counter, "<unk>", 5, 2));
+    assert_ok(tci_word_counter_add(counter, "\xFF", 1, 7));
+    assert_ok(tci_word_counter_add(counter, longest, sizeof longest, 3));
+    assert_ok(tci_vocabulary_build(&memory, counter, 0, 1, &vocabulary));
+    assert_int_equal(tci_vocabulary_size(vocabulary), 3); /* as many as max_vocab: none is for <unk> */
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "\xFF", 1), 0);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, longest, sizeof longest), 1);
+    assert_int_equal(tci_vocabulary_lookup(vocabulary, "<unk>", 5), 2);
+    tci_vocabulary_free(vocabulary);
+    assert_ok(tci_vocabulary_build(&memory, counter, 2, 1, &vocabulary));
+    assert_int_equal(tci_vocabulary_size(vocabulary), 2);
+    tci_vocabulary_free(vocabulary);
+    tci_word_counter_free(counter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +339,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_files_are_refused_by_line_and_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_word_longer_than_any_token_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vocabulary_outlives_the_memory_it_was_made_with, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bare_vocabulary_has_its_words_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bare_vocabulary_is_counted_from_words_of_any_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_failing_allocation_is_a_status_and_leaves_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
