@@ -50,8 +50,8 @@ static void step_up(decimal *number)
     number->exponent++;
 }
 
-/* The double nearest to a number of at most 15 digits and a small power of ten, which are doubles both: exactly rounded,
- * as one operation makes it. False where there is no such power. */
+/* The double nearest to a number of at most 15 digits and a small power of ten, which are doubles both: exactly
+ * rounded, as one operation makes it. False where there is no such power. */
 static bool nearest_double(const decimal *number, double *nearest)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
