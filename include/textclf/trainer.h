@@ -73,7 +73,8 @@ TC_EXPORT tc_status tc_train_step(tc_trainer *trainer, const tc_examples *exampl
                                   size_t row_count, tc_step *step);
 
 /**
- * Shows optimizer `dcd` the texts that it is going to learn from: how often each feature occurs, and with which labels.
+ * Shows the trainers of arch ngram the texts that they are going to learn from: how often each feature occurs, and with
+ * which labels. Optimizer `adagrad` learns without it, less well, and from other texts, too; it may be shown some only.
  * Once for each set of examples, before the first step; a batcher does it by itself. The trainer keeps the examples
  * alive. A trainer of tc_trainer_load() asks for the same examples as before, once more and in any order.
  *

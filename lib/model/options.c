@@ -92,9 +92,10 @@ static const tci_option_row rows[] = {
      "weights pq: the length of a label's row has a code of its own"},
 
     {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
-     "auto takes the one of the task"},
+     "auto takes the one of the task; arch ngram with adagrad and more than two labels: bce of each, or cross_entropy"},
     {"optimizer", TCI_OPTION_CHOICE, TRAINING, AT(optimizer), "adam|adamw|sgd|adagrad|dcd", 0, 0, "adam", "all",
-     "the rule of the parameter updates, as in torch.optim; arch ngram is trained by dcd, dual coordinate descent"},
+     "the rule of the parameter updates, as in torch.optim; arch ngram is trained by dcd, dual coordinate descent,"
+     " or adagrad"},
     {"learning_rate", TCI_OPTION_NUMBER, TRAINING, AT(learning_rate), "more than 0, up to 1000", 1e-30, 1000, "0.001",
      "all", "step size"},
     {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to 0.9999999", 0, 0.9999999, "0.9", "all",
@@ -128,7 +129,7 @@ static const tci_option_row rows[] = {
     {"accumulate_steps", TCI_OPTION_INTEGER, TRAINING, AT(accumulate_steps), "1 to 1048576", 1, 1048576, "1", "all",
      "backward passes per optimizer step"},
     {"epochs", TCI_OPTION_INTEGER, TRAINING, AT(epochs), "1 to 1000000", 1, 1000000, "10", "all",
-     "passes over the training texts (arch ngram: default 3)"},
+     "passes over the training texts (arch ngram: default 3, with adagrad 5)"},
     {"validation_split", TCI_OPTION_NUMBER, TRAINING, AT(validation_split), "0 to 0.999999", 0, 0.999999, "0", "all",
      "share of the texts held out to choose the best epoch"},
     {"patience", TCI_OPTION_INTEGER, TRAINING, AT(patience), "0 (never stop) or more", 0, 1000000, "0", "all",

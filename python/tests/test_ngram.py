@@ -1,8 +1,11 @@
 """test_ngram.py: the n-gram architecture through the package."""
+import os
 import pickle
+import subprocess
+import sys
 
 import pytest
-from conftest import WORDS, sentences
+from conftest import ROOT, WORDS, sentences
 
 import textclf
 from textclf import Batcher, Config, Examples, Model, TextClassifier, Trainer, Vocabulary
@@ -44,6 +47,14 @@ def test_partial_fit_goes_on_from_fit_and_from_a_file(tmp_path):
     assert list(map(list, fitted.predict_proba(texts[:5]))) == list(map(list, loaded.predict_proba(texts[:5])))
     loaded.fit(texts, labels)
     assert loaded.model_.option("optimizer") == "dcd"
+
+
+def test_models_of_shares_are_averaged():
+    pytest.importorskip("numpy")
+    result = subprocess.run([sys.executable, os.path.join(ROOT, "examples", "python_average.py")],
+                            stdout=subprocess.PIPE, check=True, universal_newlines=True)
+    figures = [float(line.rpartition(" ")[2]) for line in result.stdout.splitlines()]
+    assert len(figures) == 3 and figures[2] >= min(figures[:2]) and figures[2] > 0.7
 
 
 def started(count, **options):
