@@ -123,6 +123,24 @@ def test_a_trainer_that_is_loaded_counts_its_examples_again(tmp_path):
     assert list(resumed.model.predict(texts[0])) == list(model.predict(texts[0]))
 
 
+def test_a_label_more_keeps_the_others():
+    texts, model, examples, trainer = started(60, buckets=4096)
+    with pytest.raises(textclf.Error, match="trainer"):
+        model.add_label("late")
+    trainer.count(examples)
+    trainer.step(examples, list(range(60)))
+    trainer.close()
+    names = model.labels
+    best = max(range(len(names)), key=list(model.predict(texts[0])).__getitem__)
+    model.add_label("late")
+    assert model.labels == (*names, "late")
+    scores = list(model.predict(texts[0]))
+    assert len(scores) == len(names) + 1 and max(scores) == scores[best]
+    assert model.evaluate(examples).accuracy > 0.9
+    with pytest.raises(textclf.Error, match="late"):
+        model.add_label("late")
+
+
 def test_batcher_counts_by_itself_and_clones_predict_the_same():
     texts, model, examples, trainer = started(90, validation_split=0.2)
     batcher = Batcher(trainer, examples)
