@@ -544,20 +544,33 @@ static float table_sigmoid(const tci_bag_network *network, float x)
     return network->sigmoid[(size_t)((x + TCI_BAG_SIGMOID_END) * TCI_BAG_SIGMOID_STEPS / TCI_BAG_SIGMOID_END / 2)];
 }
 
+static float greatest_of(size_t count, const float *values)
+{
+    float parts[4] = {values[0], values[0], values[0], values[0]}; /* four chains, which do not wait for each other */
+    size_t i = 1;
+    for (; i + 4 <= count; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            parts[k] = values[i + k] > parts[k] ? values[i + k] : parts[k];
+    for (; i < count; i++)
+        parts[0] = values[i] > parts[0] ? values[i] : parts[0];
+    parts[0] = parts[1] > parts[0] ? parts[1] : parts[0];
+    parts[2] = parts[3] > parts[2] ? parts[3] : parts[2];
+    return parts[2] > parts[0] ? parts[2] : parts[0];
+}
+
 /* Softmax in floats, the sum one chain, as fastText has it. */
 static void softmax(const tci_bag_network *network, float *values)
 {
     size_t labels = network->base.label_count;
-    float greatest = values[0], sum = 0;
-    for (size_t i = 1; i < labels; i++)
-        greatest = values[i] > greatest ? values[i] : greatest;
+    float greatest = greatest_of(labels, values), sum = 0;
     for (size_t i = 0; i < labels; i++)
         values[i] -= greatest;
     network->base.kernels->exp(labels, values, values);
     for (size_t i = 0; i < labels; i++)
         sum += values[i];
+    float share = 1.0f / sum;
     for (size_t i = 0; i < labels; i++)
-        values[i] /= sum;
+        values[i] *= share;
 }
 
 static tc_status bag_scores(const tci_network *base, float *values)

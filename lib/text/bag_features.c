@@ -169,38 +169,39 @@ static inline bool continues(char byte)
 }
 
 /* The runs that go on from `hash`, which has `points` code points in it, with the bytes from word[at] on and the ">"
- * behind them. */
-static inline tc_status put_runs(bag_stream *stream, uint32_t hash, size_t points, const char *word, size_t length,
-                                 size_t at)
+ * behind them: `to` has room for them. Returns the place behind the last. */
+static inline uint32_t *put_runs(const bag_stream *stream, uint32_t *to, uint32_t hash, size_t points, const char *word,
+                                 size_t length, size_t at)
 {
-    size_t most = stream->chars_max < length + 2 ? stream->chars_max : length + 2;
-    TCI_RETURN_IF(reserve(stream, most));
-    uint32_t *to = stream->out->ids + stream->out->count;
+    size_t least = stream->chars_min, most = stream->chars_max;
     while (++points <= most) {
         bool closed = at == length;
         hash = hash_byte(hash, closed ? '>' : word[at]);
         for (at++; at < length && continues(word[at]); at++)
             hash = hash_byte(hash, word[at]);
-        if (points >= stream->chars_min)
+        if (points >= least)
             *to++ = stream->words + bucket_of(stream, hash);
         if (closed)
             break;
     }
-    stream->out->count = (size_t)(to - stream->out->ids);
-    return TC_OK;
+    return to;
 }
 
 static tc_status put_characters(bag_stream *stream, const char *word, size_t length)
 {
-    uint32_t hash = hash_byte(FNV_BEGIN, '<');
-    size_t at = 0;
+    size_t most = stream->chars_max < length + 2 ? stream->chars_max : length + 2, at = 0;
+    if (!tci_multiply(length + 1, most, &most))
+        return tci_fail(TC_ERROR_LIMIT, "the parts of a word of %zu bytes do not fit the address space", length);
+    TCI_RETURN_IF(reserve(stream, most));
+    uint32_t *to = stream->out->ids + stream->out->count, hash = hash_byte(FNV_BEGIN, '<');
     for (; at < length && continues(word[at]); at++) /* which valid UTF-8 does not begin with */
         hash = hash_byte(hash, word[at]);
-    TCI_RETURN_IF(put_runs(stream, hash, 1, word, length, at));
+    to = put_runs(stream, to, hash, 1, word, length, at);
     for (at = 0; at < length; at++) {
         if (!continues(word[at]))
-            TCI_RETURN_IF(put_runs(stream, FNV_BEGIN, 0, word, length, at));
+            to = put_runs(stream, to, FNV_BEGIN, 0, word, length, at);
     }
+    stream->out->count = (size_t)(to - stream->out->ids);
     return TC_OK;
 }
 
