@@ -192,7 +192,15 @@ static inline float find_weight(const tci_ngram_network *network, uint32_t featu
     return amount;
 }
 
-static inline void fetch(const float *weight)
+#define AHEAD 128 /* features whose weights are on their way from memory at once */
+
+/* The features of a part of a row: amounts, 0 for those without weights, and rows of weights. */
+typedef struct places {
+    float amounts[AHEAD];
+    size_t rows[AHEAD];
+} places;
+
+static inline void fetch(const char *weight)
 {
 #if defined(__GNUC__)
     __builtin_prefetch(weight);
@@ -201,85 +209,92 @@ static inline void fetch(const float *weight)
 #endif
 }
 
-/* Two loops, inlined for each element type, so that none asks for it. */
-static inline float add_single(tci_element element, const tci_ngram_network *network, const tci_row *row,
-                               const void *weights)
+/* Where the weights of `count` features are, which are sent for. */
+static void find_places(const tci_ngram_network *network, const tci_row *row, size_t first, size_t count,
+                        const char *weights, size_t row_bytes, places *found)
 {
-    float parts[4] = {0};
-    for (size_t i = 0; i < row->length; i++) {
-        uint32_t rank = tci_ngram_row(network, TCI_FEATURE_BUCKET(row->ids[i]));
-        if (rank != TCI_INDEX_SET_NONE)
-            parts[i % 4] += tci_ngram_amount(network, row->ids[i], row->counts[i]) * weight_at(element, weights, rank);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t feature = row->ids[first + i];
+        if (network->rows) {
+            uint32_t place = tci_ngram_row(network, TCI_FEATURE_BUCKET(feature));
+            bool known = place != TCI_INDEX_SET_NONE;
+            found->rows[i] = known ? place : 0;
+            found->amounts[i] = known ? tci_ngram_amount(network, feature, row->counts[first + i]) : 0;
+        } else {
+            found->amounts[i] = find_weight(network, feature, row->counts[first + i], &found->rows[i]);
+        }
+        fetch(weights + found->rows[i] * row_bytes);
     }
-    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
-#define AHEAD 128 /* weights that are on their way from memory at once */
-
-/* The same of a column of floats while nothing is trained, which is what most models are used for: places first, whose
- * weights are sent for, then the sums. */
-static float add_floats(const tci_ngram_network *network, const tci_row *row, const float *weights)
+/* A single column; inlined for each element type, so that no feature asks for it, like add_row_of(). */
+static inline void add_weights_of(tci_element element, const void *weights, const places *found, size_t count,
+                                  float parts[4])
 {
-    float parts[4] = {0}, amounts[AHEAD];
-    size_t places[AHEAD], length = network->set.count > 0 ? row->length : 0;
+    for (size_t i = 0; i < count; i++)
+        parts[i % 4] += found->amounts[i] * weight_at(element, weights, found->rows[i]);
+}
+
+static void add_weights(tci_element element, const void *weights, const places *found, size_t count, float parts[4])
+{
+    if (element == TCI_ELEMENT_F32)
+        add_weights_of(TCI_ELEMENT_F32, weights, found, count, parts);
+    else if (element == TCI_ELEMENT_BF16)
+        add_weights_of(TCI_ELEMENT_BF16, weights, found, count, parts);
+    else
+        add_weights_of(TCI_ELEMENT_INT8, weights, found, count, parts);
+}
+
+static inline void add_row_of(tci_element element, const void *weights, float amount, size_t columns, float *sums)
+{
+    for (size_t c = 0; c < columns; c++)
+        sums[c] += amount * weight_at(element, weights, c);
+}
+
+static void add_row(tci_element element, const void *weights, float amount, size_t columns, float *sums)
+{
+    if (element == TCI_ELEMENT_F32)
+        add_row_of(TCI_ELEMENT_F32, weights, amount, columns, sums);
+    else if (element == TCI_ELEMENT_BF16)
+        add_row_of(TCI_ELEMENT_BF16, weights, amount, columns, sums);
+    else
+        add_row_of(TCI_ELEMENT_INT8, weights, amount, columns, sums);
+}
+
+/* Sums over a row's features, without scales. */
+static void add_features(const tci_ngram_network *network, const tci_row *row, float *sums)
+{
+    const tci_tensor_info *tensor = &network->base.parameters.tensors[TCI_NGRAM_WEIGHT];
+    const char *weights = tci_parameters_data(&network->base.parameters, TCI_NGRAM_WEIGHT);
+    size_t columns = network->columns, row_bytes = columns * tci_element_bytes(tensor->element);
+    size_t length = tensor->count > 0 ? row->length : 0;
+    float parts[4] = {0};
+    places found;
+    memset(sums, 0, columns * sizeof *sums);
     for (size_t first = 0; first < length; first += AHEAD) {
         size_t count = length - first < AHEAD ? length - first : AHEAD;
-        for (size_t i = 0; i < count; i++) {
-            amounts[i] = find_weight(network, row->ids[first + i], row->counts[first + i], &places[i]);
-            fetch(weights + places[i]);
+        find_places(network, row, first, count, weights, row_bytes, &found);
+        if (columns == 1)
+            add_weights(tensor->element, weights, &found, count, parts);
+        for (size_t i = 0; columns > 1 && i < count; i++) {
+            if (found.amounts[i] > 0)
+                add_row(tensor->element, weights + found.rows[i] * row_bytes, found.amounts[i], columns, sums);
         }
-        for (size_t i = 0; i < count; i++)
-            parts[i % 4] += amounts[i] * weights[places[i]];
     }
-    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
-}
-
-static inline void add_columns(tci_element element, const tci_ngram_network *network, const tci_row *row,
-                               const void *weights, float *sums)
-{
-    size_t columns = network->columns;
-    memset(sums, 0, columns * sizeof *sums);
-    for (size_t i = 0; i < row->length; i++) {
-        uint32_t rank = tci_ngram_row(network, TCI_FEATURE_BUCKET(row->ids[i]));
-        if (rank == TCI_INDEX_SET_NONE)
-            continue;
-        float amount = tci_ngram_amount(network, row->ids[i], row->counts[i]);
-        const char *from = (const char *)weights + (size_t)rank * columns * tci_element_bytes(element);
-        for (size_t c = 0; c < columns; c++)
-            sums[c] += amount * weight_at(element, from, c);
-    }
-}
-
-static inline void add_all(tci_element element, const tci_ngram_network *network, const tci_row *row,
-                           const void *weights, float *sums)
-{
-    if (network->columns == 1)
-        sums[0] = add_single(element, network, row, weights);
-    else
-        add_columns(element, network, row, weights, sums);
+    if (columns == 1)
+        sums[0] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
 void tci_ngram_margins(const tci_ngram_network *network, const tci_row *row, float *margins)
 {
     const tci_parameters *parameters = &network->base.parameters;
     const tci_tensor_info *tensor = &parameters->tensors[TCI_NGRAM_WEIGHT];
-    const void *weights = tci_parameters_data(parameters, TCI_NGRAM_WEIGHT);
     const float *bias = tci_parameters_read(parameters, TCI_NGRAM_BIAS);
+    const float *scales = tensor->element == TCI_ELEMENT_INT8 ? tci_parameters_read(parameters, tensor->scales) : NULL;
     float scale = tci_ngram_scale(network, row);
-    if (tensor->element == TCI_ELEMENT_F32 && network->columns == 1 && !network->rows) {
-        margins[0] = add_floats(network, row, weights);
-    } else if (tensor->element == TCI_ELEMENT_F32) {
-        add_all(TCI_ELEMENT_F32, network, row, weights, margins);
-    } else if (tensor->element == TCI_ELEMENT_BF16) {
-        add_all(TCI_ELEMENT_BF16, network, row, weights, margins);
-    } else {
-        const float *scales = tci_parameters_read(parameters, tensor->scales);
-        add_all(TCI_ELEMENT_INT8, network, row, weights, margins);
-        for (size_t c = 0; c < network->columns; c++)
-            margins[c] *= scales[c];
-    }
+    add_features(network, row, margins);
     for (size_t c = 0; c < network->columns; c++)
-        margins[c] = bias[c] + scale * margins[c];
+        margins[c] = bias[c] + scale * (scales ? scales[c] * margins[c] : margins[c]);
 }
 
 static tc_status ngram_predict(const tci_network *base, tci_pool *pool, tci_workspace *workspace, const tci_row *rows,
