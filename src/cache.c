@@ -142,7 +142,8 @@ static int check_head(cache *kept, const cache_key *key, uint64_t file_size)
         return fail("the cache %s is damaged; " REMEDY, kept->path);
     for (size_t i = 0; i < 3; i++)
         if (kept->words[i] != wanted[i])
-            return fail("the cache %s is of other texts (%llu, %llu bytes; --input has %llu, %llu bytes); " REMEDY,
+            return fail("the cache %s is of other texts, or of another --validation-split (%llu texts of %llu "
+                        "bytes; --input has %llu of %llu); " REMEDY,
                         kept->path, (unsigned long long)kept->words[AT_TEXTS],
                         (unsigned long long)kept->words[AT_BYTES], (unsigned long long)key->texts,
                         (unsigned long long)key->bytes);

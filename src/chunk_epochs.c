@@ -9,6 +9,7 @@
 #include "epochs.h"
 #include "interrupt.h"
 #include "messages.h"
+#include "output.h"
 
 typedef struct stream_loop {
     epoch_loop state;
@@ -37,27 +38,51 @@ static int is_option(const training *run, const char *key, const char *wanted, b
     return code;
 }
 
-/* What needs all texts at once. */
+/* What texts in chunks do not have. */
 static int check_options(const training *run)
 {
-    bool balanced = false, whole = true, tuned = false;
+    bool tuned = false;
     if (run->given->checkpoint != NULL)
         return fail("--checkpoint: texts that come in chunks are trained on without checkpoints; leave the option out, "
                     "or raise --max-memory");
-    int code = is_option(run, "class_weights", "balanced", &balanced);
-    if (code == CODE_OK && balanced)
-        return fail("--class-weights balanced: texts that come in chunks are not counted by label; give the weights "
-                    "as label=weight,..., or raise --max-memory");
-    if (code == CODE_OK)
-        code = is_option(run, "validation_split", "0", &whole);
-    if (code == CODE_OK)
-        code = is_option(run, "tune_thresholds", "true", &tuned);
+    int code = is_option(run, "tune_thresholds", "true", &tuned);
     if (code == CODE_OK && tuned && run->validation == NULL)
-        return fail("--tune-thresholds needs --validation FILE");
-    if (code == CODE_OK && !whole && run->validation == NULL)
-        return fail("--validation-split: of texts that come in chunks no part is held out; give --validation FILE, or "
-                    "raise --max-memory");
+        return fail("--tune-thresholds needs --validation FILE or --validation-split");
     return code;
+}
+
+/* Class weights that the library would balance by the first chunk alone: label=weight,... of all texts that were read,
+ * rows / (labels * rows of the label). */
+static int balance_class_weights(training *run)
+{
+    const labels *known = run->stream->encoder.known;
+    size_t count = labels_count(known), size = 0;
+    uint64_t rows = 0;
+    bool balanced = false;
+    int code = is_option(run, "class_weights", "balanced", &balanced);
+    if (code != CODE_OK || !balanced)
+        return code;
+    for (size_t i = 0; i < count; i++) {
+        size += 2 * strlen(labels_names(known)[i]) + FLOAT_TEXT + 2;
+        rows += labels_occurrences(known, i);
+    }
+    char *text = malloc(size + 1), *to = text;
+    if (text == NULL)
+        return fail_memory("the weights of labels");
+    for (size_t i = 0; i < count; i++) {
+        double weight = (double)rows / ((double)count * (double)labels_occurrences(known, i));
+        if (i > 0)
+            *to++ = ',';
+        for (const char *name = labels_names(known)[i]; *name != '\0'; *to++ = *name++)
+            if (*name == ',' || *name == '=' || *name == '\\')
+                *to++ = '\\';
+        *to++ = '=';
+        to += print_float((float)weight, to);
+    }
+    *to = '\0';
+    tc_status status = tc_config_set(run->given->config, "class_weights", text);
+    free(text);
+    return status == TC_OK ? CODE_OK : fail_library("--class-weights balanced");
 }
 
 static int make_trainer(training *run)
@@ -110,6 +135,8 @@ static int prepare(training *run, stream_loop *loop)
     bool constant = true, ngram = false;
     uint64_t total_steps = 0;
     int code = check_options(run);
+    if (code == CODE_OK)
+        code = balance_class_weights(run);
     if (code == CODE_OK)
         code = number(run, "batch_size", &loop->batch_size);
     if (code == CODE_OK)

@@ -117,6 +117,7 @@ int chunks_rewind(chunks *all)
 {
     all->next = 0;
     all->more = true;
+    all->encoder.part.next = 0;
     return all->kept_whole ? CODE_OK : reader_rewind(all->source);
 }
 

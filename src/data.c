@@ -167,8 +167,20 @@ static int number_labels(const data_encoder *encoder, const reader *source, cons
     return CODE_OK;
 }
 
+/* Whether the next record is of the part: by a mix of its number and the seed (the finalizer of splitmix64). */
+static bool takes(data_part *part)
+{
+    if (part->threshold == 0)
+        return true;
+    uint64_t value = part->seed * 0x9e3779b97f4a7c15u + part->next++ + 1;
+    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ value >> 27) * 0x94d049bb133111ebu;
+    value = (value ^ value >> 31) >> 32;
+    return (value < part->threshold) == part->held_out;
+}
+
 /* Reads records until the block is full; *more is false when there are no further ones. */
-static int fill_block(const data_encoder *encoder, reader *source, text_block *block, bool *more)
+static int fill_block(data_encoder *encoder, reader *source, text_block *block, bool *more)
 {
     uint32_t *numbers = NULL;
     size_t capacity = 0;
@@ -180,6 +192,8 @@ static int fill_block(const data_encoder *encoder, reader *source, text_block *b
         code = reader_next(source, &next, more);
         if (code != CODE_OK || !*more)
             break;
+        if (!takes(&encoder->part))
+            continue;
         code = number_labels(encoder, source, &next, &numbers, &capacity, &count);
         if (code == CODE_OK)
             code = text_block_put(block, &next, numbers, count);

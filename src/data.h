@@ -36,12 +36,21 @@ typedef struct data_summary {
 int data_gather(reader *source, reader_task task, bool identify, tc_vocab_builder *words, labels *found,
                 data_summary *summary);
 
+/* Some records, by their number from the start of the data and a seed. */
+typedef struct data_part {
+    uint64_t threshold; /* of 2^32: the share that is held out; 0: none */
+    uint64_t seed;
+    uint64_t next;  /* number of the next record */
+    bool held_out;  /* take those that are held out, else the others */
+} data_part;
+
 typedef struct data_encoder {
     const tc_model *model;
     reader_task task;
     const labels *known;
     labels *unknown;       /* gathers labels that the model lacks; NULL: such a label is a failure */
     tc_examples *examples; /* made by data_encode */
+    data_part part;
 } data_encoder;
 
 /* Encodes records into new examples until these have about so many bytes; *more is false when there are no further

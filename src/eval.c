@@ -188,7 +188,8 @@ static int work_through(evaluation *work, arguments *given)
     code = reader_open(given->input, &options, &work->source);
     if (code != CODE_OK)
         return code;
-    work->encoder = (data_encoder){work->model, work->task, work->known, work->unknown, NULL};
+    work->encoder = (data_encoder){
+        .model = work->model, .task = work->task, .known = work->known, .unknown = work->unknown};
     code = data_encode(&work->encoder, work->source);
     if (code == CODE_OK)
         code = measure(work);

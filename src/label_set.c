@@ -1,11 +1,14 @@
 /* label_set.c: see label_set.h. Open addressing over FNV-1a; labels hold no NUL (the readers see to that), so names are
- * C strings and strcmp, which compares bytes as unsigned, is the order. */
+ * C strings and strcmp, which compares bytes as unsigned, is the order. How
+ * often a label was inserted stands before its name. */
 #include "label_set.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "messages.h"
+
+#define COUNT_BYTES sizeof(uint64_t)
 
 struct labels {
     char **names;
@@ -71,17 +74,34 @@ void labels_free(labels *set)
     if (set == NULL)
         return;
     for (size_t i = 0; i < set->count; i++)
-        free(set->names[i]);
+        free(set->names[i] - COUNT_BYTES);
     free(set->names);
     free(set->slots);
     free(set);
 }
 
+static void add_occurrence(char *name)
+{
+    uint64_t count = 0;
+    memcpy(&count, name - COUNT_BYTES, sizeof count);
+    count++;
+    memcpy(name - COUNT_BYTES, &count, sizeof count);
+}
+
+uint64_t labels_occurrences(const labels *set, size_t number)
+{
+    uint64_t count = 0;
+    memcpy(&count, set->names[number] - COUNT_BYTES, sizeof count);
+    return count;
+}
+
 int labels_insert(labels *set, span name)
 {
     size_t slot = find_slot(set, name.data, name.length);
-    if (set->slots[slot] != 0)
+    if (set->slots[slot] != 0) {
+        add_occurrence(set->names[set->slots[slot] - 1]);
         return CODE_OK;
+    }
     if (set->count == UINT32_MAX - 1)
         return fail("more labels than can be numbered");
     if (set->count == set->capacity) {
@@ -90,9 +110,11 @@ int labels_insert(labels *set, span name)
             return code;
         slot = find_slot(set, name.data, name.length);
     }
-    char *copy = malloc(name.length + 1);
+    char *copy = calloc(1, COUNT_BYTES + name.length + 1);
     if (copy == NULL)
         return fail_memory("the labels");
+    copy += COUNT_BYTES;
+    add_occurrence(copy);
     memcpy(copy, name.data, name.length);
     copy[name.length] = '\0';
     set->names[set->count++] = copy;

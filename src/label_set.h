@@ -19,6 +19,8 @@ int labels_insert(labels *set, span name);
 void labels_sort(labels *set);
 uint32_t labels_find(const labels *set, span name);
 size_t labels_count(const labels *set);
+/* How often a label was inserted. */
+uint64_t labels_occurrences(const labels *set, size_t number);
 /* NUL-terminated, by number; valid until the next insertion. */
 const char *const *labels_names(const labels *set);
 

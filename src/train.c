@@ -1,8 +1,7 @@
 /* train.c: `textclf train`: data to a model file.
  *
- * The input is read twice, for words and labels and then for the examples, so that texts never fill the memory; a pipe
- * is kept in memory as it comes. What would fail at the end (a folder that is not there) is tried before training.
- * Weights other than f32, and fewer features, are made of the trained ones when the model is written. */
+ * What would fail at the end (a folder that is not there) is tried before training. Weights other than f32, and fewer
+ * features, are made of the trained ones when the model is written. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,32 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "clock.h"
 #include "commands.h"
-#include "data.h"
-#include "epochs.h"
 #include "interrupt.h"
 #include "messages.h"
 #include "output.h"
-
-/* Of max_memory: encoded texts may have a quarter where they are all there; else a chunk has an eighth, what the
- * trainer knows of it as much, and the bytes that are read or written, too. */
-#define PART_CHUNK 8
-#define CHUNKS_WHOLE 2
-#define LEAST_CHUNK ((size_t)1 << 20)
-#define CACHE_CHUNK ((size_t)64 << 20) /* without max_memory */
-
-typedef struct work {
-    training run;
-    labels *known;
-    labels *unknown; /* in the validation data */
-    uint64_t skipped;
-    data_summary summary; /* of the input */
-    size_t chunk_bytes;   /* of encoded texts in a chunk; SIZE_MAX: all may be there at once */
-    chunks stream;
-} work;
+#include "work.h"
 
 /* A file that will be written when the training is over must be possible now. */
 static int check_target(const char *option, const char *path)
@@ -87,203 +66,6 @@ static int check_arguments(const arguments *given)
         code = check_target("--checkpoint", given->checkpoint);
     if (code == CODE_OK && given->cache != NULL)
         code = check_target("--cache", given->cache);
-    return code;
-}
-
-static int given_option(const arguments *given, const char *key, char *value, size_t capacity)
-{
-    size_t length = 0;
-    return tc_config_get(given->config, key, capacity, value, &length) == TC_OK ? CODE_OK : fail_library(NULL);
-}
-
-/* Targets have no names in the data: "target", or "target1", "target2", ... */
-static int name_targets(labels *names, size_t count)
-{
-    int code = CODE_OK;
-    for (size_t i = 0; code == CODE_OK && i < count; i++) {
-        char name[32];
-        int length =
-            count == 1 ? snprintf(name, sizeof name, "target") : snprintf(name, sizeof name, "target%zu", i + 1);
-        code = labels_insert(names, (span){name, (size_t)length});
-    }
-    return code;
-}
-
-/* How many words begin with a vector of the file that was named. */
-static int note_vectors(const training *run)
-{
-    char *text = NULL;
-    size_t length = 0;
-    if (!arguments_gave(run->given, "pretrained_vectors"))
-        return CODE_OK;
-    int code = data_model_text(run->model, &text, &length);
-    json_t *object = code == CODE_OK ? json_loadb(text, length, 0, NULL) : NULL;
-    const json_t *found = json_object_get(object, "pretrained_words");
-    const json_t *words = json_object_get(object, "vocabulary");
-    if (found != NULL && words != NULL)
-        note("vectors of %lld of %lld words were found", (long long)json_integer_value(found),
-             (long long)json_integer_value(words) - 1);
-    json_decref(object);
-    free(text);
-    return code;
-}
-
-/* First pass: words, labels, and from them a model with random weights. */
-static int new_model(work *all, reader *source)
-{
-    training *run = &all->run;
-    const arguments *given = run->given;
-    tc_vocab_builder *words = NULL;
-    data_summary summary = {0, 0, 0, 0};
-    if (tc_vocab_builder_create(given->config, &words) != TC_OK)
-        return fail_library(NULL);
-    int code = labels_create(&all->known);
-    if (code == CODE_OK)
-        code = data_gather(source, run->task, given->cache != NULL, words, all->known, &summary);
-    all->summary = summary;
-    if (code == CODE_OK && summary.texts == 0)
-        code = fail("%s holds no texts to learn from", reader_name(source));
-    if (code == CODE_OK && run->task == READ_TARGETS)
-        code = name_targets(all->known, summary.target_count);
-    else if (code == CODE_OK)
-        labels_sort(all->known);
-    if (code == CODE_OK && labels_count(all->known) == 0)
-        code = fail("%s holds no labels to learn", reader_name(source));
-    if (code == CODE_OK &&
-        tc_model_create(given->config, words, labels_names(all->known), labels_count(all->known), &run->model) != TC_OK)
-        code = fail_library(NULL);
-    tc_vocab_builder_free(words);
-    if (code != CODE_OK)
-        return code;
-    note("%s: %" PRIu64 " texts, %zu %s%s", reader_name(source), summary.texts, labels_count(all->known),
-         run->task == READ_TARGETS ? "target" : "label", labels_count(all->known) == 1 ? "" : "s");
-    code = note_vectors(run);
-    all->skipped = reader_skipped(source);
-    return code == CODE_OK ? reader_rewind(source) : code;
-}
-
-static int resume_model(work *all)
-{
-    training *run = &all->run;
-    if (tc_trainer_load(run->given->resume, run->given->config, &run->model, &run->trainer) != TC_OK)
-        return fail_library(NULL);
-    int code = data_model_task(run->model, &run->task);
-    if (code == CODE_OK)
-        code = data_model_labels(run->model, &all->known);
-    return code;
-}
-
-/* How much of the encoded texts may be in memory: a part of what all may take. */
-static int choose_chunk_bytes(work *all)
-{
-    const arguments *given = all->run.given;
-    char text[32];
-    int code = given_option(given, "max_memory", text, sizeof text);
-    uint64_t most = code == CODE_OK ? strtoull(text, NULL, 10) : 0;
-    all->chunk_bytes = given->cache != NULL ? CACHE_CHUNK : SIZE_MAX;
-    if (given->resume == NULL && most != 0)
-        all->chunk_bytes = most / PART_CHUNK < LEAST_CHUNK ? LEAST_CHUNK : (size_t)(most / PART_CHUNK);
-    return code;
-}
-
-/* The whole input where it fits; else it comes in chunks, from the beginning. */
-static int encode_input(work *all, reader *source)
-{
-    training *run = &all->run;
-    chunks *stream = &all->stream;
-    bool found = false, more = false;
-    int code = CODE_OK;
-    *stream = (chunks){.encoder = {run->model, run->task, all->known, NULL, NULL}, .bytes = all->chunk_bytes};
-    if (run->given->cache != NULL) {
-        const cache_key key = {all->summary.bytes, all->summary.texts, all->summary.crc, all->chunk_bytes};
-        code = cache_open(run->given->cache, &key, &stream->kept, &found);
-        stream->kept_whole = found;
-    }
-    stream->source = source;
-    size_t whole = all->chunk_bytes < SIZE_MAX / CHUNKS_WHOLE ? all->chunk_bytes * CHUNKS_WHOLE : SIZE_MAX;
-    if (code == CODE_OK && run->given->cache == NULL)
-        code = data_encode_chunk(&stream->encoder, source, whole, &more);
-    if (code != CODE_OK || more || run->given->cache != NULL) {
-        run->stream = stream;
-        tc_examples_free(stream->encoder.examples);
-        stream->encoder.examples = NULL;
-        return code == CODE_OK ? chunks_rewind(stream) : code;
-    }
-    run->examples = stream->encoder.examples;
-    stream->encoder.examples = NULL;
-    stream->source = NULL;
-    reader_report_skipped(source);
-    all->skipped = reader_skipped(source);
-    reader_close(source);
-    return code;
-}
-
-/* The input of a training that goes on: all at once. */
-static int encode_again(work *all, reader *source)
-{
-    training *run = &all->run;
-    data_encoder encoder = {run->model, run->task, all->known, NULL, NULL};
-    int code = data_encode(&encoder, source);
-    run->examples = encoder.examples;
-    all->skipped = reader_skipped(source);
-    reader_close(source);
-    return code;
-}
-
-static int read_input(work *all)
-{
-    training *run = &all->run;
-    bool resumes = run->given->resume != NULL;
-    char task[32];
-    int code = resumes ? resume_model(all) : given_option(run->given, "task", task, sizeof task);
-    if (code == CODE_OK)
-        code = choose_chunk_bytes(all);
-    if (code != CODE_OK)
-        return code;
-    if (!resumes)
-        run->task = data_task(task);
-    reader_options options = data_reader_options(run->given, run->task);
-    options.again = !resumes;
-    options.spool = run->given->cache;
-    options.most_kept = all->chunk_bytes < SIZE_MAX ? all->chunk_bytes * CHUNKS_WHOLE : 0;
-    reader *source = NULL;
-    code = reader_open(run->given->input, &options, &source);
-    if (code != CODE_OK)
-        return code;
-    if (resumes)
-        return encode_again(all, source);
-    code = new_model(all, source);
-    if (code == CODE_OK)
-        return encode_input(all, source);
-    reader_close(source);
-    return code;
-}
-
-static int read_validation(work *all)
-{
-    training *run = &all->run;
-    const char *path = run->given->validation;
-    if (path == NULL)
-        return CODE_OK;
-    reader_options options = data_reader_options(run->given, run->task);
-    const char *by_name = reader_format_of(path);
-    if (by_name != NULL)
-        options.format = by_name;
-    options.target_count = run->task == READ_TARGETS ? labels_count(all->known) : 0;
-    reader *source = NULL;
-    int code = labels_create(&all->unknown);
-    if (code == CODE_OK)
-        code = reader_open(path, &options, &source);
-    data_encoder encoder = {run->model, run->task, all->known, all->unknown, NULL};
-    if (code == CODE_OK)
-        code = data_encode(&encoder, source);
-    run->validation = encoder.examples;
-    if (code == CODE_OK && labels_count(all->unknown) > 0) {
-        labels_sort(all->unknown);
-        note("%s: the label \"%s\"%s does not occur in the training data and counts as wrong", path,
-             labels_names(all->unknown)[0], labels_count(all->unknown) > 1 ? " (and others)" : "");
-    }
-    reader_close(source);
     return code;
 }
 
@@ -433,7 +215,7 @@ static int report(const work *all)
     size_t validation = 0;
     const size_t *rows = NULL;
     if (run->stream != NULL)
-        examples = chunks_rows(run->stream);
+        examples = (size_t)all->summary.texts;
     else if (tc_examples_count(run->examples, &examples) != TC_OK)
         return fail_library(NULL);
     tc_status status = TC_OK;
@@ -450,9 +232,9 @@ static int report(const work *all)
 static int work_through(work *all)
 {
     training *run = &all->run;
-    int code = read_input(all);
+    int code = work_read_input(all);
     if (code == CODE_OK)
-        code = read_validation(all);
+        code = work_read_validation(all);
     if (code == CODE_OK)
         code = start_training(run);
     if (code == CODE_OK)

@@ -134,13 +134,41 @@ class Chunks(Trained):
         _, result = self.train(*NGRAM, "--epochs", "9", "--patience", "1", "--validation", self.test_file, "--json")
         self.assertLess(len(result.json()["epochs"]), 9)
 
-    def test_what_needs_all_texts_at_once_is_refused(self):
-        for words, part in ((["--checkpoint", self.folder / "c"], "--checkpoint"),
-                            (["--class-weights", "balanced"], "balanced"),
-                            (["--validation-split", "0.1"], "--validation FILE")):
-            _, result = self.train(*LSTM, *words, code=1)
-            self.assertIn(part, result.messages[-1])
-            self.assertIn("--max-memory", result.messages[-1])
+    def test_checkpoints_are_refused(self):
+        _, result = self.train(*LSTM, "--checkpoint", self.folder / "c", code=1)
+        self.assertIn("--checkpoint", result.messages[-1])
+        self.assertIn("--max-memory", result.messages[-1])
+
+    def test_balanced_weights_are_those_of_all_texts(self):
+        lines = [f"{label}\t{text}" for number, (label, text) in enumerate(texts(60000, 4)) if label != "zoo" or number < 9000]
+        data = self.file("skewed.tsv", "\n".join(lines) + "\n")
+        wide = ["4000000000" if word == "8000000" else word for word in NGRAM]
+        self.train(*wide, "--class-weights", "balanced", data=data, output="whole")
+        given = self.textclf("info", self.folder / "whole", "--json").json()["options"]["class_weights"]
+        wanted, result = self.train(*NGRAM, "--class-weights", given, data=data)
+        self.assertIn("chunks", result.err)
+        self.assertIn("zoo=4.7", given)
+        self.assertEqual(self.train(*NGRAM, "--class-weights", "balanced", data=data)[0], wanted)
+        self.assertNotEqual(self.train(*NGRAM, data=data)[0], wanted)
+
+    def test_a_part_is_held_out_by_line(self):
+        words = [*NGRAM, "--validation-split", "0.1", "--json"]
+        wanted, result = self.train(*words)
+        figures = result.json()
+        self.assertIn("chunks", result.err)
+        self.assertEqual(figures["examples"], 48000)
+        self.assertTrue(4500 < figures["validation_examples"] < 5100, figures["validation_examples"])
+        self.assertTrue(all(epoch["validation"]["accuracy"] > 0.95 for epoch in figures["epochs"]))
+        for _ in range(2):
+            got, again = self.train(*words, "--cache", self.cache)
+            self.assertEqual(got, wanted)
+            self.assertEqual(again.json()["validation_examples"], figures["validation_examples"])
+        _, result = self.train(*NGRAM, "--validation-split", "0.2", "--cache", self.cache, code=1)
+        self.assertIn("--validation-split", result.messages[-1])
+        _, other = self.train(*words, "--seed", "2")
+        self.assertNotEqual(other.json()["validation_examples"], figures["validation_examples"])
+        _, result = self.train(*NGRAM, "--validation-split", "0.9", code=1)
+        self.assertIn("--validation FILE", result.messages[-1])
 
     def test_bad_lines_are_passed_over_in_every_pass(self):
         lines = self.large.split("\n")
