@@ -102,6 +102,7 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         NGRAM "task=regress",
         AVERAGED "validation_split=0.2",
         AVERAGED "head=tree threads=2",
+        "arch=ngram embedding_dim=9 word_ngrams=1 batch_size=16", /* no buckets at all */
         AVERAGED "task=multilabel validation_split=0.3 schedule=cosine warmup_steps=2 word_ngrams=3",
         NGRAM "optimizer=adagrad validation_split=0.2 accumulate_steps=2",
         NGRAM "optimizer=adagrad task=multilabel validation_split=0.3 patience=1 schedule=linear",

@@ -50,7 +50,7 @@ static void any_number_of_threads_trains_the_same_file(void **state)
     check_threads(DEEP "max_isa=scalar");
     check_threads("arch=ngram buckets=65536 validation_split=0.2");
     check_threads("arch=ngram buckets=65536 task=multilabel");
-    check_threads("arch=ngram embedding_dim=37 buckets=5000 validation_split=0.2");
+    check_threads("arch=ngram embedding_dim=1203 buckets=5000 validation_split=0.2");
     check_threads("arch=ngram embedding_dim=100 buckets=5000 head=tree min_char_ngram=2 max_char_ngram=4");
     check_threads("arch=ngram embedding_dim=16 buckets=5000 task=multilabel max_isa=scalar");
     check_threads("arch=ngram optimizer=adagrad buckets=65536 accumulate_steps=2 validation_split=0.2");

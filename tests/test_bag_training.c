@@ -73,6 +73,7 @@ static void make(problem *p, const char *task, const char *head, size_t threads,
     assert_ok(tci_pool_create(&p->memory, threads, &p->pool));
     p->network = (tci_bag_network *)p->model->network;
     assert_ok(tci_bag_trainer_create(p->network, &p->memory, p->pool, class_weights, false, 1, &p->trainer));
+    p->trainer->team_least = 0; /* small as these are */
 }
 
 /* Counts and fills everything with numbers of some size. */

@@ -70,7 +70,7 @@ static tc_status build_empty(const tc_config *config, const tci_options *options
     tci_index_set none;
     const tci_index_set *features = NULL;
     tci_memory_init(&memory, &config->memory.host, (size_t)options->max_memory);
-    if (tci_options_embed(options)) {
+    if (tci_options_embed(options) && options->buckets > 0) {
         tc_status status = tci_index_set_init(&none, &memory, (size_t)options->buckets);
         if (status != TC_OK) {
             tci_pipeline_release(pipeline);

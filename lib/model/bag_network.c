@@ -10,7 +10,7 @@
 #include "base/sort.h"
 #include "model/classifier.h"
 
-#define AHEAD 16                 /* rows that are asked for before they are needed */
+#define AHEAD 16                /* rows that are asked for before they are needed */
 #define LINE 64                 /* bytes of memory that come together */
 #define LARGE ((size_t)1 << 18) /* numbers of a matrix that no cache holds for long */
 #define PIECE 64                /* rows that are added at once */

@@ -312,9 +312,22 @@ static void learn(void *context, const tci_team *team)
     }
 }
 
+/* Whether the members would do more than wait for each other: by the numbers that a group reads. */
+static bool is_worth_a_team(const tci_bag_step *step)
+{
+    size_t groups = (step->row_count + TCI_BAG_GROUP - 1) / TCI_BAG_GROUP, rows = 0;
+    for (size_t i = 0; i < step->row_count; i++)
+        rows += tci_examples_row(step->examples, step->rows[i]).length;
+    size_t outputs = step->trainer->head == TCI_HEAD_TREE ? step->trainer->depth : step->trainer->labels;
+    return (rows / groups + TCI_BAG_GROUP * outputs) * step->trainer->dim >= step->trainer->team_least;
+}
+
 void tci_bag_learn(tci_bag_step *step)
 {
     step->loss = step->weight = step->moved_rows = step->moved_outputs = 0;
     step->failed = false;
-    tci_pool_run(step->trainer->pool, learn, step);
+    if (is_worth_a_team(step))
+        tci_pool_run(step->trainer->pool, learn, step);
+    else
+        learn(step, &tci_team_alone);
 }

@@ -75,6 +75,7 @@ tc_status tci_bag_trainer_create(tci_bag_network *network, tci_memory *memory, t
     trainer->head = head;
     trainer->labels = network->base.label_count;
     trainer->dim = network->dim;
+    trainer->team_least = TCI_BAG_TEAM_LEAST;
     trainer->slot_space.memory = trainer->list_space.memory = trainer->copy_space.memory = memory;
     TCI_CHECK(tci_index_set_init(&trainer->set, memory, network->buckets));
     TCI_CHECK(tci_alloc(memory, trainer->labels, sizeof(uint32_t), "trainer", &trainer->all_outputs));

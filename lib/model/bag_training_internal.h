@@ -8,6 +8,8 @@
 /* Values that training does not go beyond, so that no product of a step overflows. */
 #define TCI_BAG_MOST 1e16
 
+#define TCI_BAG_TEAM_LEAST 32768
+
 /* The rows of weights of a text. */
 typedef struct tci_bag_list {
     uint32_t *rows; /* by shard, within it in the text's order */
@@ -40,7 +42,8 @@ struct tci_bag_trainer {
     bool frozen;
     uint64_t seed;
     int32_t head; /* AUTO stands for values */
-    size_t labels, dim, outputs;
+    size_t labels, dim;
+    size_t team_least; /* numbers of a group from which on it is worth more than one member */
     bool counted, started;
     tci_index_set set;            /* buckets that were counted */
     uint64_t *label_counts;       /* (labels) head tree, until the start */

@@ -45,7 +45,7 @@ static const tci_option_row rows[] = {
     {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both", 0, 0, "head", "all",
      "which part of a longer text is read: its begin, its end, or half of each"},
     {"word_ngrams", TCI_OPTION_INTEGER, MODEL, AT(word_ngrams), "1 to 255", 1, 255, "3", "ngram",
-     "longest run of tokens that is a feature (default 2 above 8 MB of training texts, 1 with embedding_dim); above 8"
+     "longest run of tokens that is a feature (default 2 above 8 MB of training texts and with embedding_dim); above 8"
      " with embedding_dim only"},
     {"skip_ngrams", TCI_OPTION_BOOLEAN, MODEL, AT(skip_ngrams), "true|false", 0, 0, "true", "ngram:linear",
      "pairs of tokens with one between them are features (default false above 8 MB)"},
@@ -94,8 +94,8 @@ static const tci_option_row rows[] = {
     {"loss", TCI_OPTION_CHOICE, TRAINING, AT(loss), "auto|cross_entropy|bce|mse", 0, 0, "auto", "all",
      "auto takes the one of the task; arch ngram with adagrad and more than two labels: bce of each, or cross_entropy"},
     {"optimizer", TCI_OPTION_CHOICE, TRAINING, AT(optimizer), "adam|adamw|sgd|adagrad|dcd", 0, 0, "adam", "all",
-     "the rule of the parameter updates, as in torch.optim; arch ngram is trained by dcd, dual coordinate descent,"
-     " or adagrad"},
+     "the rule of the parameter updates, as in torch.optim; arch ngram is trained by dcd, dual coordinate descent, or"
+     " adagrad, and with embedding_dim by sgd, text by text"},
     {"learning_rate", TCI_OPTION_NUMBER, TRAINING, AT(learning_rate), "more than 0, up to 1000", 1e-30, 1000, "0.001",
      "all", "step size"},
     {"beta1", TCI_OPTION_NUMBER, TRAINING, AT(beta1), "0 to 0.9999999", 0, 0.9999999, "0.9", "all",
