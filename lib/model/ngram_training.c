@@ -11,6 +11,7 @@
 #include "model/ngram_rows.h"
 
 #define LANES 16
+#define AHEAD 64       /* rows that are on their way from memory at once */
 #define NORM_MOST 1e18 /* whose square is a float */
 #define CALIBRATION_LEAST 1e-6f
 #define CALIBRATION_MOST 1e6f
@@ -276,24 +277,34 @@ done:
 
 /* ---- forward ---- */
 
-/* The batch's features; *missing is how many have no row. */
-static void gather(tci_ngram_training *training, const tci_row *rows, size_t row_count, size_t *missing)
+/* What is not in a cache is sent for some time before it is used. */
+static inline void fetch(const void *address)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch(address);
+#else
+    (void)address;
+#endif
+}
+
+/* The features of a text of the batch, behind those of the texts before; returns how many have no row. */
+static size_t gather(tci_ngram_training *training, const tci_row *row, size_t text)
 {
     const tci_ngram_network *network = training->network;
-    size_t end = 0;
-    *missing = 0;
-    for (size_t r = 0; r < row_count; r++) {
-        float scale = tci_ngram_scale(network, &rows[r]);
-        for (size_t i = 0; i < rows[r].length; i++) {
-            uint32_t feature = rows[r].ids[i], bucket = TCI_FEATURE_BUCKET(feature),
-                     row = tci_ngram_row(network, bucket);
-            *missing += row == TCI_INDEX_SET_NONE;
-            training->entries[end++] =
-                (entry){bucket, row, scale * tci_ngram_amount(network, feature, rows[r].counts[i])};
-        }
-        training->ends[r] = end;
+    const float *weight = tci_parameters_read(&network->base.parameters, TCI_NGRAM_WEIGHT);
+    float scale = tci_ngram_scale(network, row);
+    size_t end = text == 0 ? 0 : training->ends[text - 1], missing = 0;
+    for (size_t i = 0; i < row->length; i++) {
+        uint32_t bucket = TCI_FEATURE_BUCKET(row->ids[i]), place = tci_ngram_row(network, bucket);
+        if (place == TCI_INDEX_SET_NONE)
+            missing++;
+        else
+            fetch(weight + (size_t)place * training->columns);
+        training->entries[end++] =
+            (entry){bucket, place, scale * tci_ngram_amount(network, row->ids[i], row->counts[i])};
     }
-    training->text_count = row_count;
+    training->ends[text] = end;
+    return missing;
 }
 
 static const entry *entries_of(const tci_ngram_training *training, size_t text, const entry **end)
@@ -333,10 +344,9 @@ tc_status tci_ngram_training_forward(tci_ngram_training *training, const tci_row
                               &training->touched_capacity, &training->touched));
     TCI_RETURN_IF(tci_reserve(training->memory, touched * columns, SIZE_MAX / 8, sizeof(float), "gradients",
                               &training->gradient_capacity, &training->gradients));
-    gather(training, rows, row_count, &missing);
-    TCI_RETURN_IF(tci_ngram_rows_reserve(&training->rows, missing));
     const float *calibration = tci_parameters_read(&training->network->base.parameters, TCI_NGRAM_CALIBRATION);
     for (size_t r = 0; r < row_count; r++, logits += training->labels) {
+        missing += gather(training, &rows[r], r);
         find_margins(training, r, logits);
         for (size_t c = 0; c < columns; c++)
             logits[c] = calibration[0] * logits[c] + calibration[1];
@@ -345,7 +355,8 @@ tc_status tci_ngram_training_forward(tci_ngram_training *training, const tci_row
             logits[0] = -logits[1];
         }
     }
-    return TC_OK;
+    training->text_count = row_count;
+    return tci_ngram_rows_reserve(&training->rows, missing);
 }
 
 /* ---- backward ---- */
@@ -387,6 +398,10 @@ void tci_ngram_training_backward(tci_ngram_training *training, const float *dlog
         const entry *end = NULL;
         if (!find_slopes(training, dlogits))
             continue;
+        for (const entry *e = entries_of(training, text, &end); e < end; e++) {
+            if (e->row != TCI_INDEX_SET_NONE)
+                fetch(training->rows.marks + e->row);
+        }
         for (size_t c = 0; c < columns; c++)
             training->bias_gradient[c] += slopes[c];
         for (const entry *e = entries_of(training, text, &end); e < end; e++) {
@@ -471,21 +486,38 @@ static void scale_pending(const tci_ngram_training *training)
                columns * sizeof(float));
 }
 
+/* Takes the steps of AHEAD touched rows at most. */
+static void update_rows(const tci_ngram_training *training, const rule *by, size_t first)
+{
+    size_t columns = training->columns, left = training->touched_count - first, rows[AHEAD];
+    size_t at = weight_offset(training), count = left < AHEAD ? left : AHEAD;
+    float *values = training->network->base.parameters.values + at, *sums = training->sum + at;
+    const float *scales = training->scale ? training->scale + at : NULL;
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = tci_ngram_row(training->network, training->touched[first + i]);
+        fetch(values + rows[i] * columns);
+        fetch(sums + rows[i] * columns);
+        fetch(scales ? scales + rows[i] * columns : sums);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t cell = rows[i] * columns;
+        update(by, columns, training->gradients + (first + i) * columns, scales ? scales + cell : NULL, sums + cell,
+               values + cell);
+        training->rows.marks[rows[i]] = 0;
+    }
+}
+
 tc_status tci_ngram_training_apply(tci_ngram_training *training, tci_ngram_step *step)
 {
     double factor = 0;
-    size_t columns = training->columns, at = weight_offset(training), bias_at = bias_offset(training);
+    size_t columns = training->columns, bias_at = bias_offset(training);
     float *values = training->network->base.parameters.values;
     const float *calibration = tci_parameters_read(&training->network->base.parameters, TCI_NGRAM_CALIBRATION);
     TCI_RETURN_IF(judge(training, step, &factor));
     rule by = {(float)factor, (float)(step->rate / (double)calibration[0]), (float)step->epsilon, TCI_NGRAM_SCALE};
     scale_pending(training);
-    for (size_t i = 0; i < training->touched_count; i++) {
-        size_t row = tci_ngram_row(training->network, training->touched[i]), cell = at + row * columns;
-        update(&by, columns, training->gradients + i * columns, training->scale ? training->scale + cell : NULL,
-               training->sum + cell, values + cell);
-        training->rows.marks[row] = 0;
-    }
+    for (size_t first = 0; first < training->touched_count; first += AHEAD)
+        update_rows(training, &by, first);
     by.scale = 1.0f;
     update(&by, columns, training->bias_gradient, NULL, training->sum + bias_at, values + bias_at);
     training->touched_count = 0;
