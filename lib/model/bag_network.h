@@ -109,6 +109,9 @@ tc_status tci_bag_grow(tci_bag_network *network, tci_index_set *set, uint64_t se
 /* Packs the output for prediction, after it changed. */
 void tci_bag_pack(tci_bag_network *network);
 
+/* z (labels) of a hidden vector, where fc.weight is quantized. */
+void tci_bag_product(const tci_bag_network *network, const float *hidden, float *z);
+
 /* A row of a matrix as floats (columns). */
 void tci_bag_read_row(const tci_bag_network *network, const tci_bag_matrix *matrix, size_t row, float *values);
 
