@@ -29,7 +29,8 @@ static const char *const texts[] = {"",
 /* Options of a small model of averaged embeddings, with more of them on top. */
 static tci_options options_of(const char *const *settings)
 {
-    static const char *const small[] = {"arch", "ngram", "embedding_dim", "7", "tokenizer", "space", NULL};
+    static const char *const small[] = {"arch", "ngram", "embedding_dim", "7", "tokenizer", "space", "buckets",
+                                        "40",   NULL};
     tci_options options;
     tci_options_default(&options);
     for (size_t i = 0; small[i]; i += 2)
@@ -121,10 +122,10 @@ static void assert_same_predictions(const tc_model *model, const tc_model *back)
 static void what_is_written_comes_back_with_the_same_weights_and_predictions(void **state)
 {
     static const char *const settings[][MOST] = {
-        {"word_ngrams", "1", NULL},
+        {"word_ngrams", "1", "min_char_ngram", "0", "max_char_ngram", "0", "buckets", "0", NULL},
         {"word_ngrams", "2", "buckets", "50", NULL},
         {"word_ngrams", "3", "buckets", "13", "min_char_ngram", "2", "max_char_ngram", "4", NULL},
-        {"head", "tree", NULL},
+        {"head", "tree", "buckets", "30", NULL},
         {"head", "sigmoid", "min_char_ngram", "1", "max_char_ngram", "2", "buckets", "100", NULL},
     };
     (void)state;
@@ -167,7 +168,7 @@ static void labels_of_a_tree_are_written_by_falling_counts(void **state)
     (void)state;
     test_folder folder;
     size_t size = 0;
-    tci_options options = options_of((const char *const[]){"head", "tree", NULL});
+    tci_options options = options_of((const char *const[]){"head", "tree", "buckets", "30", NULL});
     test_folder_create(&folder);
     tc_model *model = build(NULL, NULL, &options, words, NULL, labels, LABELS);
     fill(model);

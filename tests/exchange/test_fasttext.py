@@ -16,7 +16,7 @@ WORDS = "the market list ipo of a start up was cancelled today 公司 上市 取
 UNHEARD = "marketplace listing upstart 公司上市 cafés zebra".split()
 LABELS = ["acquisition", "ipo", "none", "其他", "list.of"]
 SHAPES = [
-    {},
+    {"buckets": 500},
     {"word_ngrams": 2, "buckets": 1000},
     {"word_ngrams": 3, "min_char_ngram": 2, "max_char_ngram": 4, "buckets": 333},
     {"head": "sigmoid", "min_char_ngram": 3, "max_char_ngram": 6, "buckets": 5000},
