@@ -1,5 +1,5 @@
-/* bag_rows.c: the rows of a bag network's matrices, floats or codes, wherever they stand. They are added in the order of
- * the features, one chain for each element of the mean, so that a text has the same bits wherever it is predicted;
+/* bag_rows.c: the rows of a bag network's matrices, floats or codes, wherever they stand. They are added in the order
+ * of the features, one chain for each element of the mean, so that a text has the same bits wherever it is predicted;
  * quantized ones from their codes. Knows nothing of heads. */
 #include "model/bag_network.h"
 
