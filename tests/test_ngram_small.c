@@ -9,6 +9,7 @@
 #include "model/conversion.h"
 #include "model/ngram_network.h"
 #include "model/predict_many.h"
+#include "support/failing.h"
 #include "support/tiny_model.h"
 #include "tensor/narrow.h"
 
@@ -31,8 +32,8 @@ static uint32_t draw(uint32_t *state)
     return *state >> 8;
 }
 
-/* A model with weights at MEMBERS of the buckets; a few of them are equal. */
-static tc_model *make_model(const char *task, size_t label_count, uint32_t seed)
+/* A model with weights at MEMBERS of the buckets; a few of them are equal. `host` NULL: the default allocator. */
+static tc_model *make_model_with(const tc_allocator *host, const char *task, size_t label_count, uint32_t seed)
 {
     tci_options options;
     tci_vocabulary *vocabulary = NULL;
@@ -56,7 +57,7 @@ static tc_model *make_model(const char *task, size_t label_count, uint32_t seed)
         tci_index_set_put(&set, bucket);
     }
     assert_ok(tci_index_set_count(&set));
-    assert_ok(tci_model_build(NULL, NULL, &options, pipeline, &set, names, label_count, &model));
+    assert_ok(tci_model_build(host, NULL, &options, pipeline, &set, names, label_count, &model));
     tci_index_set_free(&set);
     tci_parameters *parameters = &model->network->parameters;
     for (size_t t = 0; t < parameters->tensor_count; t++) {
@@ -64,6 +65,11 @@ static tc_model *make_model(const char *task, size_t label_count, uint32_t seed)
             parameters->values[parameters->tensors[t].offset + i] = (float)((int)(draw(&seed) % 41) - 20) / 16;
     }
     return model;
+}
+
+static tc_model *make_model(const char *task, size_t label_count, uint32_t seed)
+{
+    return make_model_with(NULL, task, label_count, seed);
 }
 
 static tci_ngram_network *network_of(const tc_model *model)
@@ -326,6 +332,36 @@ static void copies_choose_and_predict_alike(void **state)
     }
 }
 
+static void without_memory_there_is_no_copy_and_nothing_is_held(void **state)
+{
+    (void)state;
+    test_allocator allocator;
+    test_allocator_init(&allocator, TEST_NEVER, false);
+    const tc_allocator host = test_allocator_host(&allocator);
+    tc_model *model = make_model_with(&host, "multilabel", 3, 10);
+    static const double thresholds[LABELS] = {0.5, 0.25, 1};
+    note_texts(model, 11);
+    assert_ok(tci_model_set_thresholds(model, thresholds));
+    tci_options options = model->options;
+    options.weights = TCI_WEIGHTS_INT8;
+    options.max_features = 70;
+    long blocks = allocator.live_blocks;
+    for (long n = 0;; n++) {
+        tc_model *copy = NULL;
+        allocator.fail_at = allocator.calls + n;
+        allocator.failed = false;
+        tc_status status = tci_model_convert(model, &options, &copy);
+        assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
+        assert_true((copy != NULL) == (status == TC_OK));
+        tci_model_release(copy);
+        assert_int_equal(allocator.live_blocks, blocks);
+        if (!allocator.failed)
+            break;
+    }
+    tci_model_release(model);
+    assert_nothing_held(&allocator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +371,7 @@ int main(void)
         cmocka_unit_test(a_column_of_zeros_has_scale_1),
         cmocka_unit_test(bfloat16_predicts_the_bits_of_its_widened_weights),
         cmocka_unit_test(copies_choose_and_predict_alike),
+        cmocka_unit_test(without_memory_there_is_no_copy_and_nothing_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,8 @@ static const char *print(const tci_options *options, const char *key)
     tci_memory_init(&memory, NULL, 0);
     tci_buffer_init(&out, &memory, sizeof text - 1, "text");
     assert_ok(tci_options_print(options, tci_option_find(key), &out));
-    memcpy(text, out.data, out.size);
+    if (out.size > 0) /* an empty one has no place */
+        memcpy(text, out.data, out.size);
     text[out.size] = '\0';
     tci_buffer_free(&out);
     return text;
