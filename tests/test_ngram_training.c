@@ -280,6 +280,11 @@ static void many_features_are_put_in_order_by_themselves(void **state)
 
 /* ---- what must not change ---- */
 
+static size_t network_rows(const ngram_fixture *f)
+{
+    return f->model->network->parameters.tensors[TCI_NGRAM_WEIGHT].shape[0];
+}
+
 static void a_step_that_fails_changes_nothing(void **state)
 {
     (void)state;
@@ -301,6 +306,15 @@ static void a_step_that_fails_changes_nothing(void **state)
         assert_contains(tc_last_error(), k ? "step 3" : "step 2");
         char *after = ngram_checkpoint(&f, &after_size);
         ngram_check_same((uint8_t *)before, before_size, (uint8_t *)after, after_size);
+        size_t rows = network_rows(&f);
+        tci_row row = tci_examples_row(f.examples, NGRAM_TEXTS);
+        for (size_t i = 0; i < 2; i++) /* two, where two are gathered for a step */
+            assert_ok(tc_train_step(f.trainer, f.examples, ngram_batches[0], 4, NULL));
+        assert_int_equal(network_rows(&f), rows); /* nothing new in this batch, and nothing left from the other */
+        for (size_t i = 0; i < row.length; i++) {
+            uint32_t bucket = TCI_FEATURE_BUCKET(row.ids[i]);
+            assert_int_equal(tci_ngram_row(ngram_network_of(f.model), bucket), TCI_INDEX_SET_NONE);
+        }
         ngram_tear_down(&f);
     }
 }
