@@ -86,10 +86,20 @@ static void add_one_by_one(const fixture *f, tc_examples *examples, size_t count
     }
 }
 
-static tc_model *model_of(const char *task, const char *threads, bool ngrams)
+/* Of words, of hashed features, of rows as fastText has them. */
+enum { WORDS, FEATURES, ROWS };
+
+static tc_model *model_of(const char *task, const char *threads, int form)
 {
-    const char *const settings[] = {
-        "task", task, "threads", threads, "arch", ngrams ? "ngram" : "lstm", "embedding_dim", ngrams ? "0" : "3", NULL};
+    const char *const settings[] = {"task",
+                                    task,
+                                    "threads",
+                                    threads,
+                                    "arch",
+                                    form == WORDS ? "lstm" : "ngram",
+                                    "embedding_dim",
+                                    form == FEATURES ? "0" : "3",
+                                    NULL};
     return test_tiny_model(settings);
 }
 
@@ -107,13 +117,13 @@ static void texts_added_in_one_call_are_the_bits_of_one_after_the_other(void **s
     static const char *const threads[] = {"1", "2", "5"};
     fixture *f = set_up();
     (void)state;
-    for (int32_t t = 0; t < 6; t++) {
-        tc_model *model = model_of(tasks[t % 3], threads[t % 3], t >= 3);
+    for (int32_t t = 0; t < 9; t++) {
+        tc_model *model = model_of(tasks[t % 3], threads[t % 3], t / 3);
         tc_examples *wanted = NULL;
         assert_ok(tci_examples_create(model, &wanted));
         add_one_by_one(f, wanted, TEXTS);
         for (size_t i = 0; i < 3; i++) {
-            tc_model *other = model_of(tasks[t % 3], threads[i], t >= 3);
+            tc_model *other = model_of(tasks[t % 3], threads[i], t / 3);
             tc_examples *examples = NULL;
             assert_ok(tci_examples_create(other, &examples));
             tci_labelled_texts first = texts_of(f, t % 3, 0, 1), rest = texts_of(f, t % 3, 1, TEXTS - 1);
@@ -137,7 +147,7 @@ static void one_label_each_and_weight_1_are_what_is_not_given(void **state)
     static const uint32_t labels[] = {1, 0, TC_LABEL_UNKNOWN};
     (void)state;
     for (size_t t = 0; t < 2; t++) {
-        tc_model *model = model_of(tasks[t], "2", false);
+        tc_model *model = model_of(tasks[t], "2", WORDS);
         tc_examples *one = NULL, *many = NULL;
         assert_ok(tci_examples_create(model, &one));
         assert_ok(tci_examples_create(model, &many));
@@ -204,7 +214,7 @@ static void the_first_text_that_cannot_be_added_is_named_at_any_number_of_thread
 static void labels_and_weights_that_are_not_accepted_name_their_text(void **state)
 {
     fixture *f = set_up();
-    tc_model *model = model_of("classify", "2", false), *several = model_of("multilabel", "2", false);
+    tc_model *model = model_of("classify", "2", WORDS), *several = model_of("multilabel", "2", WORDS);
     tc_examples *examples = NULL, *lists = NULL;
     (void)state;
     assert_ok(tci_examples_create(model, &examples));
