@@ -123,14 +123,6 @@ static void bench_transposed(const tci_kernels *kernels, size_t rows, size_t dep
 
 typedef void (*elementwise)(size_t count, const float *src, float *dst);
 
-static void (*adder)(size_t count, const void *src, float *dst);
-
-/* The kernel takes floats at any address. */
-static void add(size_t count, const float *src, float *dst)
-{
-    adder(count, src, dst);
-}
-
 static void bench_elementwise(const char *name, elementwise function)
 {
     enum { COUNT = 4096, TURNS = 100 };
@@ -210,8 +202,7 @@ static void bench_all(const tci_kernels *kernels)
     bench_elementwise("exp", kernels->exp);
     bench_elementwise("tanh", kernels->tanh);
     bench_elementwise("sigmoid", kernels->sigmoid);
-    adder = kernels->add;
-    bench_elementwise("add", add);
+    bench_elementwise("add", kernels->add);
     bench_cell(kernels, 32);
 }
 

@@ -5,6 +5,7 @@
 #include "support/kernels.h"
 
 #define ROWS 300
+#define COLUMNS 130
 
 static float number(size_t i)
 {
@@ -17,7 +18,7 @@ static void listed_rows_are_added_one_after_the_other(void **state)
     (void)state;
     const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
-    for (size_t columns = 1; columns <= TCI_LISTED; columns++) {
+    for (size_t columns = 1; columns <= COLUMNS; columns++) {
         for (size_t shift = 0; shift < 4; shift++) {
             size_t bytes = ROWS * columns * sizeof(float);
             char *block = malloc(bytes + shift);
@@ -25,7 +26,7 @@ static void listed_rows_are_added_one_after_the_other(void **state)
             for (size_t i = 0; i < ROWS * columns; i++)
                 memcpy(block + shift + i * sizeof(float), &(float){number(i)}, sizeof(float));
             const uint32_t rows[6] = {ROWS - 1, 0, 7, 7, 255, ROWS - 1};
-            float wanted[TCI_LISTED], sums[TCI_LISTED + 1];
+            float wanted[COLUMNS], sums[COLUMNS + 1];
             for (size_t c = 0; c < columns; c++) {
                 wanted[c] = 0.5f;
                 for (size_t i = 0; i < 6; i++)
@@ -34,16 +35,11 @@ static void listed_rows_are_added_one_after_the_other(void **state)
             for (size_t t = 0; t < count; t++) {
                 for (size_t c = 0; c <= columns; c++)
                     sums[c] = 0.5f;
-                tables[t]->add_listed(2, rows, columns, block + shift, sums);
-                tables[t]->add_listed(0, rows, columns, block + shift, sums);
-                tables[t]->add_listed(4, rows + 2, columns, block + shift, sums);
+                tables[t]->gather_rows(2, 2, rows, NULL, block + shift, columns, sums);
+                tables[t]->gather_rows(0, 0, rows, NULL, block + shift, columns, sums);
+                tables[t]->gather_rows(4, 0, rows + 2, NULL, block + shift, columns, sums);
                 assert_memory_equal(sums, wanted, columns * sizeof *sums);
                 assert_true(sums[columns] == 0.5f);
-                for (size_t c = 0; c < columns; c++)
-                    sums[c] = 0.5f;
-                for (size_t i = 0; i < 6; i++)
-                    tables[t]->add(columns, block + shift + rows[i] * columns * sizeof(float), sums);
-                assert_memory_equal(sums, wanted, columns * sizeof *sums);
             }
             free(block);
         }

@@ -56,19 +56,10 @@ void tci_sum_rows_scalar(size_t count, const uint32_t *index, const float *src, 
     }
 }
 
-void tci_add_scalar(size_t count, const void *src, float *dst)
-{
-    for (size_t i = 0; i < count; i++) {
-        float value;
-        memcpy(&value, (const char *)src + i * sizeof value, sizeof value);
-        dst[i] += value;
-    }
-}
-
-void tci_add_listed_scalar(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst)
+void tci_add_scalar(size_t count, const float *src, float *dst)
 {
     for (size_t i = 0; i < count; i++)
-        tci_add_scalar(columns, (const char *)src + rows[i] * columns * sizeof *dst, dst);
+        dst[i] += src[i];
 }
 
 void tci_add_pairs_scalar(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,

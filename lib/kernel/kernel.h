@@ -22,7 +22,6 @@
 #include "base/error.h"
 
 #define TCI_PANEL 16
-#define TCI_LISTED 64
 
 /* Rounds a width up to whole panels. */
 #define TCI_PADDED(columns) (((size_t)(columns) + TCI_PANEL - 1) / TCI_PANEL * TCI_PANEL)
@@ -112,11 +111,8 @@ typedef struct tci_kernels {
     void (*adam)(const tci_adam_constants *constants, size_t count, float *value, const float *gradient, float *exp_avg,
                  float *exp_avg_sq);
 
-    /* dst[i] += src[i]; the floats of src may stand at any address, as in a mapped file */
-    void (*add)(size_t count, const void *src, float *dst);
-    /* dst (columns) += rows[0], rows[1], ... of src (.., columns): one chain for each element. At most TCI_LISTED
-     * columns; the floats of src may stand at any address. */
-    void (*add_listed)(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst);
+    /* dst[i] += src[i] */
+    void (*add)(size_t count, const float *src, float *dst);
     /* dst (8) += norms[i] times four pairs of floats, for each rows[i] in turn: pair k is number codes[rows[i]·stride +
      * k] of book[k], which begins 2048·k bytes behind `book`. A product is rounded before it is added; the floats of
      * the book may stand at any address. */
@@ -129,9 +125,9 @@ typedef struct tci_kernels {
     /* Rows of a table (.., width) that are listed by number. A sum is one chain in the order of the list; multiplied,
      * then added: the same bits in every table of kernels. scales (count) NULL: all 1. The list goes on to `listed`
      * rows, which may be asked for ahead.
-     * gather: dst (width) += Σ scale · row. scatter: each row += scale · src, in columns [first, last) alone.
+     * gather: dst (width) += Σ scale · row; the floats of its table may stand at any address. scatter: each row += scale · src, in columns [first, last) alone.
      * dot: dst[i] = row i · vector, columns c in eight chains by c % 8, which are added 4 apart, then 2, then 1. */
-    void (*gather_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+    void (*gather_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
                         size_t width, float *dst);
     void (*scatter_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
                          float *table, size_t width, size_t first, size_t last);

@@ -25,12 +25,11 @@ void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t sr
                         bool add);
 void tci_adam_avx2(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
                    float *exp_avg, float *exp_avg_sq);
-void tci_add_avx2(size_t count, const void *src, float *dst);
-void tci_add_listed_avx2(size_t count, const uint32_t *rows, size_t columns, const void *src, float *dst);
+void tci_add_avx2(size_t count, const float *src, float *dst);
 void tci_add_pairs_avx2(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
                         const void *book, float *dst);
 void tci_add_rows_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
-void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
                           size_t width, float *dst);
 void tci_scatter_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
                            float *table, size_t width, size_t first, size_t last);

@@ -16,7 +16,6 @@ const tci_kernels tci_kernels_avx512 = {
     .transpose = tci_transpose_avx2,
     .adam = tci_adam_avx2,
     .add = tci_add_avx2,
-    .add_listed = tci_add_listed_avx2,
     .add_pairs = tci_add_pairs_avx2,
     .add_rows = tci_add_rows_avx2,
     .gather_rows = tci_gather_rows_avx2,

@@ -14,7 +14,6 @@ const tci_kernels tci_kernels_neon = {
     .transpose = tci_transpose_neon,
     .adam = tci_adam_neon,
     .add = tci_add_neon,
-    .add_listed = tci_add_listed_scalar,
     .add_pairs = tci_add_pairs_scalar,
     .add_rows = tci_add_rows_neon,
     .gather_rows = tci_gather_rows_scalar,

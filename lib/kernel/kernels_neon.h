@@ -25,7 +25,7 @@ void tci_transpose_neon(size_t rows, size_t columns, const float *src, size_t sr
                         bool add);
 void tci_adam_neon(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
                    float *exp_avg, float *exp_avg_sq);
-void tci_add_neon(size_t count, const void *src, float *dst);
+void tci_add_neon(size_t count, const float *src, float *dst);
 void tci_add_rows_neon(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst);
 void tci_exp_neon(size_t count, const float *src, float *dst);
 void tci_tanh_neon(size_t count, const float *src, float *dst);

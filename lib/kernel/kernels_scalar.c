@@ -15,7 +15,6 @@ const tci_kernels tci_kernels_scalar = {
     .transpose = tci_transpose_scalar,
     .adam = tci_adam_scalar,
     .add = tci_add_scalar,
-    .add_listed = tci_add_listed_scalar,
     .add_pairs = tci_add_pairs_scalar,
     .add_rows = tci_add_rows_scalar,
     .gather_rows = tci_gather_rows_scalar,

@@ -18,9 +18,8 @@ ARRAY_FUNCTION(tci_exp_avx2, tci_exp_avx2_8)
 ARRAY_FUNCTION(tci_tanh_avx2, tci_tanh_avx2_8)
 ARRAY_FUNCTION(tci_sigmoid_avx2, tci_sigmoid_avx2_8)
 
-void tci_add_avx2(size_t count, const void *bytes, float *dst)
+void tci_add_avx2(size_t count, const float *src, float *dst)
 {
-    const float *src = bytes; /* for loads that ask for no alignment */
     size_t i = 0;
     for (; count - i >= 8; i += 8)
         _mm256_storeu_ps(dst + i, _mm256_add_ps(_mm256_loadu_ps(dst + i), _mm256_loadu_ps(src + i)));
@@ -28,50 +27,6 @@ void tci_add_avx2(size_t count, const void *bytes, float *dst)
         __m256i rest = tci_lanes_avx2(count - i);
         __m256 sum = _mm256_add_ps(_mm256_maskload_ps(dst + i, rest), _mm256_maskload_ps(src + i, rest));
         _mm256_maskstore_ps(dst + i, rest, sum);
-    }
-}
-
-/* Rows of `full` vectors of 8 and a rest: the sums stay in registers from the first row to the last. `full` is a
- * constant wherever this is inlined. */
-static inline __attribute__((always_inline)) void add_listed(size_t full, size_t count, const uint32_t *rows,
-                                                             size_t columns, const float *src, float *dst)
-{
-    __m256 sums[TCI_LISTED / 8 + 1];
-    __m256i rest = tci_lanes_avx2(columns - 8 * full);
-    for (size_t k = 0; k < full; k++)
-        sums[k] = _mm256_loadu_ps(dst + 8 * k);
-    sums[full] = _mm256_maskload_ps(dst + 8 * full, rest);
-    for (size_t i = 0; i < count; i++) {
-        const float *from = src + rows[i] * columns;
-        for (size_t k = 0; k < full; k++)
-            sums[k] = _mm256_add_ps(sums[k], _mm256_loadu_ps(from + 8 * k));
-        sums[full] = _mm256_add_ps(sums[full], _mm256_maskload_ps(from + 8 * full, rest));
-    }
-    for (size_t k = 0; k < full; k++)
-        _mm256_storeu_ps(dst + 8 * k, sums[k]);
-    _mm256_maskstore_ps(dst + 8 * full, rest, sums[full]);
-}
-
-void tci_add_listed_avx2(size_t count, const uint32_t *rows, size_t columns, const void *bytes, float *dst)
-{
-    const float *src = bytes;
-    switch (columns / 8) {
-#define FULL(n)                                                                                                        \
-    case n:                                                                                                            \
-        add_listed(n, count, rows, columns, src, dst);                                                                 \
-        break;
-        FULL(0)
-        FULL(1)
-        FULL(2)
-        FULL(3)
-        FULL(4)
-        FULL(5)
-        FULL(6)
-        FULL(7)
-    default:
-        add_listed(8, count, rows, columns, src, dst);
-        break;
-#undef FULL
     }
 }
 

@@ -22,17 +22,13 @@ ARRAY_FUNCTION(tci_exp_neon, tci_exp_neon_4)
 ARRAY_FUNCTION(tci_tanh_neon, tci_tanh_neon_4)
 ARRAY_FUNCTION(tci_sigmoid_neon, tci_sigmoid_neon_4)
 
-void tci_add_neon(size_t count, const void *src, float *dst)
+void tci_add_neon(size_t count, const float *src, float *dst)
 {
-    const uint8_t *bytes = src;
     size_t i = 0;
-    for (; count - i >= 4; i += 4, bytes += 4 * sizeof *dst)
-        vst1q_f32(dst + i, vaddq_f32(vld1q_f32(dst + i), vreinterpretq_f32_u8(vld1q_u8(bytes))));
-    for (; i < count; i++, bytes += sizeof *dst) {
-        float value;
-        memcpy(&value, bytes, sizeof value);
-        dst[i] += value;
-    }
+    for (; count - i >= 4; i += 4)
+        vst1q_f32(dst + i, vaddq_f32(vld1q_f32(dst + i), vld1q_f32(src + i)));
+    for (; i < count; i++)
+        dst[i] += src[i];
 }
 
 /* A panel at a time: four chains of additions hide their latency, and a line of src is read whole. */

@@ -17,73 +17,56 @@ static inline void prefetch_row(size_t i, size_t listed, const uint32_t *index, 
     _mm_prefetch((const char *)(row + width - 1), _MM_HINT_T0);
 }
 
-/* 64 columns, their sums in registers. */
-static inline void gather_64(size_t count, size_t listed, const uint32_t *index, const float *scales,
-                             const float *table, size_t width, bool first, float *dst)
+/* Up to 64 columns, their sums in registers, the last vector's `rest` of them. `vectors` is a constant wherever this is
+ * inlined. */
+static inline __attribute__((always_inline)) void gather(size_t vectors, size_t rest, size_t count, size_t listed,
+                                                         const uint32_t *index, const float *scales, const float *table,
+                                                         size_t width, float *dst)
 {
-    __m256 s0 = _mm256_loadu_ps(dst), s1 = _mm256_loadu_ps(dst + 8), s2 = _mm256_loadu_ps(dst + 16),
-           s3 = _mm256_loadu_ps(dst + 24), s4 = _mm256_loadu_ps(dst + 32), s5 = _mm256_loadu_ps(dst + 40),
-           s6 = _mm256_loadu_ps(dst + 48), s7 = _mm256_loadu_ps(dst + 56);
     const __m256 one = _mm256_set1_ps(1.0f);
+    const __m256i lanes = tci_lanes_avx2(rest);
+    size_t last = vectors - 1;
+    __m256 sums[8];
+    for (size_t k = 0; k < last; k++)
+        sums[k] = _mm256_loadu_ps(dst + 8 * k);
+    sums[last] = _mm256_maskload_ps(dst + 8 * last, lanes);
     for (size_t i = 0; i < count; i++) {
         const float *row = table + (size_t)index[i] * width;
-        if (first)
-            prefetch_row(i, listed, index, table, width);
+        prefetch_row(i, listed, index, table, width);
         __m256 scale = scales ? _mm256_set1_ps(scales[i]) : one; /* times one is exact */
-        s0 = _mm256_add_ps(s0, _mm256_mul_ps(scale, _mm256_loadu_ps(row)));
-        s1 = _mm256_add_ps(s1, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 8)));
-        s2 = _mm256_add_ps(s2, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 16)));
-        s3 = _mm256_add_ps(s3, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 24)));
-        s4 = _mm256_add_ps(s4, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 32)));
-        s5 = _mm256_add_ps(s5, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 40)));
-        s6 = _mm256_add_ps(s6, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 48)));
-        s7 = _mm256_add_ps(s7, _mm256_mul_ps(scale, _mm256_loadu_ps(row + 56)));
+        for (size_t k = 0; k < last; k++)
+            sums[k] = _mm256_add_ps(sums[k], _mm256_mul_ps(scale, _mm256_loadu_ps(row + 8 * k)));
+        sums[last] = _mm256_add_ps(sums[last], _mm256_mul_ps(scale, _mm256_maskload_ps(row + 8 * last, lanes)));
     }
-    _mm256_storeu_ps(dst, s0);
-    _mm256_storeu_ps(dst + 8, s1);
-    _mm256_storeu_ps(dst + 16, s2);
-    _mm256_storeu_ps(dst + 24, s3);
-    _mm256_storeu_ps(dst + 32, s4);
-    _mm256_storeu_ps(dst + 40, s5);
-    _mm256_storeu_ps(dst + 48, s6);
-    _mm256_storeu_ps(dst + 56, s7);
+    for (size_t k = 0; k < last; k++)
+        _mm256_storeu_ps(dst + 8 * k, sums[k]);
+    _mm256_maskstore_ps(dst + 8 * last, lanes, sums[last]);
 }
 
-/* Up to 32 columns, those in `lanes` of each vector. */
-static inline void gather_32(size_t count, size_t listed, const uint32_t *index, const float *scales,
-                             const float *table, size_t width, bool first, const __m256i lanes[4], float *dst)
-{
-    __m256i l0 = lanes[0], l1 = lanes[1], l2 = lanes[2], l3 = lanes[3];
-    __m256 s0 = _mm256_maskload_ps(dst, l0), s1 = _mm256_maskload_ps(dst + 8, l1),
-           s2 = _mm256_maskload_ps(dst + 16, l2), s3 = _mm256_maskload_ps(dst + 24, l3);
-    const __m256 one = _mm256_set1_ps(1.0f);
-    for (size_t i = 0; i < count; i++) {
-        const float *row = table + (size_t)index[i] * width;
-        if (first)
-            prefetch_row(i, listed, index, table, width);
-        __m256 scale = scales ? _mm256_set1_ps(scales[i]) : one;
-        s0 = _mm256_add_ps(s0, _mm256_mul_ps(scale, _mm256_maskload_ps(row, l0)));
-        s1 = _mm256_add_ps(s1, _mm256_mul_ps(scale, _mm256_maskload_ps(row + 8, l1)));
-        s2 = _mm256_add_ps(s2, _mm256_mul_ps(scale, _mm256_maskload_ps(row + 16, l2)));
-        s3 = _mm256_add_ps(s3, _mm256_mul_ps(scale, _mm256_maskload_ps(row + 24, l3)));
-    }
-    _mm256_maskstore_ps(dst, l0, s0);
-    _mm256_maskstore_ps(dst + 8, l1, s1);
-    _mm256_maskstore_ps(dst + 16, l2, s2);
-    _mm256_maskstore_ps(dst + 24, l3, s3);
-}
-
-void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
                           size_t width, float *dst)
 {
-    size_t column = 0;
-    for (; width - column >= 64; column += 64)
-        gather_64(count, listed, index, scales, table + column, width, column == 0, dst + column);
-    for (; column < width; column += 32) {
-        __m256i lanes[4];
-        for (size_t i = 0; i < 4; i++)
-            lanes[i] = tci_lanes_avx2(width - column < 8 * i ? 0 : width - column - 8 * i);
-        gather_32(count, listed, index, scales, table + column, width, column == 0, lanes, dst + column);
+    for (size_t column = 0; column < width; column += 64, dst += 64, listed = 0) { /* what was asked for comes whole */
+        const float *from = (const float *)table + column; /* for loads that ask for no alignment */
+        size_t left = width - column < 64 ? width - column : 64;
+        size_t vectors = (left + 7) / 8, rest = left - 8 * (vectors - 1);
+        switch (vectors) {
+#define VECTORS(n)                                                                                                     \
+    case n:                                                                                                            \
+        gather(n, rest, count, listed, index, scales, from, width, dst);                                               \
+        break;
+            VECTORS(1)
+            VECTORS(2)
+            VECTORS(3)
+            VECTORS(4)
+            VECTORS(5)
+            VECTORS(6)
+            VECTORS(7)
+        default:
+            gather(8, rest, count, listed, index, scales, from, width, dst);
+            break;
+#undef VECTORS
+        }
     }
 }
 

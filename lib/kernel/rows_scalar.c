@@ -2,14 +2,19 @@
  * add: every table of kernels has these bits. */
 #include "kernel/kernels_scalar.h"
 
-void tci_gather_rows_scalar(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *table,
+#include <string.h>
+
+void tci_gather_rows_scalar(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
                             size_t width, float *dst)
 {
     (void)listed;
     for (size_t i = 0; i < count; i++) {
-        const float *row = table + (size_t)index[i] * width;
-        for (size_t c = 0; c < width; c++)
-            dst[c] += scales ? scales[i] * row[c] : row[c];
+        const char *row = (const char *)table + (size_t)index[i] * width * sizeof *dst;
+        for (size_t c = 0; c < width; c++) {
+            float value;
+            memcpy(&value, row + c * sizeof value, sizeof value);
+            dst[c] += scales ? scales[i] * value : value;
+        }
     }
 }
 

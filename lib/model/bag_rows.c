@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define AHEAD 16                /* rows that are asked for before they are needed */
+#define AHEAD 8                 /* rows that are asked for before they are needed; the kernel asks for later ones */
 #define LINE 64                 /* bytes of memory that come together */
 #define LARGE ((size_t)1 << 18) /* numbers of a matrix that no cache holds for long */
 #define PIECE 64                /* rows that are added at once */
@@ -97,18 +97,6 @@ static void ask_for(const uint8_t *weight, uint32_t row, size_t dim)
     __builtin_prefetch(weight + row * bytes + bytes - 1);
 }
 
-/* hidden += the rows of floats, of which AHEAD have been asked for. */
-static void add_wide(const tci_bag_network *network, const uint8_t *weight, const uint32_t *rows, size_t count,
-                     float *hidden)
-{
-    size_t dim = network->dim;
-    for (size_t i = 0; i < count; i++) {
-        if (count - i > AHEAD)
-            ask_for(weight, rows[i + AHEAD], dim);
-        network->base.kernels->add(dim, weight + (size_t)rows[i] * dim * sizeof *hidden, hidden);
-    }
-}
-
 /* The rows of weights of some features; returns how many there are. */
 static size_t find_rows(const tci_bag_network *network, const uint32_t *ids, size_t count, uint32_t *rows)
 {
@@ -127,7 +115,7 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
     const tci_bag_matrix *embedding = &network->embedding;
     const uint8_t *weight = NULL;
     size_t dim = network->dim, count = 0;
-    bool listed = dim <= TCI_LISTED, large = embedding->rows > LARGE / dim;
+    bool large = embedding->rows > LARGE / dim;
     if (embedding->width == 0)
         weight = tci_parameters_data(&network->base.parameters, embedding->weight);
     memset(hidden, 0, dim * sizeof *hidden);
@@ -140,12 +128,10 @@ size_t tci_bag_average(const tci_bag_network *network, const tci_row *row, float
             rows = found;
         }
         count += network->fasttext_scores ? there : ids;
-        for (size_t i = 0; weight && large && i < there && (listed || i < AHEAD); i++)
+        for (size_t i = 0; weight && large && i < there && i < AHEAD; i++)
             ask_for(weight, rows[i], dim);
-        if (weight && listed)
-            kernels->add_listed(there, rows, dim, weight, hidden);
-        else if (weight)
-            add_wide(network, weight, rows, there, hidden);
+        if (weight)
+            kernels->gather_rows(there, large ? there : 0, rows, NULL, weight, dim, hidden);
         else
             add_codes(network, embedding, rows, there, hidden);
     }
