@@ -125,7 +125,8 @@ typedef struct tci_kernels {
     /* Rows of a table (.., width) that are listed by number. A sum is one chain in the order of the list; multiplied,
      * then added: the same bits in every table of kernels. scales (count) NULL: all 1. The list goes on to `listed`
      * rows, which may be asked for ahead.
-     * gather: dst (width) += Σ scale · row; the floats of its table may stand at any address. scatter: each row += scale · src, in columns [first, last) alone.
+     * gather: dst (width) += Σ scale · row; the floats of its table may stand at any address.
+     * scatter: each row += scale · src, in columns [first, last) alone.
      * dot: dst[i] = row i · vector, columns c in eight chains by c % 8, which are added 4 apart, then 2, then 1. */
     void (*gather_rows)(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
                         size_t width, float *dst);
