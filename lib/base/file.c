@@ -1,7 +1,6 @@
 /* file.c: reading, mapping and replacing files. Every step that can fail ends in a sentence with the path and the
  * reason; reasons are our own texts, since strerror's depend on the locale and may be shared between threads. */
 #define _XOPEN_SOURCE 700 /* realpath */
-#define _DEFAULT_SOURCE   /* madvise */
 #include "base/file.h"
 
 #include <errno.h>
@@ -13,8 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE_PAGE ((size_t)2 << 20)
-#define LARGE_BLOCK ((size_t)32 << 20)
 #define FIRST_CHUNK 65536
 #define LARGEST_TRANSFER ((size_t)1 << 30) /* some systems refuse more than INT_MAX in one call */
 #define LONGEST_NAME 200                   /* of the target's name within the temporary one: NAME_MAX is 255 */
@@ -113,19 +110,6 @@ static tc_status size_error(const char *path, uint64_t max_bytes)
                     (unsigned long long)max_bytes);
 }
 
-/* Weights of hundreds of megabytes are read here and there: in large pages, where the system has them for the asking,
- * an address is found faster, and the file read, too. */
-static void ask_for_large_pages(uint8_t *block, size_t size)
-{
-#if defined(MADV_HUGEPAGE)
-    size_t skip = (LARGE_PAGE - (uintptr_t)block % LARGE_PAGE) % LARGE_PAGE;
-    if (size >= LARGE_BLOCK)
-        (void)madvise(block + skip, (size - skip) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
-#else
-    (void)block, (void)size;
-#endif
-}
-
 static tc_status read_open_file(const tci_file_operations *files, tci_memory *memory, const char *path, int file,
                                 uint64_t max_bytes, uint8_t **data, size_t *size)
 {
@@ -147,7 +131,7 @@ static tc_status read_open_file(const tci_file_operations *files, tci_memory *me
     tc_status status = tci_alloc(memory, capacity, 1, "contents", data);
     if (status != TC_OK)
         return tci_fail_prefix(status, "'%s'", path);
-    ask_for_large_pages(*data, capacity);
+    tci_ask_for_large_pages(*data, capacity);
     *size = 0;
     for (;;) {
         if (*size == capacity)

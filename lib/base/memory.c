@@ -2,10 +2,15 @@
  *
  * Each block carries a header with the host's pointer and size, so that realloc and free can give the old size back to
  * the host's allocator and the count of what is held stays right. Blocks are aligned to 64 bytes. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
+#define LARGE_BLOCK ((size_t)32 << 20)
 
 /* What stands in the 64 bytes before each block (at most; the host's block may start up to 63 bytes earlier). */
 typedef struct block_header {
@@ -126,6 +131,17 @@ tc_status tci_alloc_zero(tci_memory *memory, size_t count, size_t size, const ch
         memset(block, 0, count * size);
     put_pointer(pointer, block);
     return status;
+}
+
+void tci_ask_for_large_pages(void *block, size_t size)
+{
+#if defined(MADV_HUGEPAGE)
+    size_t skip = (LARGE_PAGE - (uintptr_t)block % LARGE_PAGE) % LARGE_PAGE;
+    if (size >= LARGE_BLOCK)
+        (void)madvise((char *)block + skip, (size - skip) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+#else
+    (void)block, (void)size;
+#endif
 }
 
 tc_status tci_resize(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer)
