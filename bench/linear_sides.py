@@ -5,13 +5,13 @@ Ours starts a process and reads raw text; the peers are called in theirs, packag
 tokens before. Every method gives seconds.
 """
 import ctypes
-import os
 import time
 from pathlib import Path
 
 import common
 import linear_peers
 import sides
+from processes import run
 
 PARTS = ("train", "test")
 
@@ -30,37 +30,21 @@ def write_files(folder):
     return [names[label] for label in test.labels]
 
 
-def run(command, out=os.devnull):
-    """-> (seconds from spawn to exit, peak resident MB)"""
-    start = time.perf_counter()
-    opened = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    child = os.posix_spawn(command[0], command, os.environ,
-                           file_actions=[(os.POSIX_SPAWN_DUP2, opened, 1), (os.POSIX_SPAWN_DUP2, quiet, 2)])
-    _, status, usage = os.wait4(child, 0)
-    seconds = time.perf_counter() - start
-    os.close(opened)
-    os.close(quiet)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed with wait status {status}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 class Program:
-    def __init__(self, threads, folder, program, options=()):
-        self.folder, self.program, self.threads, self.options = Path(folder), program, str(threads), list(options)
+    def __init__(self, threads, folder, program):
+        self.folder, self.program, self.threads = Path(folder), program, str(threads)
         self.resident = 0
 
     def train(self):
-        seconds, self.resident = run([self.program, "train", "--arch", "ngram", "--threads", self.threads, "--input",
-                                      f"{self.folder}/train.tsv", "--output", f"{self.folder}/ours.model",
-                                      *self.options])
-        return seconds
+        trained = run([self.program, "train", "--arch", "ngram", "--threads", self.threads, "--input",
+                       f"{self.folder}/train.tsv", "--output", f"{self.folder}/ours.model"])
+        self.resident = trained.resident_mb
+        return trained.seconds
 
     def predict(self):
         """The text column of the file, one line of label and score a text."""
         return run([self.program, "predict", "--threads", self.threads, "--model", f"{self.folder}/ours.model",
-                    "--input", f"{self.folder}/test.tsv"], f"{self.folder}/ours.labels")[0]
+                    "--input", f"{self.folder}/test.tsv"], f"{self.folder}/ours.labels").seconds
 
     def accuracy(self, truth):
         lines = (self.folder / "ours.labels").read_text(encoding="utf-8").splitlines()

@@ -14,13 +14,12 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import common
+from processes import run
 
 PEER = """
 import sys, time, fasttext
@@ -46,35 +45,23 @@ def write_lines(source, target):
             out.write(f"__label__{label} {' '.join(WORDS.findall(text.lower()))}\n")
 
 
-def run(command):
-    """-> (standard output, seconds, seconds of processors, peak resident megabytes)"""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as messages:
-        child = subprocess.Popen(command, stdout=out, stderr=messages)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            messages.seek(0)
-            raise SystemExit(f"{command[0]}: {messages.read().decode('utf-8', 'replace')}")
-        out.seek(0)
-        return out.read().decode("utf-8"), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def costs(trained, model):
+    return {"whole": trained.seconds, "cpu": trained.processor_seconds, "memory": trained.resident_mb,
+            "model": os.path.getsize(model) / 1e6}
 
 
 def peer(train, test, model, threads):
-    text, seconds, processors, memory = run([sys.executable, "-c", PEER, train, model, str(threads)])
-    accuracy = float(run([sys.executable, "-c", TEST, model, test])[0])
-    return {"whole": seconds, "cpu": processors, "training": float(text), "memory": memory, "accuracy": 100 * accuracy,
-            "model": os.path.getsize(model) / 1e6, "digest": ""}
+    trained = run([sys.executable, "-c", PEER, train, model, str(threads)])
+    accuracy = float(run([sys.executable, "-c", TEST, model, test]).text)
+    return {**costs(trained, model), "training": float(trained.text), "accuracy": 100 * accuracy, "digest": ""}
 
 
 def ours(program, train, test, model, threads):
-    text, seconds, processors, memory = run([program, "train", *OURS, "--threads", str(threads), "--input", train,
-                                             "--output", model])
-    accuracy = json.loads(run([program, "eval", "--model", model, "--input", test, "--json"])[0])["accuracy"]
+    trained = run([program, "train", *OURS, "--threads", str(threads), "--input", train, "--output", model])
+    accuracy = json.loads(run([program, "eval", "--model", model, "--input", test, "--json"]).text)["accuracy"]
     digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    training = sum(epoch["seconds"] for epoch in json.loads(text)["epochs"])
-    return {"whole": seconds, "cpu": processors, "training": training, "memory": memory, "accuracy": 100 * accuracy,
-            "model": os.path.getsize(model) / 1e6, "digest": digest}
+    training = sum(epoch["seconds"] for epoch in json.loads(trained.text)["epochs"])
+    return {**costs(trained, model), "training": training, "accuracy": 100 * accuracy, "digest": digest}
 
 
 def spread(runs, key, digits):

@@ -11,11 +11,11 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import common
 import scale_lines
+from processes import run
 
 
 def prepare(folder, millions):
@@ -34,31 +34,16 @@ def prepare(folder, millions):
     return {each: folder / f"{each:g}.tsv" for each in millions}, test
 
 
-def run(command):
-    """-> (standard output, messages, seconds, processor seconds, peak resident megabytes)"""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as messages:
-        child = subprocess.Popen(command, stdout=out, stderr=messages)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        texts = []
-        for file in (out, messages):
-            file.seek(0)
-            texts.append(file.read().decode("utf-8", "replace"))
-        if status:
-            raise SystemExit(f"{' '.join(map(str, command))}\n{texts[1]}")
-        return (*texts, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
 def measure(options, millions, path, test, folder):
     program, model = options.build / "src" / "textclf", folder / "model.safetensors"
     command = [program, "train", "--arch", "ngram", "--epochs", "1", "--input", path, "--output", model, "--max-memory",
                str(options.max_memory), "--threads", str(options.threads)]
-    _, messages, seconds, busy, memory = run(command)
-    text, *_ = run([program, "eval", "--model", model, "--input", test, "--json"])
-    chunks = [line for line in messages.split("\n") if "chunks" in line]
-    row = {"millions": millions, "megabytes": path.stat().st_size / 1e6, "seconds": seconds, "processor_seconds": busy,
-           "resident_mb": memory, "model_mb": model.stat().st_size / 1e6, "accuracy": json.loads(text)["accuracy"],
+    trained = run(command)
+    evaluated = run([program, "eval", "--model", model, "--input", test, "--json"])
+    chunks = [line for line in trained.messages.split("\n") if "chunks" in line]
+    row = {"millions": millions, "megabytes": path.stat().st_size / 1e6, "seconds": trained.seconds,
+           "processor_seconds": trained.processor_seconds, "resident_mb": trained.resident_mb,
+           "model_mb": model.stat().st_size / 1e6, "accuracy": json.loads(evaluated.text)["accuracy"],
            "chunks": int(chunks[0].split(" chunks")[0].split()[-1]) if chunks else 1, "threads": options.threads,
            "max_memory": options.max_memory}
     print("{millions:g} million lines, {megabytes:.0f} MB: {seconds:.1f} s ({processor_seconds:.1f} s of processors), "

@@ -6,39 +6,24 @@ the whole training process, raw text to model file; memory is its peak resident 
 """
 import argparse
 import json
-import os
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import common
+from processes import run
 
 SETS = ("imdb", "trec", "mr", "agnews_small", "sms_spam", "banking77", "thucnews_title", "waimai")
 
 
-def run(command):
-    """-> (standard output, seconds, peak resident megabytes)"""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as messages:
-        child = subprocess.Popen(command, stdout=out, stderr=messages)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            messages.seek(0)
-            raise SystemExit(f"{' '.join(map(str, command))}\n{messages.read().decode('utf-8', 'replace')}")
-        out.seek(0)
-        return out.read().decode("utf-8"), seconds, usage.ru_maxrss / 1024
-
-
 def measure(program, data, name, more, folder):
     model = folder / "model.safetensors"
-    _, seconds, memory = run([program, "train", "--arch", "ngram", "--input", data / f"{name}.train.tsv.gz",
-                              "--output", model, *more])
-    text, _, _ = run([program, "eval", "--model", model, "--input", data / f"{name}.test.tsv.gz", "--json"])
-    figures = json.loads(text)
+    trained = run([program, "train", "--arch", "ngram", "--input", data / f"{name}.train.tsv.gz",
+                   "--output", model, *more])
+    evaluated = run([program, "eval", "--model", model, "--input", data / f"{name}.test.tsv.gz", "--json"])
+    figures = json.loads(evaluated.text)
     return {"set": name, "accuracy": figures["accuracy"], "loss": figures["loss"],
-            "calibration_error": figures["calibration_error"], "seconds": seconds, "resident_mb": memory,
+            "calibration_error": figures["calibration_error"], "seconds": trained.seconds,
+            "resident_mb": trained.resident_mb,
             "model_mb": model.stat().st_size / 1e6}
 
 

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 import common
-from ngram_sets import SETS, run
+from ngram_sets import SETS
+from processes import run
 
 
 def variants(features):
@@ -24,8 +25,8 @@ def variants(features):
 
 
 def evaluate(program, model, data, name):
-    text, _, _ = run([program, "eval", "--model", model, "--input", data / f"{name}.test.tsv.gz", "--json"])
-    figures = json.loads(text)
+    evaluated = run([program, "eval", "--model", model, "--input", data / f"{name}.test.tsv.gz", "--json"])
+    figures = json.loads(evaluated.text)
     return {"accuracy": figures["accuracy"], "loss": figures["loss"], "bytes": model.stat().st_size}
 
 
