@@ -339,8 +339,8 @@ static void a_block_is_computed_from_the_weights_before_it(void **state)
 /* The weights, biases and calibration of a model of so many labels after three passes; returns how many floats. */
 static size_t train_with(size_t threads, size_t label_count, const char *task, float *values)
 {
-    char text[64], label_texts[MANY][8];
-    const char *many[MANY];
+    char text[64], label_texts[MANY][24];
+    const char *many[MANY] = {NULL};
     tci_memory memory;
     tci_pool *pool = NULL;
     tci_dual *dual = NULL;

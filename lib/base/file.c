@@ -131,7 +131,7 @@ static tc_status read_open_file(const tci_file_operations *files, tci_memory *me
     tc_status status = tci_alloc(memory, capacity, 1, "contents", data);
     if (status != TC_OK)
         return tci_fail_prefix(status, "'%s'", path);
-    tci_ask_for_large_pages(*data, capacity);
+    tci_ask_for_large_pages(memory, *data, capacity);
     *size = 0;
     for (;;) {
         if (*size == capacity)

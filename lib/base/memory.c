@@ -133,14 +133,14 @@ tc_status tci_alloc_zero(tci_memory *memory, size_t count, size_t size, const ch
     return status;
 }
 
-void tci_ask_for_large_pages(void *block, size_t size)
+void tci_ask_for_large_pages(const tci_memory *memory, void *block, size_t size)
 {
 #if defined(MADV_HUGEPAGE)
     size_t skip = (LARGE_PAGE - (uintptr_t)block % LARGE_PAGE) % LARGE_PAGE;
-    if (size >= LARGE_BLOCK)
+    if (size >= LARGE_BLOCK && memory->host.alloc == default_alloc)
         (void)madvise((char *)block + skip, (size - skip) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
 #else
-    (void)block, (void)size;
+    (void)memory, (void)block, (void)size;
 #endif
 }
 

@@ -87,7 +87,7 @@ tc_status tci_parameters_allocate(tci_parameters *parameters)
 {
     float *block = NULL;
     TCI_RETURN_IF(tci_alloc(parameters->memory, parameters->size, sizeof(float), "model parameters", &block));
-    tci_ask_for_large_pages(block, parameters->size * sizeof *block);
+    tci_ask_for_large_pages(parameters->memory, block, parameters->size * sizeof *block);
     memset(block, 0, parameters->size * sizeof *block);
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         tci_tensor_info *tensor = &parameters->tensors[i];

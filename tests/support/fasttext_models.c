@@ -1,6 +1,7 @@
 /* fasttext_models.c: reads golden/fasttext_models/expected.txt; make_fasttext_golden.py says what stands in it. */
 #include "support/fasttext_models.h"
 
+#include "support/c_locale.h"
 #include "support/testing.h"
 
 const char *const test_fasttext_models[TEST_FASTTEXT_MODELS] = {
@@ -64,7 +65,7 @@ int test_expected_text(test_expected *expected, char *text, size_t *length, floa
     }
     char *numbers = next_line(&expected->at);
     for (size_t i = 0; i < expected->labels; i++)
-        scores[i] = strtof(numbers, &numbers);
+        scores[i] = c_strtof(numbers, &numbers);
     return 1;
 }
 
