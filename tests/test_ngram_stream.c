@@ -247,6 +247,22 @@ static void what_does_not_apply_is_refused_by_name(void **state)
     ngram_tear_down(&f);
 }
 
+static void dcd_has_no_gradients_and_names_who_has(void **state)
+{
+    (void)state;
+    ngram_fixture f = {.config = NULL};
+    const size_t rows[] = {0, 1};
+    ngram_set_up(&f, "", 3);
+    tc_trainer_free(f.trainer);
+    assert_ok(tc_config_set(f.config, "optimizer", "dcd"));
+    assert_ok(tc_trainer_create(f.model, f.config, &f.trainer));
+    assert_int_equal(tc_trainer_backward(f.trainer, f.examples, rows, 2, NULL), TC_ERROR_UNSUPPORTED);
+    assert_contains(tc_last_error(), "adagrad");
+    assert_int_equal(tc_trainer_apply(f.trainer, NULL), TC_ERROR_UNSUPPORTED);
+    assert_contains(tc_last_error(), "adagrad");
+    ngram_tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_model_of_dcd_goes_on),
         cmocka_unit_test(best_weights_wait_while_features_come),
         cmocka_unit_test(what_does_not_apply_is_refused_by_name),
+        cmocka_unit_test(dcd_has_no_gradients_and_names_who_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
