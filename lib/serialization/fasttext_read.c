@@ -8,6 +8,7 @@
 
 #include "model/bag_network.h"
 #include "serialization/elements.h"
+#include "serialization/fields.h"
 
 #define VERSION_OLD 11 /* reads no characters, whatever its fields say */
 #define VERSION 12
@@ -43,87 +44,6 @@ typedef struct file_reader {
     uint32_t *order;          /* (pruned) row in the file, behind the words, of each bucket of the set in turn */
     file_matrix input, output;
 } file_reader;
-
-/* ---- fields ---- */
-
-static tc_status cut_short(const file_reader *reader, const char *what)
-{
-    return tci_fail(TC_ERROR_FORMAT, "the file is cut short at byte %zu, in %s", reader->bytes.size, what);
-}
-
-static tc_status bad_field(const file_reader *reader, size_t width, const char *name, int64_t value, const char *wanted)
-{
-    return tci_fail(TC_ERROR_FORMAT, "byte %zu: %s is %lld; it should be %s", reader->bytes.position - width, name,
-                    (long long)value, wanted);
-}
-
-static tc_status read_u8(file_reader *reader, const char *name, uint8_t *value)
-{
-    const uint8_t *byte = NULL;
-    if (!tci_read_bytes(&reader->bytes, 1, &byte))
-        return cut_short(reader, name);
-    *value = *byte;
-    return TC_OK;
-}
-
-static tc_status read_flag(file_reader *reader, const char *name, bool *value)
-{
-    uint8_t byte = 0;
-    TCI_RETURN_IF(read_u8(reader, name, &byte));
-    *value = byte == 1;
-    return byte > 1 ? bad_field(reader, 1, name, byte, "0 or 1") : TC_OK;
-}
-
-static tc_status read_i32(file_reader *reader, const char *name, int32_t *value)
-{
-    uint32_t bits = 0;
-    if (!tci_read_u32(&reader->bytes, &bits))
-        return cut_short(reader, name);
-    *value = (int32_t)bits;
-    return TC_OK;
-}
-
-static tc_status read_i64(file_reader *reader, const char *name, int64_t *value)
-{
-    uint64_t bits = 0;
-    if (!tci_read_u64(&reader->bytes, &bits))
-        return cut_short(reader, name);
-    *value = (int64_t)bits;
-    return TC_OK;
-}
-
-/* `wanted` says the range. */
-static tc_status read_range(file_reader *reader, const char *name, int32_t least, int32_t most, const char *wanted,
-                            int32_t *value)
-{
-    TCI_RETURN_IF(read_i32(reader, name, value));
-    return *value < least || *value > most ? bad_field(reader, 4, name, *value, wanted) : TC_OK;
-}
-
-static tc_status read_exact(file_reader *reader, const char *name, int32_t value)
-{
-    int32_t there = 0;
-    TCI_RETURN_IF(read_i32(reader, name, &there));
-    if (there == value)
-        return TC_OK;
-    return tci_fail(TC_ERROR_FORMAT, "byte %zu: %s is %d; the fields before it ask for %d", reader->bytes.position - 4,
-                    name, (int)there, (int)value);
-}
-
-static size_t left(const file_reader *reader)
-{
-    return reader->bytes.size - reader->bytes.position;
-}
-
-/* count elements of `bytes` each. */
-static tc_status read_block(file_reader *reader, const char *name, size_t count, size_t bytes, const uint8_t **block)
-{
-    if (count > left(reader) / bytes)
-        return tci_fail(TC_ERROR_FORMAT, "byte %zu: %s has %zu elements of %zu bytes; the file has %zu bytes left",
-                        reader->bytes.position, name, count, bytes, left(reader));
-    (void)tci_read_bytes(&reader->bytes, count * bytes, block);
-    return TC_OK;
-}
 
 /* ---- header ---- */
 
@@ -161,8 +81,8 @@ static tc_status set_ngrams(file_reader *reader, int32_t words, int32_t least, i
 static tc_status read_kind(file_reader *reader)
 {
     int32_t kind = 0;
-    TCI_RETURN_IF(read_range(reader, "loss", LOSS_HS, LOSS_OVA, "1 to 4", &reader->loss));
-    TCI_RETURN_IF(read_range(reader, "model", 1, MODEL_SUPERVISED, "1 to 3", &kind));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "loss", LOSS_HS, LOSS_OVA, "1 to 4", &reader->loss));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "model", 1, MODEL_SUPERVISED, "1 to 3", &kind));
     if (kind != MODEL_SUPERVISED)
         return tci_fail(TC_ERROR_UNSUPPORTED,
                         "byte %zu: a model of word vectors (%s), which has no labels; supervised models are read",
@@ -175,23 +95,24 @@ static tc_status read_header(file_reader *reader)
     static const char any[] = "0 or more", runs[] = "0 to 255";
     int32_t unused = 0, min_count = 0, words = 0, least = 0, most = 0;
     int64_t t = 0;
-    TCI_RETURN_IF(read_exact(reader, "the mark", TCI_FASTTEXT_MAGIC));
-    TCI_RETURN_IF(read_i32(reader, "the version", &reader->version));
+    TCI_RETURN_IF(tci_field_exact(&reader->bytes, "the mark", TCI_FASTTEXT_MAGIC));
+    TCI_RETURN_IF(tci_field_i32(&reader->bytes, "the version", &reader->version));
     if (reader->version != VERSION && reader->version != VERSION_OLD)
         return tci_fail(TC_ERROR_VERSION, "byte 4: a fastText file of version %d; versions 11 and 12 are read",
                         (int)reader->version);
-    TCI_RETURN_IF(read_range(reader, "dim", 1, 65536, "1 to 65536", &reader->dim));
-    TCI_RETURN_IF(read_range(reader, "ws", 0, INT32_MAX, any, &unused));
-    TCI_RETURN_IF(read_range(reader, "epoch", 0, INT32_MAX, any, &unused));
-    TCI_RETURN_IF(read_range(reader, "minCount", 0, INT32_MAX, any, &min_count));
-    TCI_RETURN_IF(read_range(reader, "neg", 0, INT32_MAX, any, &unused));
-    TCI_RETURN_IF(read_range(reader, "wordNgrams", 0, RUN_MOST, runs, &words));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "dim", 1, 65536, "1 to 65536", &reader->dim));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "ws", 0, INT32_MAX, any, &unused));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "epoch", 0, INT32_MAX, any, &unused));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "minCount", 0, INT32_MAX, any, &min_count));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "neg", 0, INT32_MAX, any, &unused));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "wordNgrams", 0, RUN_MOST, runs, &words));
     TCI_RETURN_IF(read_kind(reader));
-    TCI_RETURN_IF(read_range(reader, "bucket", 0, (int32_t)TCI_INDEX_SET_BOUND, "0 to 1073741824", &reader->bucket));
-    TCI_RETURN_IF(read_range(reader, "minn", 0, RUN_MOST, runs, &least));
-    TCI_RETURN_IF(read_range(reader, "maxn", 0, RUN_MOST, runs, &most));
-    TCI_RETURN_IF(read_range(reader, "lrUpdateRate", 0, INT32_MAX, any, &unused));
-    TCI_RETURN_IF(read_i64(reader, "t", &t));
+    TCI_RETURN_IF(
+        tci_field_range(&reader->bytes, "bucket", 0, (int32_t)TCI_INDEX_SET_BOUND, "0 to 1073741824", &reader->bucket));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "minn", 0, RUN_MOST, runs, &least));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "maxn", 0, RUN_MOST, runs, &most));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "lrUpdateRate", 0, INT32_MAX, any, &unused));
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, "t", &t));
     if ((uint64_t)t >> 52 >= 0x7ff) /* negative, NaN or infinite */
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: t is no number above 0", reader->bytes.position - 8);
     TCI_RETURN_IF(set_number(&reader->options, "embedding_dim", reader->dim));
@@ -205,21 +126,23 @@ static tc_status read_sizes(file_reader *reader)
 {
     int32_t size = 0;
     int64_t tokens = 0;
-    TCI_RETURN_IF(read_range(reader, "size", 1, INT32_MAX, "1 or more", &size));
-    TCI_RETURN_IF(read_range(reader, "nwords", 0, INT32_MAX, "0 or more", &reader->words));
-    TCI_RETURN_IF(read_range(reader, "nlabels", 1, INT32_MAX, "1 or more", &reader->labels));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "size", 1, INT32_MAX, "1 or more", &size));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "nwords", 0, INT32_MAX, "0 or more", &reader->words));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "nlabels", 1, INT32_MAX, "1 or more", &reader->labels));
     if ((int64_t)reader->words + reader->labels != size)
         return tci_fail(TC_ERROR_FORMAT, "bytes %zu to %zu: %d words and %d labels are not the %d entries",
                         reader->bytes.position - 12, reader->bytes.position, (int)reader->words, (int)reader->labels,
                         (int)size);
-    TCI_RETURN_IF(read_i64(reader, "ntokens", &tokens));
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, "ntokens", &tokens));
     if (tokens < 0)
-        return bad_field(reader, 8, "ntokens", tokens, "0 or more");
-    TCI_RETURN_IF(read_i64(reader, "pruneidx_size", &reader->pruned));
+        return tci_field_refuse(&reader->bytes, 8, "ntokens", tokens, "0 or more");
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, "pruneidx_size", &reader->pruned));
     if (reader->pruned < -1 || reader->pruned > reader->bucket)
-        return bad_field(reader, 8, "pruneidx_size", reader->pruned, "-1 (not pruned), or 0 to the number of buckets");
-    if ((size_t)size > left(reader) / ENTRY_BYTES)
-        return tci_fail(TC_ERROR_FORMAT, "%d entries do not fit the %zu bytes that are left", (int)size, left(reader));
+        return tci_field_refuse(&reader->bytes, 8, "pruneidx_size", reader->pruned,
+                                "-1 (not pruned), or 0 to the number of buckets");
+    if ((size_t)size > tci_field_left(&reader->bytes) / ENTRY_BYTES)
+        return tci_fail(TC_ERROR_FORMAT, "%d entries do not fit the %zu bytes that are left", (int)size,
+                        tci_field_left(&reader->bytes));
     if ((uint64_t)reader->words > reader->options.max_vocab)
         return tci_fail(TC_ERROR_LIMIT, "the vocabulary has %d words; max_vocab is %llu", (int)reader->words,
                         (unsigned long long)reader->options.max_vocab);
@@ -232,20 +155,21 @@ static tc_status read_entry(file_reader *reader, int32_t entry, const char **wor
     size_t at = reader->bytes.position;
     uint8_t type = 0, wanted = entry >= reader->words;
     *word = (const char *)reader->bytes.data + at;
-    const char *end = memchr(*word, 0, left(reader));
+    const char *end = memchr(*word, 0, tci_field_left(&reader->bytes));
     if (!end)
-        return cut_short(reader, "a word");
+        return tci_field_cut_short(&reader->bytes, "a word");
     *length = (size_t)(end - *word);
     if (!tci_bag_is_word(*word, *length))
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: entry %d is %s", at, (int)entry,
                         *length == 0 ? "an empty word" : "a word with a space or line end in it");
     reader->bytes.position = at + *length + 1;
-    TCI_RETURN_IF(read_i64(reader, "a count", count));
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, "a count", count));
     if (*count < 0)
-        return bad_field(reader, 8, "the count of an entry", *count, "0 or more");
-    TCI_RETURN_IF(read_u8(reader, "the type of an entry", &type));
-    return type == wanted ? TC_OK
-                          : bad_field(reader, 1, "the type of an entry", type, wanted ? "1 (label)" : "0 (word)");
+        return tci_field_refuse(&reader->bytes, 8, "the count of an entry", *count, "0 or more");
+    TCI_RETURN_IF(tci_field_u8(&reader->bytes, "the type of an entry", &type));
+    return type == wanted
+               ? TC_OK
+               : tci_field_refuse(&reader->bytes, 1, "the type of an entry", type, wanted ? "1 (label)" : "0 (word)");
 }
 
 /* A prefix that all labels have is fastText's own, not part of their names. */
@@ -300,7 +224,7 @@ static tc_status read_pruned(file_reader *reader)
     uint64_t *taken = NULL;
     if (reader->pruned < 0)
         return TC_OK;
-    TCI_RETURN_IF(read_block(reader, "pruneidx", count, 8, &pairs));
+    TCI_RETURN_IF(tci_field_block(&reader->bytes, "pruneidx", count, 8, &pairs));
     if ((size_t)reader->bucket > BUCKETS_FREE && (size_t)reader->bucket / 512 > reader->bytes.size)
         return tci_fail(TC_ERROR_LIMIT, "bucket is %d for a pruned model in a file of %zu bytes", (int)reader->bucket,
                         reader->bytes.size);
@@ -336,8 +260,8 @@ static tc_status read_shape(file_reader *reader, const char *name, file_matrix *
 {
     int64_t rows = 0, columns = 0;
     size_t at = reader->bytes.position;
-    TCI_RETURN_IF(read_i64(reader, name, &rows));
-    TCI_RETURN_IF(read_i64(reader, name, &columns));
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, name, &rows));
+    TCI_RETURN_IF(tci_field_i64(&reader->bytes, name, &columns));
     if (rows != (int64_t)matrix->rows || columns != reader->dim)
         return tci_fail(TC_ERROR_FORMAT,
                         "byte %zu: the %s has shape (%lld, %lld); the fields before it ask for (%zu, %d)", at, name,
@@ -349,25 +273,26 @@ static tc_status read_shape(file_reader *reader, const char *name, file_matrix *
 static tc_status read_quantizer(file_reader *reader, int32_t dim, int32_t *width, const uint8_t **book)
 {
     int32_t parts = 0;
-    TCI_RETURN_IF(read_exact(reader, "dim of a quantizer", dim));
-    TCI_RETURN_IF(read_range(reader, "nsubq of a quantizer", 1, dim, "1 to its dim", &parts));
-    TCI_RETURN_IF(read_range(reader, "dsub of a quantizer", 1, 65536, "1 to 65536", width));
+    TCI_RETURN_IF(tci_field_exact(&reader->bytes, "dim of a quantizer", dim));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "nsubq of a quantizer", 1, dim, "1 to its dim", &parts));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "dsub of a quantizer", 1, 65536, "1 to 65536", width));
     if (parts != (dim - 1) / *width + 1)
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: a quantizer cuts %d numbers in %d parts of %d",
                         reader->bytes.position - 8, (int)dim, (int)parts, (int)*width);
-    TCI_RETURN_IF(read_exact(reader, "lastdsub of a quantizer", dim - (parts - 1) * *width));
-    return read_block(reader, "the codebook of a quantizer", (size_t)dim * TCI_BAG_CODES, sizeof(float), book);
+    TCI_RETURN_IF(tci_field_exact(&reader->bytes, "lastdsub of a quantizer", dim - (parts - 1) * *width));
+    return tci_field_block(&reader->bytes, "the codebook of a quantizer", (size_t)dim * TCI_BAG_CODES, sizeof(float),
+                           book);
 }
 
 static tc_status read_quantized(file_reader *reader, const char *name, file_matrix *matrix)
 {
     int32_t code_bytes = 0, one = 0;
     size_t parts = 0;
-    TCI_RETURN_IF(read_flag(reader, "qnorm", &matrix->has_norms));
+    TCI_RETURN_IF(tci_field_flag(&reader->bytes, "qnorm", &matrix->has_norms));
     TCI_RETURN_IF(read_shape(reader, name, matrix));
-    TCI_RETURN_IF(read_range(reader, "codesize", 0, INT32_MAX, "0 or more", &code_bytes));
+    TCI_RETURN_IF(tci_field_range(&reader->bytes, "codesize", 0, INT32_MAX, "0 or more", &code_bytes));
     size_t at = reader->bytes.position - 4;
-    TCI_RETURN_IF(read_block(reader, "codes", (size_t)code_bytes, 1, &matrix->codes));
+    TCI_RETURN_IF(tci_field_block(&reader->bytes, "codes", (size_t)code_bytes, 1, &matrix->codes));
     TCI_RETURN_IF(read_quantizer(reader, reader->dim, &matrix->width, &matrix->codebook));
     parts = (size_t)((reader->dim - 1) / matrix->width + 1);
     if ((size_t)code_bytes / parts != matrix->rows || (size_t)code_bytes % parts != 0)
@@ -375,7 +300,7 @@ static tc_status read_quantized(file_reader *reader, const char *name, file_matr
                         (int)code_bytes, matrix->rows, parts);
     if (!matrix->has_norms)
         return TC_OK;
-    TCI_RETURN_IF(read_block(reader, "codes of norms", matrix->rows, 1, &matrix->norms));
+    TCI_RETURN_IF(tci_field_block(&reader->bytes, "codes of norms", matrix->rows, 1, &matrix->norms));
     return read_quantizer(reader, 1, &one, &matrix->norm_values);
 }
 
@@ -388,7 +313,7 @@ static tc_status read_matrix(file_reader *reader, const char *name, bool quantiz
     TCI_RETURN_IF(read_shape(reader, name, matrix));
     if (!tci_multiply(matrix->rows, (size_t)reader->dim, &count))
         return tci_fail(TC_ERROR_LIMIT, "the %s does not fit the address space", name);
-    return read_block(reader, name, count, sizeof(float), &matrix->weight);
+    return tci_field_block(&reader->bytes, name, count, sizeof(float), &matrix->weight);
 }
 
 static tc_status read_matrices(file_reader *reader)
@@ -396,18 +321,18 @@ static tc_status read_matrices(file_reader *reader)
     bool quantized = false, output = false;
     reader->input.rows = (size_t)reader->words + (size_t)(reader->pruned < 0 ? reader->bucket : reader->pruned);
     reader->output.rows = (size_t)reader->labels;
-    TCI_RETURN_IF(read_flag(reader, "quant_input", &quantized));
+    TCI_RETURN_IF(tci_field_flag(&reader->bytes, "quant_input", &quantized));
     if (!quantized && reader->pruned >= 0)
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: a pruned dictionary, but weights that are not quantized",
                         reader->bytes.position - 1);
     TCI_RETURN_IF(read_matrix(reader, "input matrix", quantized, &reader->input));
-    TCI_RETURN_IF(read_flag(reader, "qout", &output));
+    TCI_RETURN_IF(tci_field_flag(&reader->bytes, "qout", &output));
     if (output && !quantized)
-        return bad_field(reader, 1, "qout", 1, "0 where the input matrix is not quantized");
+        return tci_field_refuse(&reader->bytes, 1, "qout", 1, "0 where the input matrix is not quantized");
     TCI_RETURN_IF(read_matrix(reader, "output matrix", output, &reader->output));
-    if (left(reader) > 0)
+    if (tci_field_left(&reader->bytes) > 0)
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: %zu bytes behind the end of the model", reader->bytes.position,
-                        left(reader));
+                        tci_field_left(&reader->bytes));
     return TC_OK;
 }
 

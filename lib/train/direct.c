@@ -71,8 +71,8 @@ void tci_direct_free(tc_trainer *trainer)
 tc_status tci_direct_refuse_gradients(const tc_trainer *trainer)
 {
     if (trainer->dual)
-        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients, optimizer adagrad has; with dcd train with"
-                                              " tc_train_step()");
+        return tci_fail(TC_ERROR_UNSUPPORTED, "optimizer dcd has no gradients, optimizer adagrad has; with dcd train"
+                                              " with tc_train_step()");
     if (trainer->bag)
         return tci_fail(TC_ERROR_UNSUPPORTED, "arch ngram with embedding_dim learns text by text and gathers no "
                                               "gradients; train with tc_train_step()");
