@@ -358,6 +358,18 @@ static void a_step_that_leaves_all_bounds_changes_nothing(void **state)
     check_failure("classify", "softmax", 1, INFINITY);
 }
 
+/* The largest size of a value of the matrix. */
+static double largest(const problem *p, const tci_bag_matrix *matrix)
+{
+    const float *values = values_of(p, matrix);
+    float most = 0;
+    for (size_t i = 0; i < count_of(matrix); i++) {
+        if (values[i] > most || -values[i] > most)
+            most = values[i] < 0 ? -values[i] : values[i];
+    }
+    return (double)most;
+}
+
 static void bounds_that_are_remembered_hold(void **state)
 {
     (void)state;
@@ -366,11 +378,7 @@ static void bounds_that_are_remembered_hold(void **state)
     begin(&p, "classify", "softmax", 1, NULL);
     for (size_t i = 0; i < 200; i++)
         learn(&p, &(size_t){i % TEXTS}, 1, 1, &loss, &weight);
-    double row = 0, output = 0;
-    for (size_t i = 0; i < count_of(&p.network->embedding); i++)
-        row = fmax(row, fabs((double)values_of(&p, &p.network->embedding)[i]));
-    for (size_t i = 0; i < count_of(&p.network->output); i++)
-        output = fmax(output, fabs((double)values_of(&p, &p.network->output)[i]));
+    double row = largest(&p, &p.network->embedding), output = largest(&p, &p.network->output);
     assert_true(row > 1 && row <= p.trainer->most_row);
     assert_true(output > 1 && output <= p.trainer->most_output);
     end(&p);
