@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Iterable, List, Optional, Sequence, Union
 
-from .model import Examples, Model, text_bytes
+from .model import Examples, Model, texts_bytes
 
 Label = Union[str, int, bool]
 TEXTS_A_CALL = 4096  # between two calls Python answers Ctrl-C
@@ -27,7 +27,7 @@ def column(values: Any, name: str) -> List[Any]:
 
 def texts(values: Any) -> List[bytes]:
     """The texts as UTF-8."""
-    return [text_bytes(text, str(number)) for number, text in enumerate(column(values, "X"))]
+    return texts_bytes(column(values, "X"))
 
 
 def weights(values: Any, count: int) -> List[float]:
