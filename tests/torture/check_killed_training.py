@@ -28,8 +28,8 @@ def finish(process):
 
 
 def trial(options, moments, seconds):
-    """The model's digest, how many kills came before the end, and at most how long a whole run takes: one that had ended
-    when its kill came takes less than `seconds`, which were measured while more went on."""
+    """The model's digest, how many kills came before the end, and at most how long a whole run takes: one that had
+    ended when its kill came takes less than `seconds`, which were measured while more went on."""
     kills, at_most = 0, seconds
     with torture.Folder() as folder:
         for number, moment in enumerate(moments):
