@@ -157,8 +157,9 @@ class TextClassifier:
 
         The first call of an unfitted classifier takes the vocabulary from its texts (give it a fair sample) and needs
         `classes`, all labels that will ever come. A linear model of n-grams has no vocabulary: its first call counts
-        features, later ones may bring new ones; it goes on with optimizer adagrad, dcd being for fit. Optimizer state lives on from call to call, but not in a pickle or
-        file. After an exception `model_` is as it was before the call.
+        features, later ones may bring new ones; it goes on with optimizer adagrad, dcd being for fit. Optimizer state
+        lives on from call to call, but not in a pickle or file. After an exception `model_` is as it was before the
+        call.
         """
         data = _data.texts(X)
         with self._gradient_config() as config:

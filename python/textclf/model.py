@@ -362,12 +362,14 @@ class Examples(Handle):
     def add_labels(self, text: Text, labels: Iterable[Union[int, str, None]], weight: float = 1.0) -> None:
         """Adds a text with any number of labels (task multilabel)."""
         data, numbers = text_bytes(text), [self._label(label) for label in labels]
-        lib.tc_examples_add_labels(self.pointer, data, len(data), (c.c_uint32 * len(numbers))(*numbers), len(numbers), weight)
+        array = (c.c_uint32 * len(numbers))(*numbers)
+        lib.tc_examples_add_labels(self.pointer, data, len(data), array, len(numbers), weight)
 
     def add_targets(self, text: Text, targets: Sequence[float], weight: float = 1.0) -> None:
         """Adds a text with one value per target (task regress)."""
         data, values = text_bytes(text), [float(value) for value in targets]
-        lib.tc_examples_add_targets(self.pointer, data, len(data), (c.c_float * len(values))(*values), len(values), weight)
+        array = (c.c_float * len(values))(*values)
+        lib.tc_examples_add_targets(self.pointer, data, len(data), array, len(values), weight)
 
     def add_batch(self, texts: Iterable[Text], labels: Optional[Iterable[Any]] = None,
                   targets: Optional[Iterable[Sequence[float]]] = None,
