@@ -1,5 +1,5 @@
-/* native_metadata.c: the metadata of a model file: format version, options, labels, thresholds, Unicode version. What is
- * none of these is kept as it is where the caller wants it: a checkpoint has such pairs. */
+/* native_metadata.c: the metadata of a model file: format version, options, labels, thresholds, Unicode version. What
+ * is none of these is kept as it is where the caller wants it: a checkpoint has such pairs. */
 #include "serialization/native_reader.h"
 
 #include <string.h>

@@ -170,8 +170,9 @@ static tc_status place_parameters(tci_parameters *parameters, const tci_safetens
     return TC_OK;
 }
 
-static tc_status make_model(tci_native_reader *reader, const tci_safetensors *file, const tci_tensor_view *vocabulary_view,
-                            const tc_allocator *host, const tci_file_operations *files, tc_model **model)
+static tc_status make_model(tci_native_reader *reader, const tci_safetensors *file,
+                            const tci_tensor_view *vocabulary_view, const tc_allocator *host,
+                            const tci_file_operations *files, tc_model **model)
 {
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
