@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "commands.h"
+#include "messages.h"
+#include "output.h"
 
 #define NAME_WIDTH 30
 
@@ -48,6 +50,8 @@ static void put_class(const command_row *row, int32_t option_class, const char *
             value[length] = (char)(option.type[length] - 'a' + 'A');
         value[length] = '\0';
         put_option(option_name(option.key, name), value, option.help, option.range, library_option_default(&option));
+        if (output_flush() != CODE_OK) /* a later one would not know why */
+            return;
     }
 }
 
@@ -75,6 +79,8 @@ void help_table(void)
         printf("%-18s %-8s %-8s %-34s %-14s %-5s %s\n", option_name(option.key, name), option.type,
                classes[option.option_class], option.range, library_option_default(&option), option.applies_to,
                option.help);
+        if (output_flush() != CODE_OK)
+            return;
     }
 }
 

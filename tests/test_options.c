@@ -86,6 +86,18 @@ static void defaults_are_the_promised_ones(void **state)
         {"pq_norms", "false"},
         {"pq_output_width", "0"},
         {"pq_output_norms", "false"},
+        {"num_heads", "12"},
+        {"intermediate_dim", "0"},
+        {"positions", "512"},
+        {"position_offset", "0"},
+        {"segments", "2"},
+        {"activation", "gelu"},
+        {"layer_norm_epsilon", "0.000000000001"},
+        {"family", "bert"},
+        {"pooler", "none"},
+        {"attention_dropout", "0.1"},
+        {"head_dropout", "0.1"},
+        {"gradient_checkpointing", "false"},
     };
     tci_options options;
     (void)state;
@@ -123,6 +135,13 @@ static void an_architecture_has_defaults_and_options_of_its_own(void **state)
     assert_ok(tci_options_set(&options, "hidden_dim", "5"));
     assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
     assert_contains(tci_error_text(), "'hidden_dim' is of arch lstm");
+    static const char *const lstm_refuses[][2] = {{"num_layers", "17"}, {"pooling", "cls"}, {"num_heads", "2"}};
+    for (size_t i = 0; i < sizeof lstm_refuses / sizeof lstm_refuses[0]; i++) {
+        tci_options_default(&options);
+        assert_ok(tci_options_set(&options, lstm_refuses[i][0], lstm_refuses[i][1]));
+        assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
+        assert_contains(tci_error_text(), lstm_refuses[i][0]);
+    }
     tci_options_default(&options);
     assert_ok(tci_options_set(&options, "buckets", "9"));
     assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
@@ -205,7 +224,7 @@ static void values_outside_their_range_are_refused_and_change_nothing(void **sta
         {"learning_rate", "0"},
         {"threads", "257"},
         {"vocab_size", "1"},
-        {"num_layers", "17"},
+        {"num_layers", "129"},
         {"epochs", "0"},
         {"batch_size", "0"},
         {"seed", "9007199254740993"},

@@ -2,7 +2,7 @@
  *
  * A row (key, type, range, default, class, applies-to, help) drives tc_config_set, the command line, the Python
  * keywords, the file's metadata and the options page. A new option is one member of tci_options and one row of
- * options.c. */
+ * options_table.c; defaults that depend on other options are in options_resolve.c. */
 #ifndef TCI_MODEL_OPTIONS_H
 #define TCI_MODEL_OPTIONS_H
 
@@ -25,20 +25,24 @@ typedef enum tci_option_class { TCI_CLASS_MODEL, TCI_CLASS_TRAINING, TCI_CLASS_R
 
 /* Alternatives of the choices, in the order of their ranges. */
 enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
-enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM };
+enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM, TCI_ARCH_BERT, TCI_ARCH_GPT };
 enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR, TCI_CHOICE_SPACE };
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
 enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
 enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8, TCI_WEIGHTS_PQ };
 enum { TCI_HEAD_AUTO, TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_TREE };
 enum { TCI_CHARS_WITHIN, TCI_CHARS_ACROSS };
-enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX };
+enum { TCI_POOLING_LAST, TCI_POOLING_MEAN, TCI_POOLING_MAX, TCI_POOLING_CLS };
+enum { TCI_FAMILY_BERT, TCI_FAMILY_ROBERTA, TCI_FAMILY_XLM_ROBERTA, TCI_FAMILY_DISTILBERT, TCI_FAMILY_GPT2 };
+enum { TCI_FUNCTION_GELU, TCI_FUNCTION_GELU_TANH, TCI_FUNCTION_RELU };
+enum { TCI_POOLER_NONE, TCI_POOLER_TANH, TCI_POOLER_RELU };
 enum { TCI_LOSS_AUTO, TCI_LOSS_CROSS_ENTROPY, TCI_LOSS_BCE, TCI_LOSS_MSE };
 enum { TCI_OPTIMIZER_ADAM, TCI_OPTIMIZER_ADAMW, TCI_OPTIMIZER_SGD, TCI_OPTIMIZER_ADAGRAD, TCI_OPTIMIZER_DCD };
 enum { TCI_CHOICE_CONSTANT, TCI_CHOICE_LINEAR, TCI_CHOICE_COSINE };
 enum { TCI_ISA_AUTO, TCI_ISA_SCALAR, TCI_ISA_AVX2, TCI_ISA_AVX512, TCI_ISA_NEON };
 
 #define TCI_OPTION_TEXT_SIZE 8192
+#define TCI_OPTION_LIMIT 128 /* rows of the table, at most: one bit each in tci_options.set */
 
 typedef struct tci_options {
     /* class model */
@@ -54,7 +58,10 @@ typedef struct tci_options {
     uint64_t embedding_dim, hidden_dim, num_layers;
     bool bidirectional;
     int32_t pooling;
-    double dropout, threshold;
+    double dropout, attention_dropout, head_dropout, threshold;
+    uint64_t num_heads, intermediate_dim, positions, position_offset, segments;
+    int32_t activation, family, pooler;
+    double layer_norm_epsilon;
     int32_t weights;
     int32_t head;
     bool fasttext_scores;
@@ -63,7 +70,7 @@ typedef struct tci_options {
     /* class training */
     int32_t loss, optimizer;
     double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;
-    bool sparse_embedding, freeze_embedding;
+    bool sparse_embedding, freeze_embedding, gradient_checkpointing;
     int32_t schedule;
     uint64_t warmup_steps, total_steps;
     double clip_norm, label_smoothing;
@@ -78,7 +85,7 @@ typedef struct tci_options {
     uint64_t max_file_bytes, max_memory, max_tensors, max_vocab;
     char pretrained_vectors[TCI_OPTION_TEXT_SIZE];
     /* bit i: row i of the table was set by the host */
-    uint64_t set;
+    uint64_t set[TCI_OPTION_LIMIT / 64];
 } tci_options;
 
 typedef struct tci_option_row {
@@ -108,6 +115,8 @@ void tci_options_default(tci_options *options);
  * before. */
 tc_status tci_options_set(tci_options *options, const char *key, const char *value);
 bool tci_options_is_set(const tci_options *options, const char *key);
+/* A value of the library's own, for an option that is not set in `given`; it does not count as set. */
+void tci_options_prefer(tci_options *options, const tci_options *given, const char *key, const char *value);
 
 /* Whether this is the form of arch ngram with embeddings. */
 bool tci_options_embed(const tci_options *options);

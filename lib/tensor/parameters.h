@@ -15,7 +15,7 @@
 
 #include "base/memory.h"
 
-#define TCI_TENSOR_NAME 64
+#define TCI_TENSOR_NAME 96
 #define TCI_TENSOR_RANK 2
 #define TCI_SCALE_NAMES "textclf.scale." /* before the name of an int8 tensor: that of its scales, F32 */
 
