@@ -36,4 +36,32 @@
 #define TCI_TANH_Q3 1.33314422036e-1f
 #define TCI_TANH_Q4 (-3.33332819422e-1f)
 
+/* Φ(x) = 1/2 + x·P(u), u = 2x² / 5.4² - 1, for |x| < 5.4, beyond which it is 0 or 1 within 2^-24: fitted here, error of
+ * Φ levelled, below 0.5 · 2^-24 before rounding. */
+#define TCI_PHI_CLAMP 5.4f
+#define TCI_PHI_SCALE 0x1.18eecap-4f
+#define TCI_PHI_P0 0x1.9bf128p-12f
+#define TCI_PHI_P1 (-0x1.0d94acp-10f)
+#define TCI_PHI_P2 0x1.cab7b8p-11f
+#define TCI_PHI_P3 (-0x1.37029ep-10f)
+#define TCI_PHI_P4 0x1.df9508p-9f
+#define TCI_PHI_P5 (-0x1.b818b0p-8f)
+#define TCI_PHI_P6 0x1.3c401ap-7f
+#define TCI_PHI_P7 (-0x1.c98cd2p-7f)
+#define TCI_PHI_P8 0x1.41ddb4p-6f
+#define TCI_PHI_P9 (-0x1.a5d478p-6f)
+#define TCI_PHI_P10 0x1.071962p-5f
+#define TCI_PHI_P11 (-0x1.412ea6p-5f)
+#define TCI_PHI_P12 0x1.8d4f04p-5f
+#define TCI_PHI_P13 (-0x1.0b956ep-4f)
+#define TCI_PHI_P14 0x1.0c240ap-3f
+
+/* 1 / √(2π) */
+#define TCI_PHI_DENSITY 0x1.988454p-2f
+/* Beyond this size GELU's slope is 0 or 1 to the last bit. */
+#define TCI_GELU_CLAMP 14.0f
+/* 2 √(2/π), and 0.044715 times that */
+#define TCI_GELU_TANH_A 0x1.988454p+0f
+#define TCI_GELU_TANH_B 0x1.2444f2p-4f
+
 #endif

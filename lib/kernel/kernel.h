@@ -139,6 +139,34 @@ typedef struct tci_kernels {
     void (*exp)(size_t count, const float *src, float *dst);
     void (*tanh)(size_t count, const float *src, float *dst);
     void (*sigmoid)(size_t count, const float *src, float *dst);
+
+    /* dst[i] = gelu(src[i]), layer/activation.h; src may be dst. gelu is off by at most 4 · 2^-24 · |src[i]|, gelu_tanh
+     * by 4 ulp of a normal result. dst[i] = dy[i] · gelu'(src[i]) backwards; src or dy may be dst. */
+    void (*gelu)(size_t count, const float *src, float *dst);
+    void (*gelu_tanh)(size_t count, const float *src, float *dst);
+    void (*gelu_backward)(size_t count, const float *src, const float *dy, float *dst);
+    void (*gelu_tanh_backward)(size_t count, const float *src, const float *dy, float *dst);
+
+    /* Softmax but for the division: row r of x (rows, stride) has columns + r·step elements (step 0 or 1), which become
+     * exp(scale · (x - largest)), and zeros behind them up to `width`, a multiple of 16. stats (rows, 2): the largest
+     * element and 1 / sum of what they became. A sum runs in 16 chains, by column % 16, which are added 8 apart, then
+     * 4, 2, 1. */
+    void (*softmax)(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
+                    float *stats);
+    /* From the same x and stats: x becomes p = exp(scale · (x - largest)) / sum, and dx p · (dx - inner[r]) · scale,
+     * with zeros behind both. */
+    void (*softmax_backward)(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, float *dx,
+                             size_t stride, const float *stats, const float *inner);
+
+    /* Layer norm of rows (columns), layer/layer_norm.h; sums as in softmax, zeros behind the columns up to the next 16.
+     * stats may be NULL. `y` may be x, `dx` may be dy unless `add` adds to it. */
+    void (*layer_norm)(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain, const float *bias,
+                       const float *x, float *y, float *stats);
+    void (*layer_norm_backward)(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,
+                                const float *stats, const float *dy, float *dx, bool add);
+    /* dgain (columns) += (x - mean) · deviation · dy, dbias += dy, each column one chain down the rows. */
+    void (*layer_norm_gradients)(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
+                                 const float *dy, float *dgain, float *dbias);
 } tci_kernels;
 
 extern const tci_kernels tci_kernels_scalar;

@@ -22,4 +22,13 @@ const tci_kernels tci_kernels_neon = {
     .exp = tci_exp_neon,
     .tanh = tci_tanh_neon,
     .sigmoid = tci_sigmoid_neon,
+    .gelu = tci_gelu_scalar,
+    .gelu_tanh = tci_gelu_tanh_scalar,
+    .gelu_backward = tci_gelu_backward_scalar,
+    .gelu_tanh_backward = tci_gelu_tanh_backward_scalar,
+    .softmax = tci_softmax_scalar,
+    .softmax_backward = tci_softmax_backward_scalar,
+    .layer_norm = tci_layer_norm_scalar,
+    .layer_norm_backward = tci_layer_norm_backward_scalar,
+    .layer_norm_gradients = tci_layer_norm_gradients_scalar,
 };

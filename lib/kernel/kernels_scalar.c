@@ -23,4 +23,13 @@ const tci_kernels tci_kernels_scalar = {
     .exp = tci_exp_scalar,
     .tanh = tci_tanh_scalar,
     .sigmoid = tci_sigmoid_scalar,
+    .gelu = tci_gelu_scalar,
+    .gelu_tanh = tci_gelu_tanh_scalar,
+    .gelu_backward = tci_gelu_backward_scalar,
+    .gelu_tanh_backward = tci_gelu_tanh_backward_scalar,
+    .softmax = tci_softmax_scalar,
+    .softmax_backward = tci_softmax_backward_scalar,
+    .layer_norm = tci_layer_norm_scalar,
+    .layer_norm_backward = tci_layer_norm_backward_scalar,
+    .layer_norm_gradients = tci_layer_norm_gradients_scalar,
 };

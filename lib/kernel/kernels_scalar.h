@@ -37,8 +37,23 @@ void tci_dot_rows_scalar(size_t count, const uint32_t *index, const float *table
 void tci_exp_scalar(size_t count, const float *src, float *dst);
 void tci_tanh_scalar(size_t count, const float *src, float *dst);
 void tci_sigmoid_scalar(size_t count, const float *src, float *dst);
+void tci_gelu_scalar(size_t count, const float *src, float *dst);
+void tci_gelu_tanh_scalar(size_t count, const float *src, float *dst);
+void tci_gelu_backward_scalar(size_t count, const float *src, const float *dy, float *dst);
+void tci_gelu_tanh_backward_scalar(size_t count, const float *src, const float *dy, float *dst);
+void tci_softmax_scalar(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
+                        float *stats);
+void tci_softmax_backward_scalar(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x,
+                                 float *dx, size_t stride, const float *stats, const float *inner);
+void tci_layer_norm_scalar(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain,
+                           const float *bias, const float *x, float *y, float *stats);
+void tci_layer_norm_backward_scalar(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,
+                                    const float *stats, const float *dy, float *dx, bool add);
+void tci_layer_norm_gradients_scalar(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
+                                     const float *dy, float *dgain, float *dbias);
 
-/* One element of the functions above, for the cell. */
+/* One element of the functions above, for the cell and others. */
+float tci_exp_one(float x);
 float tci_tanh_one(float x);
 float tci_sigmoid_one(float x);
 

@@ -34,7 +34,7 @@ static float exp_parts(float x, int32_t *n)
     return p;
 }
 
-static float exp_one(float x)
+float tci_exp_one(float x)
 {
     if (x < TCI_EXP_LEAST)
         return 0.0f;
@@ -86,7 +86,7 @@ float tci_sigmoid_one(float x)
 void tci_exp_scalar(size_t count, const float *src, float *dst)
 {
     for (size_t i = 0; i < count; i++)
-        dst[i] = exp_one(src[i]);
+        dst[i] = tci_exp_one(src[i]);
 }
 
 void tci_tanh_scalar(size_t count, const float *src, float *dst)

@@ -3,9 +3,7 @@
 
 #include "base/random.h"
 
-#define ROW_TOKEN UINT32_MAX /* stands for the token position of a row's own vector */
-
-static void drop(const tci_dropout *dropout, uint32_t row, uint32_t token, float *x)
+void tci_dropout_vector(const tci_dropout *dropout, uint32_t position, uint32_t token, float *x)
 {
     uint32_t step_high = (uint32_t)(dropout->step >> 32);
     const uint32_t key[2] = {(uint32_t)dropout->seed,
@@ -14,7 +12,7 @@ static void drop(const tci_dropout *dropout, uint32_t row, uint32_t token, float
     float scale = (float)(1.0 / (1.0 - dropout->rate));
     for (size_t k = 0; k < dropout->width; k += 4) {
         uint32_t words[4];
-        const uint32_t counter[4] = {dropout->layer << 24 | (dropout->first_unit + (uint32_t)k) / 4, token, row,
+        const uint32_t counter[4] = {dropout->layer << 24 | (dropout->first_unit + (uint32_t)k) / 4, token, position,
                                      (uint32_t)dropout->step};
         tci_philox(key, counter, words);
         for (size_t i = 0; i < 4; i++)
@@ -29,13 +27,13 @@ void tci_dropout_tokens(const tci_dropout *dropout, const tci_row *rows, const t
     tci_team_share(team, window->step_count, 1, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         for (size_t r = 0; r < tci_window_live(window, t); r++)
-            drop(dropout, rows[r].position, (uint32_t)(window->first_step + t),
-                 x + (window->step_start[t] + r) * dropout->width);
+            tci_dropout_vector(dropout, rows[r].position, (uint32_t)(window->first_step + t),
+                               x + (window->step_start[t] + r) * dropout->width);
     }
 }
 
 void tci_dropout_rows(const tci_dropout *dropout, const tci_row *rows, size_t row_count, float *x)
 {
     for (size_t r = 0; r < row_count; r++)
-        drop(dropout, rows[r].position, ROW_TOKEN, x + r * dropout->width);
+        tci_dropout_vector(dropout, rows[r].position, TCI_DROPOUT_ROW, x + r * dropout->width);
 }

@@ -25,6 +25,10 @@ typedef struct tci_dropout {
 void tci_dropout_tokens(const tci_dropout *dropout, const tci_row *rows, const tci_window *window, float *x,
                         const tci_team *team);
 
+/* One vector (width) of a token, or of a whole row: TCI_DROPOUT_ROW, of the row at this position of the batch. */
+#define TCI_DROPOUT_ROW UINT32_MAX
+void tci_dropout_vector(const tci_dropout *dropout, uint32_t position, uint32_t token, float *x);
+
 /* x (row_count, width), one vector per row. */
 void tci_dropout_rows(const tci_dropout *dropout, const tci_row *rows, size_t row_count, float *x);
 

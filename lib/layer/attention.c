@@ -1,0 +1,237 @@
+/* attention.c: see attention.h. For one head K is packed with keys as columns and V as it stands, so that scores and
+ * output are products with packed panels; the division by a row's sum waits for its output. Backward, with P made again
+ * from the scores and M the dropout's factors:
+ *
+ *     dV += (P∘M)^T dO     dP = (dO V^T)∘M     dS = P (dP - Σ dO out) / √head_dim     dQ = dS K     dK += dS^T Q */
+#include "layer/attention.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "layer/dropout.h"
+
+/* Floats of a tile of scores, as far as its rows allow. */
+#define TILE_FLOATS 16384
+#define LEAST_ROWS 12
+#define MOST_ROWS 96
+
+/* Query rows of a tile; the length alone decides. */
+static size_t tile_rows(size_t length)
+{
+    size_t rows = TILE_FLOATS / TCI_PADDED(length);
+    rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    size_t tiles = (length + rows - 1) / rows;
+    return (length + tiles - 1) / tiles;
+}
+
+/* The most floats that tile_rows() · padded length takes for any length up to this. */
+static size_t most_tile(size_t longest)
+{
+    size_t width = TCI_PADDED(longest);
+    size_t most = TILE_FLOATS > LEAST_ROWS * width ? TILE_FLOATS : LEAST_ROWS * width;
+    return most < MOST_ROWS * width ? most : MOST_ROWS * width;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t most_rows(size_t longest)
+{
+    return least(MOST_ROWS, longest);
+}
+
+size_t tci_attention_scratch(const tci_attention *attention, size_t longest)
+{
+    size_t width = TCI_PADDED(longest), head = TCI_PADDED(attention->head_dim);
+    return width * attention->head_dim + longest * head + most_tile(longest) + most_rows(longest) * head +
+           TCI_PADDED(2 * most_rows(longest));
+}
+
+size_t tci_attention_backward_scratch(const tci_attention *attention, size_t longest)
+{
+    size_t width = TCI_PADDED(longest), head = TCI_PADDED(attention->head_dim);
+    return 2 * width * attention->head_dim + 6 * longest * head + 2 * most_tile(longest) +
+           TCI_PADDED(most_rows(longest)) + tci_gemm_transposed_scratch(width, head / TCI_PANEL);
+}
+
+/* 1 / √head_dim */
+static float scale_of(const tci_attention *attention)
+{
+    return 1.0f / sqrtf((float)attention->head_dim);
+}
+
+/* Drops elements of a tile: probabilities of queries [first, first + rows) or their gradients. */
+static void drop(const tci_attention *attention, const tci_attention_text *text, size_t head, size_t first, size_t rows,
+                 size_t width, float *tile)
+{
+    if (attention->dropout <= 0.0)
+        return;
+    tci_dropout dropout = {.rate = attention->dropout,
+                           .seed = attention->seed,
+                           .step = attention->step,
+                           .layer = attention->layer,
+                           .first_unit = (uint32_t)(head * TCI_PADDED(text->length)),
+                           .width = width};
+    for (size_t r = 0; r < rows; r++)
+        tci_dropout_vector(&dropout, text->position, (uint32_t)(text->first_token + first + r), tile + r * width);
+}
+
+/* Columns [0, columns) of rows there, zeros up to `width`. */
+static void copy_rows(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,
+                      size_t width)
+{
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(dst + r * dst_stride, src + r * src_stride, columns * sizeof *dst);
+        memset(dst + r * dst_stride + columns, 0, (width - columns) * sizeof *dst);
+    }
+}
+
+/* Columns behind a head's own that it clears in what it writes: the padding, behind the last one. */
+static size_t head_width(const tci_attention *attention, size_t head)
+{
+    size_t columns = attention->heads * attention->head_dim;
+    return attention->head_dim + (head + 1 == attention->heads ? TCI_PADDED(columns) - columns : 0);
+}
+
+/* What a tile of query rows sees: panels of keys, and keys of its first row, of which each next has `step` more. */
+typedef struct sight {
+    size_t panels, keys, step;
+} sight;
+
+static sight sight_of(const tci_attention *attention, size_t length, size_t first, size_t rows)
+{
+    if (attention->causal)
+        return (sight){TCI_PADDED(first + rows) / TCI_PANEL, first + 1, 1};
+    return (sight){TCI_PADDED(length) / TCI_PANEL, length, 0};
+}
+
+static void forward_head(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                         size_t head, float *scratch)
+{
+    size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim), column = head * dim;
+    size_t tile = tile_rows(length);
+    float *keys = scratch, *values = keys + TCI_PADDED(length) * dim, *scores = values + length * wide;
+    float *sums = scores + most_tile(length), *stats = sums + most_rows(length) * wide;
+
+    tci_pack_panels(kernels, dim, length, text->k + column, text->stride, true, keys);
+    tci_pack_panels(kernels, length, dim, text->v + column, text->stride, false, values);
+    for (size_t first = 0, rows; first < length; first += rows) {
+        rows = least(tile, length - first);
+        sight seen = sight_of(attention, length, first, rows);
+        size_t width = seen.panels * TCI_PANEL;
+        memset(scores, 0, rows * width * sizeof *scores);
+        kernels->gemm(rows, seen.panels, dim, text->q + first * text->stride + column, text->stride, TCI_PANEL, keys,
+                      scores, width, TCI_PANEL);
+        float *kept = text->stats ? text->stats + 2 * (head * length + first) : stats;
+        kernels->softmax(rows, seen.keys, seen.step, width, scale_of(attention), scores, width, kept);
+        drop(attention, text, head, first, rows, width, scores);
+        memset(sums, 0, rows * wide * sizeof *sums);
+        size_t depth = seen.keys + (rows - 1) * seen.step;
+        for (size_t panel = 0; panel < wide / TCI_PANEL; panel++)
+            kernels->gemm(rows, 1, depth, scores, width, TCI_PANEL, values + panel * length * TCI_PANEL,
+                          sums + panel * TCI_PANEL, wide, TCI_PANEL);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t k = 0; k < dim; k++)
+                sums[r * wide + k] *= kept[2 * r + 1];
+        copy_rows(rows, dim, sums, wide, text->out + first * text->out_stride + column, text->out_stride,
+                  head_width(attention, head));
+    }
+}
+
+void tci_attention_forward(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                           size_t first, size_t count, float *scratch)
+{
+    for (size_t head = first; head < first + count && text->length > 0; head++)
+        forward_head(attention, kernels, text, head, scratch);
+}
+
+/* What the backward pass of one head keeps in scratch. */
+typedef struct back {
+    float *keys, *values;           /* panels with keys as columns, depth head_dim */
+    float *keys_back;               /* panels of head_dim, depth length */
+    float *q, *dout, *dq, *dk, *dv; /* (length, wide) */
+    float *scores, *slopes;         /* tiles */
+    float *inner;                   /* (tile rows) */
+    float *gemm;
+} back;
+
+static back place(const tci_attention *attention, size_t length, float *scratch)
+{
+    size_t dim = attention->head_dim, wide = TCI_PADDED(dim), width = TCI_PADDED(length);
+    back b = {.keys = scratch};
+    b.values = b.keys + width * dim;
+    b.keys_back = b.values + width * dim;
+    b.q = b.keys_back + length * wide;
+    b.dout = b.q + length * wide;
+    b.dq = b.dout + length * wide;
+    b.dk = b.dq + length * wide;
+    b.dv = b.dk + length * wide;
+    b.scores = b.dv + length * wide;
+    b.slopes = b.scores + most_tile(length);
+    b.inner = b.slopes + most_tile(length);
+    b.gemm = b.inner + TCI_PADDED(most_rows(length));
+    return b;
+}
+
+/* One tile of queries [first, first + rows). */
+static void backward_tile(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                          size_t head, size_t first, size_t rows, const back *b)
+{
+    size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim);
+    sight seen = sight_of(attention, length, first, rows);
+    size_t width = seen.panels * TCI_PANEL, keys = seen.keys + (rows - 1) * seen.step, panels = wide / TCI_PANEL;
+    const float *q = b->q + first * wide, *dout = b->dout + first * wide;
+    const float *out = text->out + first * text->out_stride + head * dim;
+
+    memset(b->scores, 0, rows * width * sizeof *b->scores);
+    memset(b->slopes, 0, rows * width * sizeof *b->slopes);
+    kernels->gemm(rows, seen.panels, dim, q, wide, TCI_PANEL, b->keys, b->scores, width, TCI_PANEL);
+    kernels->gemm(rows, seen.panels, dim, dout, wide, TCI_PANEL, b->values, b->slopes, width, TCI_PANEL);
+    drop(attention, text, head, first, rows, width, b->slopes);
+    for (size_t r = 0; r < rows; r++) {
+        float sum = 0.0f;
+        for (size_t k = 0; k < dim; k++)
+            sum += dout[r * wide + k] * out[r * text->out_stride + k];
+        b->inner[r] = sum;
+    }
+    kernels->softmax_backward(rows, seen.keys, seen.step, width, scale_of(attention), b->scores, b->slopes, width,
+                              text->stats + 2 * (head * length + first), b->inner);
+    drop(attention, text, head, first, rows, width, b->scores);
+    kernels->gemm_transposed(keys, panels, rows, b->scores, width, dout, wide, TCI_PANEL, b->dv, wide, TCI_PANEL,
+                             b->gemm);
+    kernels->gemm_transposed(keys, panels, rows, b->slopes, width, q, wide, TCI_PANEL, b->dk, wide, TCI_PANEL, b->gemm);
+    for (size_t panel = 0; panel < panels; panel++)
+        kernels->gemm(rows, 1, keys, b->slopes, width, TCI_PANEL, b->keys_back + panel * length * TCI_PANEL,
+                      b->dq + first * wide + panel * TCI_PANEL, wide, TCI_PANEL);
+}
+
+static void backward_head(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                          const tci_attention_gradients *gradients, size_t head, float *scratch)
+{
+    size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim), column = head * dim;
+    size_t tile = tile_rows(length), padded = head_width(attention, head);
+    back b = place(attention, length, scratch);
+    tci_pack_panels(kernels, dim, length, text->k + column, text->stride, true, b.keys);
+    tci_pack_panels(kernels, dim, length, text->v + column, text->stride, true, b.values);
+    tci_pack_panels(kernels, length, dim, text->k + column, text->stride, false, b.keys_back);
+    copy_rows(length, dim, text->q + column, text->stride, b.q, wide, wide);
+    copy_rows(length, dim, gradients->dout + column, text->out_stride, b.dout, wide, wide);
+    memset(b.dq, 0, 3 * length * wide * sizeof *b.dq); /* dk and dv stand behind it */
+    for (size_t first = 0, rows; first < length; first += rows) {
+        rows = least(tile, length - first);
+        backward_tile(attention, kernels, text, head, first, rows, &b);
+    }
+    copy_rows(length, dim, b.dq, wide, gradients->dq + column, gradients->stride, padded);
+    copy_rows(length, dim, b.dk, wide, gradients->dk + column, gradients->stride, padded);
+    copy_rows(length, dim, b.dv, wide, gradients->dv + column, gradients->stride, padded);
+}
+
+void tci_attention_backward(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                            const tci_attention_gradients *gradients, size_t first, size_t count, float *scratch)
+{
+    for (size_t head = first; head < first + count && text->length > 0; head++)
+        backward_head(attention, kernels, text, gradients, head, scratch);
+}
