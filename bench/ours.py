@@ -2,6 +2,7 @@
 stand ready, as a C host would have them.
 """
 import ctypes
+import resource
 import time
 
 import common  # puts python/ on the path
@@ -90,6 +91,10 @@ class Trainer:
         self.examples = textclf.Examples(self.model)
         for row in range(len(self.data)):
             self.examples.add(self.data.text(row), self.data.labels[row])
+
+    def peak_mb(self):
+        """The largest resident size of this side's process so far."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     def train(self, batches, way=None):
         """Seconds for these batches; `way` is for sides that have several."""

@@ -64,12 +64,18 @@ class Prepared:
         shutil.rmtree(self.folder)
 
 
-def _write(model, texts, ids, labels):
+def new_folder(texts, ids, labels):
+    """A folder with the rows, yet without a model."""
     folder = Path(tempfile.mkdtemp(prefix="textclf-bench-"))
     flat_ids, id_ends = _flat(ids, np.int64)
     flat_text, text_ends = _flat([np.frombuffer(text, np.uint8) for text in texts], np.uint8)
     np.savez(folder / "rows.npz", ids=flat_ids, id_ends=id_ends, text=flat_text, text_ends=text_ends,
              labels=np.array(labels, np.int64))
+    return folder
+
+
+def _write(model, texts, ids, labels):
+    folder = new_folder(texts, ids, labels)
     model.save(folder / "model.safetensors")
     return Prepared(folder)
 

