@@ -292,8 +292,8 @@ static tc_status read_state(const tci_native_contents *contents, tc_trainer *tra
         TCI_RETURN_IF(
             tci_ngram_training_resume(trainer->ngram, tci_checkpoint_has(contents, parameters, "optim.scale")));
     if (trainer->progress.best_epoch > 0)
-        TCI_RETURN_IF(
-            tci_alloc_zero(&trainer->memory, parameters->size, sizeof(float), "best weights", &trainer->best));
+        TCI_RETURN_IF(tci_alloc_zero(&trainer->memory, tci_trained_floats(parameters), sizeof(float), "best weights",
+                                     &trainer->best));
     size_t count = list_blocks(trainer, blocks);
     for (size_t b = 0; b < count; b++)
         TCI_RETURN_IF(tci_checkpoint_block(contents, parameters, &blocks[b]));

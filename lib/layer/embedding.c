@@ -47,5 +47,5 @@ void tci_embedding_backward(const tci_kernels *kernels, const tci_tensor_info *t
         tci_gradients_touch(gradients, ids[i]);
     tci_team_share(team, count, 1, &begin, &end);
     for (size_t i = begin; i < end; i++)
-        kernels->add(dim, dx + i * width, gradients->values + tensor->offset + (size_t)ids[i] * dim);
+        kernels->add(dim, dx + i * width, gradients->values + tci_trained_offset(tensor) + (size_t)ids[i] * dim);
 }

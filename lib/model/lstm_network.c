@@ -29,8 +29,8 @@ static size_t first_tensor(const tci_lstm_network *network, size_t layer, size_t
 tci_lstm_tensors tci_lstm_network_tensors(const tci_lstm_network *network, float *block, size_t layer, size_t direction)
 {
     const tci_tensor_info *first = network->base.parameters.tensors + first_tensor(network, layer, direction);
-    return (tci_lstm_tensors){block + first[0].offset, block + first[1].offset, block + first[2].offset,
-                              block + first[3].offset};
+    return (tci_lstm_tensors){block + tci_trained_offset(&first[0]), block + tci_trained_offset(&first[1]),
+                              block + tci_trained_offset(&first[2]), block + tci_trained_offset(&first[3])};
 }
 
 const tci_tensor_info *tci_lstm_network_head(const tci_lstm_network *network)

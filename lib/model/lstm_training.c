@@ -309,8 +309,8 @@ static void backward_head(tci_training *training)
     float *values = training->gradients->values;
     tci_linear_backward(&training->head, network->base.kernels, training->row_count,
                         (const float *const *)training->pooled, training->dlogits, training->dpooled,
-                        values + tensor[0].offset, values + tensor[1].offset, !training->gradients->fresh,
-                        training->head_scratch);
+                        values + tci_trained_offset(&tensor[0]), values + tci_trained_offset(&tensor[1]),
+                        !training->gradients->fresh, training->head_scratch);
     for (size_t d = 0; network->dropout > 0 && d < network->directions; d++) {
         tci_dropout dropout = dropout_of(training, network->layers, d);
         tci_dropout_rows(&dropout, training->rows, training->row_count, training->dpooled[d]);
@@ -322,7 +322,7 @@ static void backward_layer(tci_training *training, size_t layer, float *const dh
                            const tci_team *team)
 {
     const tci_lstm_network *network = training->network;
-    float *dembedded = training->gradients->frozen ? NULL : training->dembedded;
+    float *dembedded = network->base.parameters.tensors[0].frozen ? NULL : training->dembedded;
     bool last = layer + 1 == network->layers && network->pooling == TCI_POOL_LAST;
     for (size_t d = 0; d < network->directions; d++) {
         tci_lstm_run run = run_of(training, layer, d);
@@ -368,7 +368,7 @@ static void backward_member(void *context, const tci_team *team)
         }
         tci_team_wait(team);
     }
-    if (training->gradients->frozen)
+    if (network->base.parameters.tensors[0].frozen)
         return;
     tci_embedding_backward(network->base.kernels, &network->base.parameters.tensors[0], training->window.distinct,
                            training->window.distinct_count, training->dembedded, training->gradients, team);

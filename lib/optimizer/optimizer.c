@@ -21,9 +21,19 @@ static const tci_optimizer_rule *const rules[] = {&tci_rule_adam, &tci_rule_adam
 
 typedef struct unit {
     uint32_t tensor;
+    uint32_t group;
     size_t begin; /* element of the tensor; of the sparse tensor: row */
     size_t end;
 } unit;
+
+/* Tensors that are updated alike. */
+typedef struct group {
+    size_t level;
+    bool undecayed;
+    bool rows; /* the tensor with sparse rows */
+    bool skip_untouched;
+    tci_step_constants constants; /* of the step at hand */
+} group;
 
 struct tci_optimizer {
     tci_memory *memory;
@@ -36,6 +46,8 @@ struct tci_optimizer {
     unit *units;
     double *sums; /* one a unit */
     size_t unit_count;
+    group *groups;
+    size_t group_count, group_capacity;
 };
 
 const char *tci_optimizer_name(size_t index)
@@ -60,6 +72,7 @@ static tc_status check_options(const tci_optimizer_rule *rule, const tci_optimiz
 {
     TCI_RETURN_IF(tci_option_check("learning_rate", options->learning_rate, 0, 1e9));
     TCI_RETURN_IF(tci_option_check("weight_decay", options->weight_decay, 0, 1e9));
+    TCI_RETURN_IF(tci_option_check("layer_decay", options->layer_decay, 0, 1));
     TCI_RETURN_IF(tci_option_check("clip_norm", options->clip_norm, 0, 1e30));
     TCI_RETURN_IF(tci_schedule_check(&options->schedule));
     if (options->sparse_embedding && options->weight_decay != 0)
@@ -87,13 +100,30 @@ static size_t unit_items(const tci_tensor_info *tensor)
     return tensor->shape[1] < UNIT_FLOATS ? UNIT_FLOATS / (tensor->shape[1] ? tensor->shape[1] : 1) : 1;
 }
 
+/* The number of the group of this tensor, made when it is the first one. */
+static tc_status find_group(tci_optimizer *optimizer, const tci_tensor_info *tensor, uint32_t *number)
+{
+    const group wanted = {.level = optimizer->options.layer_decay == 1.0 ? 0 : tensor->level,
+                          .undecayed = tensor->undecayed,
+                          .rows = tensor->sparse_rows};
+    for (*number = 0; *number < optimizer->group_count; ++*number) {
+        const group *found = &optimizer->groups[*number];
+        if (found->level == wanted.level && found->undecayed == wanted.undecayed && found->rows == wanted.rows)
+            return TC_OK;
+    }
+    TCI_RETURN_IF(tci_reserve(optimizer->memory, optimizer->group_count + 1, UINT32_MAX, sizeof(group),
+                              "optimizer groups", &optimizer->group_capacity, &optimizer->groups));
+    optimizer->groups[optimizer->group_count++] = wanted;
+    return TC_OK;
+}
+
 static tc_status cut_units(tci_optimizer *optimizer, const tci_parameters *parameters)
 {
     size_t count = 0;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
         size_t items = tensor->sparse_rows ? tensor->shape[0] : tensor->count;
-        count += items / unit_items(tensor) + 1;
+        count += tensor->frozen ? 0 : items / unit_items(tensor) + 1;
     }
     TCI_RETURN_IF(tci_alloc(optimizer->memory, count, sizeof(unit), "optimizer units", &optimizer->units));
     TCI_RETURN_IF(tci_alloc_zero(optimizer->memory, count, sizeof(double), "optimizer units", &optimizer->sums));
@@ -101,11 +131,13 @@ static tc_status cut_units(tci_optimizer *optimizer, const tci_parameters *param
         const tci_tensor_info *tensor = &parameters->tensors[i];
         size_t items = tensor->sparse_rows ? tensor->shape[0] : tensor->count;
         size_t step = unit_items(tensor);
-        if (tensor->sparse_rows && optimizer->options.freeze_embedding)
+        uint32_t number = 0;
+        if (tensor->frozen)
             continue;
+        TCI_RETURN_IF(find_group(optimizer, tensor, &number));
         for (size_t begin = 0; begin < items; begin += step) {
             size_t end = items - begin > step ? begin + step : items;
-            optimizer->units[optimizer->unit_count++] = (unit){(uint32_t)i, begin, end};
+            optimizer->units[optimizer->unit_count++] = (unit){(uint32_t)i, number, begin, end};
         }
     }
     return TC_OK;
@@ -126,7 +158,9 @@ tc_status tci_optimizer_create(tci_memory *memory, const tci_kernels *kernels, c
     made->rule = rule;
     made->options = *options;
     made->options.name = rule->name;
-    made->size = parameters->size;
+    if (made->options.layer_decay == 0)
+        made->options.layer_decay = 1;
+    made->size = tci_trained_floats(parameters);
     if (!rule->needs_state || rule->needs_state(options)) {
         for (size_t i = 0; i < TCI_OPTIMIZER_STATES && rule->states[i]; i++)
             TCI_CHECK(tci_alloc_zero(memory, made->size, sizeof(float), rule->states[i], &made->state[i]));
@@ -147,6 +181,7 @@ void tci_optimizer_free(tci_optimizer *optimizer)
         tci_free(optimizer->memory, optimizer->state[i]);
     tci_free(optimizer->memory, optimizer->units);
     tci_free(optimizer->memory, optimizer->sums);
+    tci_free(optimizer->memory, optimizer->groups);
     tci_free(optimizer->memory, optimizer);
 }
 
@@ -176,9 +211,6 @@ typedef struct step_job {
     double scale;
     tc_status status;
     tci_optimizer_result result;
-    tci_step_constants dense;
-    tci_step_constants sparse; /* for the tensor with sparse rows */
-    bool skip_untouched;
 } step_job;
 
 /* Adds the squares of a run to the lanes; lane of an element = its place in the run modulo SUM_LANES. */
@@ -197,7 +229,7 @@ static void add_squares(size_t count, const float *restrict src, double lanes[re
 static double unit_sum(const step_job *job, const unit *part)
 {
     const tci_tensor_info *tensor = &job->parameters->tensors[part->tensor];
-    const float *gradient = job->gradients->values + tensor->offset;
+    const float *gradient = tci_gradients_of(job->gradients, part->tensor);
     double lanes[SUM_LANES] = {0};
     if (tensor->sparse_rows) {
         for (size_t row = part->begin; row < part->end; row++) {
@@ -229,10 +261,28 @@ static double tree_sum(double *sums, size_t count)
     return sums[0];
 }
 
+/* The constants of each group's update. */
+static void prepare_groups(tci_optimizer *optimizer, double rate, uint64_t step, double scale)
+{
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        group *prepared = &optimizer->groups[i];
+        tci_optimizer_options options = optimizer->options;
+        double factor = 1;
+        bool sparse = prepared->rows && options.sparse_embedding;
+        for (size_t level = 0; level < prepared->level; level++)
+            factor *= options.layer_decay;
+        if (prepared->undecayed)
+            options.weight_decay = 0;
+        prepared->constants.gradient_scale = (float)scale;
+        optimizer->rule->prepare(&options, rate * factor, step, sparse, &prepared->constants);
+        prepared->skip_untouched = options.sparse_embedding || optimizer->rule->stands_still(&options);
+    }
+}
+
 /* Judges the gradients by their sums and computes the constants of the update. */
 static tc_status prepare_step(step_job *job)
 {
-    const tci_optimizer *optimizer = job->optimizer;
+    tci_optimizer *optimizer = job->optimizer;
     const tci_optimizer_options *options = &optimizer->options;
     size_t greatest = 0;
     for (size_t i = 0; i < optimizer->unit_count; i++) {
@@ -257,40 +307,35 @@ static tc_status prepare_step(step_job *job)
                         job->parameters->tensors[optimizer->units[greatest].tensor].name);
     uint64_t step = optimizer->steps + 1;
     double rate = options->learning_rate * tci_schedule_factor(&options->schedule, step);
-    job->dense.gradient_scale = (float)scale;
-    job->sparse.gradient_scale = (float)scale;
-    optimizer->rule->prepare(options, rate, step, false, &job->dense);
-    optimizer->rule->prepare(options, rate, step, options->sparse_embedding, &job->sparse);
-    job->skip_untouched = options->sparse_embedding || optimizer->rule->stands_still(options);
+    prepare_groups(optimizer, rate, step, scale);
     job->result = (tci_optimizer_result){.gradient_norm = norm, .learning_rate = rate};
     return TC_OK;
 }
 
-static void update_run(const step_job *job, const tci_step_constants *constants, size_t offset, size_t count,
-                       const float *gradient)
+/* Elements [first, first + count) of a tensor; without `moves` their gradients count as zeros. */
+static void update_run(const step_job *job, const unit *part, size_t first, size_t count, bool moves)
 {
     const tci_optimizer *optimizer = job->optimizer;
+    const tci_tensor_info *tensor = &job->parameters->tensors[part->tensor];
+    size_t place = tci_trained_offset(tensor) + first;
     float *state[TCI_OPTIMIZER_STATES];
     for (size_t i = 0; i < TCI_OPTIMIZER_STATES; i++)
-        state[i] = optimizer->state[i] ? optimizer->state[i] + offset : NULL;
-    optimizer->rule->update(optimizer->kernels, constants, count, job->parameters->values + offset, gradient, state);
+        state[i] = optimizer->state[i] ? optimizer->state[i] + place : NULL;
+    optimizer->rule->update(optimizer->kernels, &optimizer->groups[part->group].constants, count,
+                            job->parameters->values + tensor->offset + first,
+                            moves ? job->gradients->values + place : NULL, state);
 }
 
 /* The rows of a unit, run by run of rows that are all touched or all not. */
-static void update_rows(const step_job *job, const unit *part, const tci_tensor_info *tensor)
+static void update_rows(const step_job *job, const unit *part, size_t columns)
 {
     const uint8_t *is_touched = job->gradients->is_touched;
     for (size_t row = part->begin; row < part->end;) {
         size_t first = row;
         while (row < part->end && is_touched[row] == is_touched[first])
             row++;
-        size_t offset = tensor->offset + first * tensor->shape[1];
-        size_t count = (row - first) * tensor->shape[1];
-        if (is_touched[first]) {
-            update_run(job, &job->sparse, offset, count, job->gradients->values + offset);
-        } else if (!job->skip_untouched) {
-            update_run(job, &job->sparse, offset, count, NULL);
-        }
+        if (is_touched[first] || !job->optimizer->groups[part->group].skip_untouched)
+            update_run(job, part, first * columns, (row - first) * columns, is_touched[first]);
     }
 }
 
@@ -309,18 +354,17 @@ static void run_step(void *context, const tci_team *team)
     for (size_t i = team->index; i < optimizer->unit_count; i += team->size) {
         const unit *part = &optimizer->units[i];
         const tci_tensor_info *tensor = &job->parameters->tensors[part->tensor];
-        size_t offset = tensor->offset + part->begin;
         if (tensor->sparse_rows)
-            update_rows(job, part, tensor);
+            update_rows(job, part, tensor->shape[1]);
         else
-            update_run(job, &job->dense, offset, part->end - part->begin, job->gradients->values + offset);
+            update_run(job, part, part->begin, part->end - part->begin, true);
     }
 }
 
 tc_status tci_optimizer_apply(tci_optimizer *optimizer, tci_pool *pool, tci_parameters *parameters,
                               const tci_gradients *gradients, double scale, tci_optimizer_result *result)
 {
-    if (parameters->size != optimizer->size)
+    if (tci_trained_floats(parameters) != optimizer->size)
         return tci_fail(TC_ERROR_INTERNAL, "the optimizer was made for other parameters");
     step_job job = {.optimizer = optimizer, .parameters = parameters, .gradients = gradients, .scale = scale};
     tci_pool_run(pool, run_step, &job);

@@ -1,7 +1,8 @@
 /* optimizer.h: one step over all parameters: finiteness check, clipping, learning rate, update.
  *
  * Semantics are those of torch.optim in PyTorch 2 (SGD, Adam, AdamW, Adagrad, SparseAdam) and clip_grad_norm_. The
- * state is a few blocks of the parameters' layout (the moments, say) and a step counter, all open to a checkpoint.
+ * state is a few blocks of the trained parameters (the moments, say) and a step counter, all open to a checkpoint.
+ * Tensors whose level or `undecayed` differ are what PyTorch calls parameter groups, each with a rate of its own.
  * A new optimizer is one file with a tci_optimizer_rule (rule.h) and one row of the table in optimizer.c.
  *
  *     tci_optimizer_options options = {.name = "adam", .learning_rate = 0.001, .beta1 = 0.9, ...};
@@ -30,7 +31,7 @@ typedef struct tci_optimizer_options {
     double epsilon;        /* adam, adamw, adagrad */
     double momentum;       /* sgd */
     double weight_decay;   /* added to the gradient; adamw: shrinks the weights instead */
-    bool freeze_embedding; /* the tensor with sparse rows stands still: neither moved nor part of the norm */
+    double layer_decay;    /* the rate of a tensor is learning_rate · layer_decay^level; 0 counts as 1 */
     bool sparse_embedding; /* rows without a gradient stand still; refuses weight_decay and momentum */
     tci_schedule schedule;
     double clip_norm; /* 0 = none */
@@ -40,15 +41,16 @@ typedef struct tci_optimizer tci_optimizer;
 
 /* What one apply did. */
 typedef struct tci_optimizer_result {
-    double gradient_norm; /* over all parameters, scaled, before clipping */
-    double learning_rate; /* of this step, schedule included */
+    double gradient_norm; /* over all trained parameters, scaled, before clipping */
+    double learning_rate; /* of this step, schedule included, at level 0 */
 } tci_optimizer_result;
 
 /* The name of row `index` of the optimizer table, NULL behind the last. */
 const char *tci_optimizer_name(size_t index);
 
-/* For parameters whose tensors are all declared. Copies the options. TC_ERROR_OPTION, with the reason, for a value
- * outside its range or a combination that is not supported. The caller keeps `memory` until tci_optimizer_free. */
+/* For those of the declared parameters that are trained. Copies the options. TC_ERROR_OPTION, with the reason, for a
+ * value outside its range or a combination that is not supported. The caller keeps `memory` until
+ * tci_optimizer_free. */
 tc_status tci_optimizer_create(tci_memory *memory, const tci_kernels *kernels, const tci_parameters *parameters,
                                const tci_optimizer_options *options, tci_optimizer **optimizer);
 void tci_optimizer_free(tci_optimizer *optimizer); /* NULL is a no-op */
@@ -62,7 +64,7 @@ void tci_optimizer_free(tci_optimizer *optimizer); /* NULL is a no-op */
 tc_status tci_optimizer_apply(tci_optimizer *optimizer, tci_pool *pool, tci_parameters *parameters,
                               const tci_gradients *gradients, double scale, tci_optimizer_result *result);
 
-/* State for checkpoints: blocks 0, 1, ... of parameters->size floats in the parameters' layout. Returns NULL behind the
+/* State for checkpoints: blocks 0, 1, ... of the trained parameters (tensor/parameters.h). Returns NULL behind the
  * last; *name is "optim.exp_avg", "optim.exp_avg_sq", "optim.momentum_buffer" or "optim.sum". */
 float *tci_optimizer_state(tci_optimizer *optimizer, size_t index, const char **name);
 

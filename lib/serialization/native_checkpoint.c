@@ -19,20 +19,24 @@ static tc_status join_name(const char *prefix, const char *name, char joined[NAM
     return TC_OK;
 }
 
+/* The trained tensors of all blocks; *end is behind the last one. */
 static tc_status list_tensors(const tci_parameters *parameters, const tci_state_block *blocks, size_t block_count,
-                              tci_tensor_source *sources, char (*names)[NAME_SIZE])
+                              tci_tensor_source *sources, char (*names)[NAME_SIZE], tci_tensor_source **end)
 {
     for (size_t b = 0; b < block_count; b++) {
-        for (size_t i = 0; i < parameters->tensor_count; i++, sources++, names++) {
+        for (size_t i = 0; i < parameters->tensor_count; i++) {
             const tci_tensor_info *tensor = &parameters->tensors[i];
+            if (tensor->frozen)
+                continue;
             TCI_RETURN_IF(join_name(blocks[b].prefix, tensor->name, *names));
-            *sources = (tci_tensor_source){.name = *names,
-                                           .dtype = TCI_DTYPE_F32,
-                                           .rank = tensor->rank,
-                                           .shape = {tensor->shape[0], tensor->shape[1]},
-                                           .data = blocks[b].values + tensor->offset};
+            *sources++ = (tci_tensor_source){.name = *names++,
+                                             .dtype = TCI_DTYPE_F32,
+                                             .rank = tensor->rank,
+                                             .shape = {tensor->shape[0], tensor->shape[1]},
+                                             .data = blocks[b].values + tci_trained_offset(tensor)};
         }
     }
+    *end = sources;
     return TC_OK;
 }
 
@@ -47,8 +51,7 @@ tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, con
     tci_memory_init(&memory, &model->memory.host, 0);
     TCI_CHECK(tci_alloc(&memory, count, sizeof *sources, "checkpoint", &sources));
     TCI_CHECK(tci_alloc(&memory, count, sizeof *names, "checkpoint", &names));
-    TCI_CHECK(list_tensors(&model->network->parameters, state->blocks, state->block_count, sources, names));
-    next = sources + count - 1 - state->array_count;
+    TCI_CHECK(list_tensors(&model->network->parameters, state->blocks, state->block_count, sources, names, &next));
     for (size_t i = 0; i < state->array_count; i++) {
         const tci_state_array *array = &state->arrays[i];
         *next++ = (tci_tensor_source){.name = array->name,
@@ -59,7 +62,7 @@ tc_status tci_checkpoint_save(const tc_model *model, const tci_state *state, con
     }
     *next = (tci_tensor_source){
         .name = PROGRESS, .dtype = TCI_DTYPE_U64, .rank = 1, .shape = {state->word_count}, .data = state->words};
-    tci_native_extra extra = {.tensors = sources, .tensor_count = count};
+    tci_native_extra extra = {.tensors = sources, .tensor_count = (size_t)(next - sources) + 1};
     TCI_CHECK(tci_native_save(model, &extra, path));
 done:
     tci_free(&memory, sources);
@@ -117,9 +120,11 @@ tc_status tci_checkpoint_block(const tci_native_contents *contents, const tci_pa
 {
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
-        float *values = block->values + tensor->offset;
+        float *values = block->values + tci_trained_offset(tensor);
         char name[NAME_SIZE];
         tci_tensor_view view;
+        if (tensor->frozen)
+            continue;
         TCI_RETURN_IF(join_name(block->prefix, tensor->name, name));
         if (!tci_safetensors_find(&contents->tensors, name, &view))
             return tci_fail(TC_ERROR_FORMAT, "the checkpoint lacks tensor '%s'", name);

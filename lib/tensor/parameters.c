@@ -1,4 +1,7 @@
-/* parameters.c: layout, allocation and clearing of the parameter and gradient blocks. */
+/* parameters.c: layout, allocation and clearing of the parameter and gradient blocks.
+ *
+ * Tensors stand one behind the other, each at a multiple of 16 floats, in the order of their declaration. A block of the
+ * trained ones is that layout without what belongs to the frozen ones, the gap behind each included. */
 #include "tensor/parameters.h"
 
 #include <string.h>
@@ -108,13 +111,57 @@ const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, con
     return NULL;
 }
 
+/* Floats from a tensor to the next one. */
+static size_t extent(const tci_parameters *parameters, size_t index)
+{
+    size_t end = index + 1 < parameters->tensor_count ? parameters->tensors[index + 1].offset : parameters->size;
+    return end - parameters->tensors[index].offset;
+}
+
+void tci_parameters_set_trained(tci_parameters *parameters, bool (*frozen)(const void *context, size_t index),
+                                const void *context)
+{
+    parameters->skipped = 0;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_info *tensor = &parameters->tensors[i];
+        tensor->frozen = frozen && frozen(context, i);
+        tensor->skipped = parameters->skipped;
+        if (tensor->frozen)
+            parameters->skipped += extent(parameters, i);
+    }
+}
+
+void tci_trained_copy(const tci_parameters *parameters, float *block)
+{
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        if (!tensor->frozen)
+            memcpy(block + tci_trained_offset(tensor), parameters->values + tensor->offset,
+                   extent(parameters, i) * sizeof *block);
+    }
+}
+
+void tci_trained_swap(tci_parameters *parameters, float *block)
+{
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        float *values = parameters->values + tensor->offset;
+        float *others = block + tci_trained_offset(tensor);
+        for (size_t k = 0; !tensor->frozen && k < tensor->count; k++) {
+            float value = values[k];
+            values[k] = others[k];
+            others[k] = value;
+        }
+    }
+}
+
 tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients)
 {
     tc_status status = TC_OK;
     *gradients = (tci_gradients){.memory = memory, .parameters = parameters, .sparse_tensor = SIZE_MAX, .fresh = true};
-    TCI_CHECK(tci_alloc_zero(memory, parameters->size, sizeof(float), "gradients", &gradients->values));
+    TCI_CHECK(tci_alloc_zero(memory, tci_trained_floats(parameters), sizeof(float), "gradients", &gradients->values));
     for (size_t i = 0; i < parameters->tensor_count; i++) {
-        if (parameters->tensors[i].sparse_rows)
+        if (parameters->tensors[i].sparse_rows && !parameters->tensors[i].frozen)
             gradients->sparse_tensor = i;
     }
     if (gradients->sparse_tensor != SIZE_MAX) {
@@ -154,7 +201,8 @@ void tci_gradients_clear(tci_gradients *gradients)
     const tci_tensor_info *tensor = &gradients->parameters->tensors[gradients->sparse_tensor];
     for (size_t t = 0; t < gradients->touched_count; t++) {
         uint32_t row = gradients->touched[t];
-        memset(gradients->values + tensor->offset + row * tensor->shape[1], 0, tensor->shape[1] * sizeof(float));
+        memset(gradients->values + tci_trained_offset(tensor) + row * tensor->shape[1], 0,
+               tensor->shape[1] * sizeof(float));
         gradients->is_touched[row] = 0;
     }
     gradients->touched_count = 0;

@@ -4,6 +4,10 @@
  * multiple of 16 floats; the floats between are zero. One tensor at most has sparse rows (the embedding): its gradient
  * touches few rows, which are listed, so that nothing untouched is cleared or read.
  *
+ * A trainer may leave tensors out (tci_parameters_set_trained): blocks that hold trained tensors alone, those of
+ * gradients, moments and best weights, have no place for them. With all trained such a block has the layout of the
+ * parameters.
+ *
  * Matrices of a model that was converted (model/conversion.h) may be narrow: bfloat16, or int8 in -127 to 127 with a
  * scale for each row, or for each column, which stand in a further tensor. Such parameters are not trained. */
 #ifndef TCI_TENSOR_PARAMETERS_H
@@ -37,6 +41,10 @@ typedef struct tci_tensor_info {
     size_t scales;                 /* number of the tensor with the scales of an int8 one */
     bool sparse_rows;
     bool column_scales;            /* of an int8 one: scales (1, columns), else (rows) */
+    bool undecayed;                /* weight decay passes it over, as is done with biases and norms of transformers */
+    bool frozen;                   /* not trained */
+    size_t level;                  /* of the network, from the top: 0 the head, 1 the last layer, 2 the one below... */
+    size_t skipped;                /* floats before it of tensors that are not trained */
     const void *mapped;            /* where the values stand, read-only, while there is no block */
 } tci_tensor_info;
 
@@ -45,8 +53,9 @@ typedef struct tci_parameters {
     tci_tensor_info *tensors;
     size_t tensor_count;
     size_t tensor_capacity;
-    size_t size;   /* floats in the block */
-    float *values; /* NULL until tci_parameters_allocate */
+    size_t size;    /* floats in the block */
+    size_t skipped; /* floats of it that are not trained */
+    float *values;  /* NULL until tci_parameters_allocate */
 } tci_parameters;
 
 /* The elements of a tensor, of whatever type, in the block or mapped. */
@@ -82,20 +91,46 @@ tc_status tci_parameters_allocate(tci_parameters *parameters);
 /* NULL when there is none of that name. */
 const tci_tensor_info *tci_parameters_find(const tci_parameters *parameters, const char *name);
 
-/* Gradients: a block of the same layout. Of the tensor with sparse rows everything is zero outside the touched rows.
+/* Freezes the tensors that `frozen` answers true for, and trains all others; NULL: trains all. Blocks of trained
+ * tensors that were made before do not fit any more. */
+void tci_parameters_set_trained(tci_parameters *parameters, bool (*frozen)(const void *context, size_t index),
+                                const void *context);
+
+/* Floats of a block of the trained tensors, and the place of one that is trained in it. */
+static inline size_t tci_trained_floats(const tci_parameters *parameters)
+{
+    return parameters->size - parameters->skipped;
+}
+
+static inline size_t tci_trained_offset(const tci_tensor_info *tensor)
+{
+    return tensor->offset - tensor->skipped;
+}
+
+/* The trained tensors' values into a block of theirs; or exchanged with it. */
+void tci_trained_copy(const tci_parameters *parameters, float *block);
+void tci_trained_swap(tci_parameters *parameters, float *block);
+
+/* Gradients: a block of the trained tensors. Of the one with sparse rows everything is zero outside the touched rows.
  * The others count as zeros while `fresh`, whatever stands there: the first backward stores all of them, later ones
  * add. */
 typedef struct tci_gradients {
     tci_memory *memory;
     const tci_parameters *parameters;
     float *values;
-    size_t sparse_tensor;   /* index of the tensor with sparse rows, or SIZE_MAX */
+    size_t sparse_tensor;   /* index of the trained tensor with sparse rows, or SIZE_MAX */
     uint32_t *touched;      /* rows of it that were added to, in order of first touch */
     size_t touched_count;
     uint8_t *is_touched;    /* one flag a row */
     bool fresh;
-    bool frozen;            /* the sparse tensor is not trained: it has no gradient */
 } tci_gradients;
+
+/* Where the gradient of a tensor stands; NULL of one that is not trained. */
+static inline float *tci_gradients_of(const tci_gradients *gradients, size_t index)
+{
+    const tci_tensor_info *tensor = &gradients->parameters->tensors[index];
+    return tensor->frozen ? NULL : gradients->values + tci_trained_offset(tensor);
+}
 
 tc_status tci_gradients_create(tci_memory *memory, const tci_parameters *parameters, tci_gradients *gradients);
 void tci_gradients_free(tci_gradients *gradients);

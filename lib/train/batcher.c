@@ -176,11 +176,10 @@ static tc_status validate(tc_batcher *batcher, tc_epoch *epoch)
 static void keep_best(tc_trainer *trainer, tc_epoch *epoch)
 {
     tci_progress *progress = &trainer->progress;
-    const tci_parameters *parameters = &trainer->model->network->parameters;
     epoch->improved = better(trainer, epoch);
     progress->since_best++;
     if (epoch->improved) {
-        memcpy(trainer->best, parameters->values, parameters->size * sizeof *trainer->best);
+        tci_trained_copy(&trainer->model->network->parameters, trainer->best);
         progress->best_epoch = progress->epoch;
         progress->best_score = epoch->validation_score;
         progress->best_loss = epoch->validation_loss;
@@ -229,19 +228,13 @@ tc_status tci_batcher_finish_epoch(tc_batcher *batcher, tc_epoch *epoch)
 /* The best weights into the model, and its own where those were. */
 static void swap_best(tc_trainer *trainer)
 {
-    const tci_parameters *parameters = &trainer->model->network->parameters;
-    for (size_t i = 0; i < parameters->size; i++) {
-        float value = parameters->values[i];
-        parameters->values[i] = trainer->best[i];
-        trainer->best[i] = value;
-    }
+    tci_trained_swap(&trainer->model->network->parameters, trainer->best);
     tci_trainer_refresh(trainer);
 }
 
 tc_status tci_batcher_restore_best(tc_batcher *batcher)
 {
     tc_trainer *trainer = batcher->trainer;
-    const tci_parameters *parameters = &trainer->model->network->parameters;
     if (trainer->progress.best_epoch == 0)
         return TC_OK;
     swap_best(trainer);
@@ -255,7 +248,7 @@ tc_status tci_batcher_restore_best(tc_batcher *batcher)
             return status;
         }
     }
-    memcpy(trainer->best, parameters->values, parameters->size * sizeof *trainer->best);
+    tci_trained_copy(&trainer->model->network->parameters, trainer->best);
     trainer->model->checksum[0] = '\0'; /* not the file's weights any more */
     return TC_OK;
 }

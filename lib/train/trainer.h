@@ -69,7 +69,7 @@ struct tc_trainer {
     bool weights_pending; /* `balanced`, resolved from the first examples and stored with the model by their step */
     tci_gathered gathered;
     tci_progress progress; /* of what was applied */
-    float *best;           /* parameters of the best epoch, or NULL */
+    float *best;           /* trained parameters of the best epoch, or NULL */
     bool has_batcher;
     tci_batch_place batch; /* what the batcher handed out last and was not trained on yet */
     /* working memory of a batch */
@@ -103,14 +103,18 @@ tc_status tci_trainer_step(tc_trainer *trainer, const tc_examples *examples, con
 /* The schedule's last step, known once the examples are; only before the first step. */
 tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps);
 
-/* What a checkpoint keeps of the optimizer: blocks 0, 1, ... in the layout of the parameters, and their names; NULL
- * behind the last. */
+/* What a checkpoint keeps of the optimizer: blocks 0, 1, ... of the trained parameters, and their names; NULL behind
+ * the last. */
 float *tci_trainer_state(tc_trainer *trainer, size_t index, const char **name);
 
-/* Floats of a block that holds the parameters and grows with them. */
+/* Floats of a block that holds the trained parameters and grows with them. */
 size_t tci_trainer_block_floats(const tc_trainer *trainer);
 
 tci_schedule tci_trainer_schedule(const tci_options *options);
+
+/* A schedule that needs total_steps gets them from the batcher; until then any number stands in, and no step is
+ * taken. */
+bool tci_trainer_lacks_total_steps(const tci_options *options);
 
 /* After the parameters changed: packs them, for training and for the model, which share what prediction reads. */
 void tci_trainer_refresh(tc_trainer *trainer);
