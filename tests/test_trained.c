@@ -1,8 +1,8 @@
-/* test_trained.c (labels: quick): what a frozen tensor costs, which is nothing, and groups of tensors with rates of their
- * own.
+/* test_trained.c (labels: quick): what a frozen tensor costs, which is nothing, and groups of tensors with rates of
+ * their own.
  *
- * Blocks of gradients, moments and best weights hold the trained tensors alone; a frozen one stays bit by bit and has no
- * part in the norm; the others take the steps that they take beside trained ones. */
+ * Blocks of gradients, moments and best weights hold the trained tensors alone; a frozen one stays bit by bit and has
+ * no part in the norm; the others take the steps that they take beside trained ones. */
 #include "support/testing.h"
 
 #include <math.h>

@@ -170,11 +170,44 @@ static void numbers_of_tensors_lead_to_their_names_in_every_layer(void **state)
     }
 }
 
+static void levels_count_from_the_head_down_and_biases_and_norms_do_not_decay(void **state)
+{
+    (void)state;
+    for (int32_t family = TCI_FAMILY_BERT; family <= TCI_FAMILY_GPT2; family++) {
+        tci_memory memory;
+        tci_parameters parameters;
+        tci_transformer_tensors tensors;
+        tci_options options = options_of(family);
+        options.num_layers = 3;
+        tci_memory_init(&memory, NULL, 0);
+        tci_parameters_init(&parameters, &memory);
+        assert_ok(tci_transformer_declare(&parameters, &options, 50, 4, &tensors));
+        for (tci_transformer_role role = 0; role < TCI_ROLE_COUNT; role++) {
+            bool layered = tci_transformer_role_of_layer(role);
+            for (size_t layer = 0; layer < 3 && tci_transformer_has(&options, role); layer++) {
+                size_t wanted = layered                          ? 3 - layer
+                                : role < TCI_ROLE_ATTENTION_NORM ? 4
+                                : role == TCI_ROLE_FINAL_NORM    ? 1
+                                                                 : 0;
+                const tci_tensor_info *tensor = &parameters.tensors[tci_transformer_weight(&tensors, role, layer)];
+                assert_int_equal(tensor->level, wanted);
+                assert_int_equal(tensor->undecayed, tensor->rank == 1);
+                if (tci_transformer_has_bias(&options, role)) {
+                    assert_int_equal(tensor[1].level, wanted);
+                    assert_true(tensor[1].undecayed);
+                }
+            }
+        }
+        tci_parameters_free(&parameters);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_family_has_the_tensors_of_its_module),
         cmocka_unit_test(numbers_of_tensors_lead_to_their_names_in_every_layer),
+        cmocka_unit_test(levels_count_from_the_head_down_and_biases_and_norms_do_not_decay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,11 +69,11 @@ typedef struct tci_options {
     bool pq_norms, pq_output_norms;
     /* class training */
     int32_t loss, optimizer;
-    double learning_rate, beta1, beta2, epsilon, momentum, weight_decay;
+    double learning_rate, layer_decay, beta1, beta2, epsilon, momentum, weight_decay;
     bool sparse_embedding, freeze_embedding, gradient_checkpointing;
     int32_t schedule;
     uint64_t warmup_steps, total_steps;
-    double clip_norm, label_smoothing;
+    double warmup_ratio, clip_norm, label_smoothing;
     char class_weights[TCI_OPTION_TEXT_SIZE];
     uint64_t batch_size, accumulate_steps, epochs;
     double validation_split;

@@ -175,6 +175,21 @@ static tc_status declare_role(tci_parameters *parameters, const tci_options *opt
     return tci_parameters_declare(parameters, name, 1, shape[swapped], 1, false, NULL);
 }
 
+/* How far each is from the top, the norm behind the last layer being a part of it; biases and norms do not decay. */
+static void mark_tensors(tci_parameters *parameters, const tci_transformer_tensors *numbers, size_t layers)
+{
+    size_t head = numbers->first[numbers->first[TCI_ROLE_POOLER] != SIZE_MAX ? TCI_ROLE_POOLER : TCI_ROLE_OUTPUT];
+    size_t first = numbers->first[TCI_ROLE_ATTENTION_NORM]; /* with which a layer begins */
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        tci_tensor_info *tensor = &parameters->tensors[i];
+        tensor->undecayed = tensor->rank == 1;
+        if (i < first)
+            tensor->level = layers + 1;
+        else if (i < head)
+            tensor->level = (i - first) / numbers->per_layer < layers ? layers - (i - first) / numbers->per_layer : 1;
+    }
+}
+
 tc_status tci_transformer_declare(tci_parameters *parameters, const tci_options *options, size_t inputs,
                                   size_t label_count, tci_transformer_tensors *tensors)
 {
@@ -194,6 +209,7 @@ tc_status tci_transformer_declare(tci_parameters *parameters, const tci_options 
     for (size_t role = TCI_ROLE_FINAL_NORM; role < TCI_ROLE_COUNT; role++)
         TCI_RETURN_IF(declare_role(parameters, options, (tci_transformer_role)role, 0, inputs, label_count,
                                    &numbers.first[role]));
+    mark_tensors(parameters, &numbers, (size_t)options->num_layers);
     if (tensors)
         *tensors = numbers;
     return TC_OK;

@@ -1,7 +1,7 @@
 /* parameters.c: layout, allocation and clearing of the parameter and gradient blocks.
  *
- * Tensors stand one behind the other, each at a multiple of 16 floats, in the order of their declaration. A block of the
- * trained ones is that layout without what belongs to the frozen ones, the gap behind each included. */
+ * Tensors stand one behind the other, each at a multiple of 16 floats, in the order of their declaration. A block of
+ * the trained ones is that layout without what belongs to the frozen ones, the gap behind each included. */
 #include "tensor/parameters.h"
 
 #include <string.h>

@@ -13,7 +13,13 @@
 tci_schedule tci_trainer_schedule(const tci_options *options)
 {
     static const tci_schedule_kind kinds[] = {TCI_SCHEDULE_CONSTANT, TCI_SCHEDULE_LINEAR, TCI_SCHEDULE_COSINE};
-    return (tci_schedule){kinds[options->schedule], options->warmup_steps, options->total_steps};
+    uint64_t warmup = options->warmup_steps;
+    if (warmup == 0) { /* rounded up, as transformers' TrainingArguments.get_warmup_steps() does */
+        double steps = options->warmup_ratio * (double)options->total_steps;
+        warmup = (uint64_t)steps;
+        warmup += (double)warmup < steps;
+    }
+    return (tci_schedule){kinds[options->schedule], warmup, options->total_steps};
 }
 
 /* `name` is where the optimizer's name is put. */
@@ -26,6 +32,7 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
         .beta2 = options->beta2,
         .epsilon = options->epsilon,
         .momentum = options->momentum,
+        .layer_decay = options->layer_decay,
         .weight_decay = options->weight_decay,
         .sparse_embedding = options->sparse_embedding,
         .schedule = tci_trainer_schedule(options),
@@ -35,7 +42,8 @@ static tci_optimizer_options optimizer_options(const tci_options *options, char 
 
 bool tci_trainer_lacks_total_steps(const tci_options *options)
 {
-    return options->schedule != TCI_CHOICE_CONSTANT && options->total_steps == 0;
+    bool rises = options->warmup_steps == 0 && options->warmup_ratio > 0;
+    return options->total_steps == 0 && (rises || options->schedule != TCI_CHOICE_CONSTANT);
 }
 
 static tc_status check_schedule(const tci_options *options)
