@@ -1,7 +1,7 @@
 /* predict_many.c: batch prediction. Rows are sorted by length once; a round of them is dealt like cards, which gives
  * every member one batch of like work, and batches are handed out by a counter. Texts come in chunks, each encoded on
- * the team and then predicted like rows. Long texts of a chunk are not encoded: they pass for empty ones, and their
- * logits are then written over by members who predict one at a time. */
+ * the team, some texts at a time, and then predicted like rows. Long texts of a chunk are not encoded: they pass for
+ * empty ones, and their logits are then written over by members who predict one at a time. */
 #include "model/predict_many.h"
 
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 
 #define CHUNK_TEXTS 2048
+#define PIECE_TEXTS 16 /* that a member takes at once */
 #define ERROR_TEXT 512
 
 /* The first failure of any member, carried to the calling thread. */
@@ -124,6 +125,8 @@ typedef struct member_ids {
     uint32_t *ids;
     uint8_t *counts; /* of bags of features */
     size_t count, capacity, count_capacity;
+    size_t pieces[CHUNK_TEXTS / PIECE_TEXTS]; /* of the chunk, that it encoded */
+    size_t piece_count;
 } member_ids;
 
 typedef struct texts_job {
@@ -135,7 +138,7 @@ typedef struct texts_job {
     tci_row *rows;
     member_ids *members;
     float *logits;      /* of the chunk */
-    atomic_size_t next; /* text to look at for a long one */
+    atomic_size_t next; /* piece to encode, then text to look at for a long one */
     failure first;
 } texts_job;
 
@@ -144,34 +147,51 @@ static bool is_long(const texts_job *job, size_t i)
     return tci_text_is_long(&job->model->pipeline->options, job->lengths[i]);
 }
 
-static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, size_t end)
+static tc_status encode_text(texts_job *job, member_ids *member, size_t i)
 {
-    member->count = 0;
-    for (size_t i = begin; i < end; i++) {
-        job->rows[i].length = 0;
-        if (is_long(job, i))
-            continue;
-        tc_status status = tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded);
-        if (status != TC_OK)
-            return tci_fail_prefix(status, "text %zu", job->first_text + i);
-        size_t count = member->encoded.count;
-        TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint32_t), "encoded texts",
-                                  &member->capacity, &member->ids));
-        if (count > 0)
-            memcpy(member->ids + member->count, member->encoded.ids, count * sizeof(uint32_t));
-        if (count > 0 && member->encoded.counts) {
-            TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint8_t),
-                                      "encoded texts", &member->count_capacity, &member->counts));
-            memcpy(member->counts + member->count, member->encoded.counts, count);
-        }
-        member->count += count;
-        job->rows[i].length = count;
+    job->rows[i].length = 0;
+    if (is_long(job, i))
+        return TC_OK;
+    tc_status status = tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded);
+    if (status != TC_OK)
+        return tci_fail_prefix(status, "text %zu", job->first_text + i);
+    size_t count = member->encoded.count;
+    TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint32_t), "encoded texts",
+                              &member->capacity, &member->ids));
+    if (count > 0)
+        memcpy(member->ids + member->count, member->encoded.ids, count * sizeof(uint32_t));
+    if (count > 0 && member->encoded.counts) {
+        TCI_RETURN_IF(tci_reserve(&job->memory, member->count + count, SIZE_MAX / 8, sizeof(uint8_t), "encoded texts",
+                                  &member->count_capacity, &member->counts));
+        memcpy(member->counts + member->count, member->encoded.counts, count);
     }
-    size_t first = 0;
-    for (size_t i = begin; i < end; i++) { /* the block has stopped moving */
-        job->rows[i].ids = member->ids ? member->ids + first : NULL;
-        job->rows[i].counts = member->counts ? member->counts + first : NULL;
-        first += job->rows[i].length;
+    member->count += count;
+    job->rows[i].length = count;
+    return TC_OK;
+}
+
+static size_t piece_end(const texts_job *job, size_t piece)
+{
+    size_t end = (piece + 1) * PIECE_TEXTS;
+    return end < job->count ? end : job->count;
+}
+
+static tc_status encode_pieces(texts_job *job, member_ids *member)
+{
+    size_t piece = 0, first = 0;
+    member->count = member->piece_count = 0;
+    while ((piece = atomic_fetch_add(&job->next, 1)) * PIECE_TEXTS < job->count) {
+        member->pieces[member->piece_count++] = piece;
+        for (size_t i = piece * PIECE_TEXTS; i < piece_end(job, piece); i++)
+            TCI_RETURN_IF(encode_text(job, member, i));
+    }
+    for (size_t p = 0; p < member->piece_count; p++) { /* the block has stopped moving */
+        piece = member->pieces[p];
+        for (size_t i = piece * PIECE_TEXTS; i < piece_end(job, piece); i++) {
+            job->rows[i].ids = member->ids ? member->ids + first : NULL;
+            job->rows[i].counts = member->counts ? member->counts + first : NULL;
+            first += job->rows[i].length;
+        }
     }
     return TC_OK;
 }
@@ -179,9 +199,7 @@ static tc_status encode_share(texts_job *job, member_ids *member, size_t begin, 
 static void texts_member(void *context, const tci_team *team)
 {
     texts_job *job = context;
-    size_t begin = 0, end = 0;
-    tci_team_share(team, job->count, 1, &begin, &end);
-    note_failure(&job->first, encode_share(job, &job->members[team->index], begin, end));
+    note_failure(&job->first, encode_pieces(job, &job->members[team->index]));
 }
 
 static tc_status predict_long_texts(texts_job *job, tci_scratch *scratch)
@@ -243,6 +261,7 @@ tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *c
         job.first_text = first;
         job.texts = texts + first;
         job.lengths = lengths + first;
+        atomic_store(&job.next, 0);
         tci_pool_run(pool, texts_member, &job);
         TCI_CHECK(failure_status(&job.first));
         job.logits = logits + first * model->label_count;
