@@ -33,6 +33,7 @@ const tci_file_operations tci_system_files = {
     .fstat = fstat,
     .lstat = lstat,
     .fchmod = fchmod,
+    .mkdir = mkdir,
 };
 
 static const char *reason_of(int error)
@@ -200,6 +201,49 @@ void tci_source_close(tci_file_source *source)
         (void)close_file(source->files, source->file);
     source->file = -1;
 }
+
+/* ---- names and folders ---- */
+
+bool tci_file_exists(const tci_file_operations *files, const char *path)
+{
+    struct stat state;
+    return files->lstat(path, &state) == 0;
+}
+
+bool tci_file_is_folder(const tci_file_operations *files, const char *path)
+{
+    int folder = open_file(files, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (folder < 0)
+        return false;
+    (void)close_file(files, folder);
+    return true;
+}
+
+tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name, char **path)
+{
+    size_t length = strlen(folder), name_length = strlen(name), size = 0;
+    bool slash = length > 0 && folder[length - 1] != '/';
+    *path = NULL;
+    if (!tci_add(length, name_length, &size) || !tci_add(size, 2, &size))
+        return tci_fail(TC_ERROR_LIMIT, "a path that does not fit the address space");
+    TCI_RETURN_IF(tci_alloc(memory, size, 1, "path", path));
+    memcpy(*path, folder, length);
+    if (slash)
+        (*path)[length++] = '/';
+    memcpy(*path + length, name, name_length + 1);
+    return TC_OK;
+}
+
+tc_status tci_folder_create(const tci_file_operations *files, const char *path)
+{
+    if (files->mkdir(path, 0777) == 0)
+        return TC_OK;
+    int error = errno;
+    return error == EEXIST && tci_file_is_folder(files, path) ? TC_OK
+                                                             : io_error(path, "cannot make the folder", error);
+}
+
+/* ---- mapping ---- */
 
 static const uint8_t nothing[1];
 

@@ -8,6 +8,7 @@
 #ifndef TCI_BASE_FILE_H
 #define TCI_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ typedef struct tci_file_operations {
     int (*fstat)(int file, struct stat *status);
     int (*lstat)(const char *path, struct stat *status);
     int (*fchmod)(int file, mode_t mode);
+    int (*mkdir)(const char *path, mode_t mode);
 } tci_file_operations;
 
 extern const tci_file_operations tci_system_files;
@@ -34,6 +36,16 @@ extern const tci_file_operations tci_system_files;
 /* The whole file in one block of `memory`; TC_ERROR_LIMIT above max_bytes (0 = none), TC_ERROR_IO with the reason. */
 tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
                         uint8_t **data, size_t *size);
+
+/* Whether there is something of that name, and whether it is a folder; links are followed to a folder. */
+bool tci_file_exists(const tci_file_operations *files, const char *path);
+bool tci_file_is_folder(const tci_file_operations *files, const char *path);
+
+/* FOLDER/NAME, NUL-terminated, in a block of `memory`; no second slash where the folder ends in one. */
+tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name, char **path);
+
+/* Makes the folder where it is not there; its parent is. */
+tc_status tci_folder_create(const tci_file_operations *files, const char *path);
 
 /* A file that is read piece by piece, in order. */
 typedef struct tci_file_source {

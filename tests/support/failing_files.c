@@ -93,6 +93,11 @@ static int failing_fchmod(int file, mode_t mode)
     return fails(TEST_FILE_FCHMOD) ? -1 : fchmod(file, mode);
 }
 
+static int failing_mkdir(const char *path, mode_t mode)
+{
+    return fails(TEST_FILE_MKDIR) ? -1 : mkdir(path, mode);
+}
+
 const tci_file_operations test_failing_files = {
     .open = failing_open,
     .read = failing_read,
@@ -104,4 +109,5 @@ const tci_file_operations test_failing_files = {
     .fstat = failing_fstat,
     .lstat = failing_lstat,
     .fchmod = failing_fchmod,
+    .mkdir = failing_mkdir,
 };

@@ -20,6 +20,7 @@ typedef enum test_file_call {
     TEST_FILE_FSTAT,
     TEST_FILE_LSTAT,
     TEST_FILE_FCHMOD,
+    TEST_FILE_MKDIR,
     TEST_FILE_CALLS
 } test_file_call;
 
