@@ -115,6 +115,12 @@ static void missing_texts_rows_and_buffers_are_named(void **state)
     assert_contains(tc_last_error(), "text 1");
     assert_missing(tc_predict_batch(h.model, NULL, lengths, 2, 6, scores, &count));
     assert_missing(tc_predict_batch(h.model, texts, NULL, 2, 6, scores, &count));
+    assert_missing(tc_predict_block(h.model, NULL, 1, (const uint64_t[]){0, 1}, 1, 3, scores, &count));
+    assert_missing(tc_predict_block(h.model, "a", 1, NULL, 1, 3, scores, &count));
+    assert_missing(tc_predict_block(h.model, "ab", 2, (const uint64_t[]){0, 2, 1}, 2, 6, scores, &count));
+    assert_contains(tc_last_error(), "text 1 is from byte 2 to 1");
+    assert_missing(tc_predict_block(h.model, "ab", 2, (const uint64_t[]){0, 3}, 1, 3, scores, &count));
+    assert_contains(tc_last_error(), "at most the 2 bytes");
     assert_missing(tc_predict_examples(h.model, NULL, NULL, 2, 6, scores, &count));
     assert_missing(tc_predict_examples(h.model, h.examples, (const size_t[]){20}, 1, 6, scores, &count));
     assert_missing(tc_encode(h.model, NULL, 1, 4, ids, NULL, &count));
@@ -255,12 +261,35 @@ static void options_can_be_listed(void **state)
     assert_missing(tc_option_at(tc_option_count(), &option));
 }
 
+static void a_block_of_texts_is_scored_like_the_texts(void **state)
+{
+    static const char bytes[] = "before|a good film|bad film|behind";
+    static const uint64_t offsets[] = {7, 18, 18, 26};
+    const char *const texts[] = {"a good film", "", "|bad film"};
+    const size_t lengths[] = {11, 0, 8};
+    float alone[3 * STORY_LABELS], block[3 * STORY_LABELS];
+    size_t count = 0;
+    (void)state;
+    assert_ok(tc_predict_batch(h.model, texts, lengths, 3, 3 * STORY_LABELS, alone, &count));
+    assert_ok(tc_predict_block(h.model, bytes, sizeof bytes - 1, offsets, 3, 3 * STORY_LABELS, block, &count));
+    assert_int_equal(count, 3 * STORY_LABELS);
+    assert_memory_equal(alone, block, sizeof alone);
+    assert_ok(tc_predict_block(h.model, NULL, 0, (const uint64_t[]){0, 0}, 1, STORY_LABELS, block, &count));
+    assert_memory_equal(alone + STORY_LABELS, block, STORY_LABELS * sizeof *block);
+    assert_ok(tc_predict_block(h.model, NULL, 0, NULL, 0, 0, NULL, &count));
+    assert_int_equal(count, 0);
+    assert_int_equal(tc_predict_block(h.model, bytes, sizeof bytes - 1, offsets, 3, 8, block, &count),
+                     TC_ERROR_CAPACITY);
+    assert_int_equal(count, 9);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_missing_handle_or_output_is_named),
+        test(a_block_of_texts_is_scored_like_the_texts),
         test(missing_texts_rows_and_buffers_are_named),
         test(a_struct_that_was_not_initialized_is_refused),
         test(buffers_that_are_too_small_say_what_is_needed),

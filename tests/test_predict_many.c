@@ -54,6 +54,12 @@ static void tear_down(fixture *f)
     free(f);
 }
 
+static tc_status predict(fixture *f, size_t count)
+{
+    const tci_texts texts = {.pointers = f->texts, .lengths = f->lengths, .count = count};
+    return tci_predict_texts(f->model, f->pool, &texts, f->logits);
+}
+
 static void assert_in_order(const fixture *f, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -68,7 +74,7 @@ static void texts_are_answered_in_their_order(void **state)
         fixture *f = set_up(NULL, threads);
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
             memset(f->logits, 0, sizeof f->logits);
-            assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, counts[i], f->logits));
+            assert_ok(predict(f, counts[i]));
             assert_in_order(f, counts[i]);
             for (size_t k = counts[i] * LABELS; k < MANY * LABELS; k++)
                 assert_true(f->logits[k] == 0.0f);
@@ -186,13 +192,13 @@ static void long_texts_among_others_are_answered_in_their_order(void **state)
             f->texts[places[i]] = texts[i % 3];
             f->lengths[places[i]] = LONG_BYTES - i % 3;
         }
-        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, 2061, f->logits));
+        assert_ok(predict(f, 2061));
         for (size_t i = 0, next = 0; i < 2061; i++) {
             bool is_long = next < 5 && i == places[next];
             const float *expected = is_long ? wanted[next++ % 3] : f->wanted[i * i % PHRASES];
             assert_memory_equal(f->logits + i * LABELS, expected, sizeof wanted[0]);
         }
-        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, 1, f->logits));
+        assert_ok(predict(f, 1));
         assert_memory_equal(f->logits, wanted[0], sizeof wanted[0]);
         tear_down(f);
     }
@@ -211,11 +217,11 @@ static void a_long_text_that_failed_is_named_from_any_thread(void **state)
         f->texts[3] = f->texts[70] = good;
         f->texts[2049] = bad;
         f->lengths[3] = f->lengths[70] = f->lengths[2049] = LONG_BYTES;
-        assert_int_equal(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits),
+        assert_int_equal(predict(f, MANY),
                          TC_ERROR_ENCODING);
         assert_contains(tci_error_text(), "text 2049:");
         f->texts[2049] = good;
-        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits));
+        assert_ok(predict(f, MANY));
         assert_memory_equal(f->logits + 3 * LABELS, f->logits + 2049 * LABELS, LABELS * sizeof(float));
         tear_down(f);
     }
@@ -228,7 +234,7 @@ static void nothing_is_predicted_of_nothing(void **state)
     fixture *f = set_up(NULL, 2);
     (void)state;
     assert_ok(tci_predict_rows(f->model, f->pool, NULL, 0, f->logits));
-    assert_ok(tci_predict_texts(f->model, f->pool, NULL, NULL, 0, f->logits));
+    assert_ok(predict(f, 0));
     tear_down(f);
 }
 
@@ -243,14 +249,14 @@ static void the_text_that_failed_is_named_from_any_thread(void **state)
             char name[32];
             f->texts[places[i]] = "good \xC3";
             f->lengths[places[i]] = 6;
-            tc_status status = tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits);
+            tc_status status = predict(f, MANY);
             assert_int_equal(status, TC_ERROR_ENCODING);
             (void)snprintf(name, sizeof name, "text %zu:", places[i]);
             assert_contains(tci_error_text(), name);
             f->texts[places[i]] = phrases[places[i] * places[i] % PHRASES];
             f->lengths[places[i]] = strlen(f->texts[places[i]]);
         }
-        assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, MANY, f->logits));
+        assert_ok(predict(f, MANY));
         assert_in_order(f, MANY);
         tear_down(f);
     }
@@ -260,7 +266,7 @@ static void logits_that_are_not_finite_are_named_by_their_text(void **state)
 {
     fixture *f = set_up(NULL, 1);
     (void)state;
-    assert_ok(tci_predict_texts(f->model, f->pool, f->texts, f->lengths, 3, f->logits));
+    assert_ok(predict(f, 3));
     f->logits[1 * LABELS + 1] = INFINITY;
     assert_int_equal(tci_model_scores(f->model, 3, f->logits), TC_ERROR_NUMERIC);
     assert_contains(tci_error_text(), "text 1:");

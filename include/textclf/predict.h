@@ -81,6 +81,19 @@ TC_EXPORT tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, 
 TC_EXPORT tc_status tc_predict_batch(const tc_model *model, const char *const *texts, const size_t *lengths,
                                      size_t text_count, size_t capacity, float *scores, size_t *count);
 
+/**
+ * As tc_predict_batch() for texts that lie one after the other, as columns of strings do in databases and in Apache
+ * Arrow (large_utf8): text i is the bytes from offsets[i] up to offsets[i + 1]. What lies before the first and behind
+ * the last is not read, so that a slice of a column needs no copy. Nobody has to make a pointer for each text, which
+ * tells where texts are short.
+ *
+ * @param bytes   `size` bytes; NULL with size 0.
+ * @param offsets (text_count + 1), never falling, none above `size`; else TC_ERROR_ARGUMENT, which names the text.
+ * @param count   floats written, text_count × labels.
+ */
+TC_EXPORT tc_status tc_predict_block(const tc_model *model, const char *bytes, size_t size, const uint64_t *offsets,
+                                     size_t text_count, size_t capacity, float *scores, size_t *count);
+
 /** As tc_predict_batch() for rows of encoded examples; rows NULL means all in order,
  * whatever row_count says. */
 TC_EXPORT tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples, const size_t *rows,

@@ -1,4 +1,6 @@
 /* tc_predict.c: predict.h: scores for one text, many texts, encoded rows. */
+#include <inttypes.h>
+
 #include "api/handles.h"
 #include "base/cpu.h"
 #include "model/examples.h"
@@ -100,12 +102,26 @@ tc_status tc_predict(const tc_model *model, const char *text, size_t length, siz
     return tc_predict_with(model, NULL, text, length, capacity, scores, count, NULL);
 }
 
-tc_status tc_predict_batch(const tc_model *model, const char *const *texts, const size_t *lengths, size_t text_count,
-                           size_t capacity, float *scores, size_t *count)
+static tc_status predict_texts(const tc_model *model, const tci_texts *texts, float *scores)
 {
     tc_status status = TC_OK;
     tci_memory memory;
     tci_pool *pool = NULL;
+    if (texts->count == 0)
+        return TC_OK;
+    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
+    TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
+    TCI_CHECK(tci_predict_texts(model, pool, texts, scores));
+    TCI_CHECK(score_rows(model, texts->count, scores));
+done:
+    tci_pool_free(pool);
+    return status;
+}
+
+tc_status tc_predict_batch(const tc_model *model, const char *const *texts, const size_t *lengths, size_t text_count,
+                           size_t capacity, float *scores, size_t *count)
+{
+    const tci_texts given = {.pointers = texts, .lengths = lengths, .count = text_count};
     TCI_REQUIRE(model);
     TCI_REQUIRE(count);
     TCI_REQUIRE_TEXT(texts, text_count);
@@ -115,15 +131,26 @@ tc_status tc_predict_batch(const tc_model *model, const char *const *texts, cons
             return tci_fail(TC_ERROR_ARGUMENT, "tc_predict_batch: text %zu is NULL with a length", i);
     }
     TCI_RETURN_IF(check_capacity(model, text_count, capacity, scores, count));
-    if (text_count == 0)
-        return TC_OK;
-    tci_memory_init(&memory, &model->memory.host, model->memory.limit);
-    TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
-    TCI_CHECK(tci_predict_texts(model, pool, texts, lengths, text_count, scores));
-    TCI_CHECK(score_rows(model, text_count, scores));
-done:
-    tci_pool_free(pool);
-    return status;
+    return predict_texts(model, &given, scores);
+}
+
+tc_status tc_predict_block(const tc_model *model, const char *bytes, size_t size, const uint64_t *offsets,
+                           size_t text_count, size_t capacity, float *scores, size_t *count)
+{
+    const tci_texts given = {.bytes = bytes, .offsets = offsets, .count = text_count};
+    TCI_REQUIRE(model);
+    TCI_REQUIRE(count);
+    TCI_REQUIRE_TEXT(bytes, size);
+    TCI_REQUIRE_TEXT(offsets, text_count);
+    for (size_t i = 0; i < text_count; i++) {
+        if (offsets[i] > offsets[i + 1] || offsets[i + 1] > size)
+            return tci_fail(TC_ERROR_ARGUMENT,
+                            "tc_predict_block: text %zu is from byte %" PRIu64 " to %" PRIu64
+                            "; offsets rise, to at most the %zu bytes of the block",
+                            i, offsets[i], offsets[i + 1], size);
+    }
+    TCI_RETURN_IF(check_capacity(model, text_count, capacity, scores, count));
+    return predict_texts(model, &given, scores);
 }
 
 tc_status tc_predict_examples(const tc_model *model, const tc_examples *examples, const size_t *rows, size_t row_count,

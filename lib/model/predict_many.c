@@ -132,8 +132,7 @@ typedef struct member_ids {
 typedef struct texts_job {
     const tc_model *model;
     tci_memory memory;
-    const char *const *texts;
-    const size_t *lengths;
+    const tci_texts *texts;
     size_t first_text, count; /* the chunk's place among all texts, and its size */
     tci_row *rows;
     member_ids *members;
@@ -142,9 +141,24 @@ typedef struct texts_job {
     failure first;
 } texts_job;
 
+/* Text i of the chunk. */
+static const char *text_of(const texts_job *job, size_t i, size_t *length)
+{
+    const tci_texts *texts = job->texts;
+    i += job->first_text;
+    if (texts->pointers) {
+        *length = texts->lengths[i];
+        return texts->pointers[i];
+    }
+    *length = (size_t)(texts->offsets[i + 1] - texts->offsets[i]);
+    return *length > 0 ? texts->bytes + texts->offsets[i] : "";
+}
+
 static bool is_long(const texts_job *job, size_t i)
 {
-    return tci_text_is_long(&job->model->pipeline->options, job->lengths[i]);
+    size_t length = 0;
+    (void)text_of(job, i, &length);
+    return tci_text_is_long(&job->model->pipeline->options, length);
 }
 
 static tc_status encode_text(texts_job *job, member_ids *member, size_t i)
@@ -152,7 +166,9 @@ static tc_status encode_text(texts_job *job, member_ids *member, size_t i)
     job->rows[i].length = 0;
     if (is_long(job, i))
         return TC_OK;
-    tc_status status = tci_pipeline_encode(job->model->pipeline, job->texts[i], job->lengths[i], &member->encoded);
+    size_t length = 0;
+    const char *text = text_of(job, i, &length);
+    tc_status status = tci_pipeline_encode(job->model->pipeline, text, length, &member->encoded);
     if (status != TC_OK)
         return tci_fail_prefix(status, "text %zu", job->first_text + i);
     size_t count = member->encoded.count;
@@ -210,8 +226,10 @@ static tc_status predict_long_texts(texts_job *job, tci_scratch *scratch)
             return TC_OK;
         if (!is_long(job, i))
             continue;
-        tc_status status = tci_model_predict_text(job->model, scratch, job->texts[i], job->lengths[i],
-                                                  job->logits + i * job->model->label_count);
+        size_t length = 0;
+        const char *text = text_of(job, i, &length);
+        tc_status status =
+            tci_model_predict_text(job->model, scratch, text, length, job->logits + i * job->model->label_count);
         if (status != TC_OK)
             return tci_fail_prefix(status, "text %zu", job->first_text + i);
     }
@@ -244,12 +262,11 @@ static tc_status predict_long_of_chunk(texts_job *job, tci_pool *pool)
     return failure_status(&job->first);
 }
 
-tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *const *texts, const size_t *lengths,
-                            size_t count, float *logits)
+tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const tci_texts *texts, float *logits)
 {
     tc_status status = TC_OK;
-    size_t members = tci_pool_size(pool);
-    texts_job job = {.model = model};
+    size_t members = tci_pool_size(pool), count = texts->count;
+    texts_job job = {.model = model, .texts = texts};
     tci_memory_init(&job.memory, &model->memory.host, model->memory.limit);
     TCI_CHECK(tci_alloc_zero(&job.memory, members, sizeof *job.members, "encoded texts", &job.members));
     for (size_t i = 0; i < members; i++)
@@ -259,8 +276,6 @@ tc_status tci_predict_texts(const tc_model *model, tci_pool *pool, const char *c
     for (size_t first = 0; first < count; first += job.count) {
         job.count = count - first < CHUNK_TEXTS ? count - first : CHUNK_TEXTS;
         job.first_text = first;
-        job.texts = texts + first;
-        job.lengths = lengths + first;
         atomic_store(&job.next, 0);
         tci_pool_run(pool, texts_member, &job);
         TCI_CHECK(failure_status(&job.first));

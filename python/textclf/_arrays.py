@@ -4,6 +4,7 @@ NumPy is imported at first use, so that `import textclf` stays quick and works w
 """
 from __future__ import annotations
 
+import ctypes
 import functools
 from typing import Any, List, Sequence, Union
 
@@ -36,9 +37,23 @@ def matrix(values: Any, rows: int, columns: int) -> Union[Any, List[List[float]]
     return [list(values[row * columns:(row + 1) * columns]) for row in range(rows)]
 
 
-def stack(parts: List[Any], columns: int) -> Union[Any, List[List[float]]]:
-    """Matrices of as many columns, one under the other."""
-    module = numpy()
-    if module is None:
-        return [row for part in parts for row in part]
-    return module.concatenate(parts) if parts else module.zeros((0, columns), dtype=module.float32)
+class Room:
+    """A matrix of floats (rows, columns) for the library to fill, some rows a call."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        module = numpy()
+        self._rows, self._columns = rows, columns
+        if module is not None:
+            self._values = module.empty((rows, columns), dtype=module.float32)
+            self._address = self._values.ctypes.data
+        else:
+            self._values = (ctypes.c_float * (rows * columns))()
+            self._address = ctypes.addressof(self._values)
+
+    def row(self, number: int) -> int:
+        """Where a row begins."""
+        return int(self._address + number * self._columns * ctypes.sizeof(ctypes.c_float))
+
+    def matrix(self) -> Union[Any, List[List[float]]]:
+        """As matrix()."""
+        return self._values if numpy() is not None else matrix(self._values, self._rows, self._columns)

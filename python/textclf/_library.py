@@ -79,6 +79,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_scratch_create": [MODEL, P(SCRATCH)],
     "tc_predict_with": [MODEL, SCRATCH, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE, P(s.tc_prediction)],
     "tc_predict_batch": [MODEL, P(TEXT), SIZES, SIZE, SIZE, FLOATS, OUT_SIZE],
+    "tc_predict_block": [MODEL, TEXT, SIZE, c.c_void_p, SIZE, SIZE, c.c_void_p, OUT_SIZE],
     "tc_predict_examples": [MODEL, EXAMPLES, SIZES, SIZE, SIZE, FLOATS, OUT_SIZE],
     "tc_embed": [MODEL, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE],
     "tc_word_vector": [MODEL, TEXT, SIZE, SIZE, FLOATS, OUT_SIZE],

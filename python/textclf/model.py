@@ -5,7 +5,9 @@ strict_utf8, refuses them with their byte. A model may be shared by any number o
 """
 from __future__ import annotations
 
+import array
 import ctypes as c
+import itertools
 import json
 import os
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -263,16 +265,14 @@ class Model(Handle):
 
     def predict_batch(self, texts: Sequence[Text]) -> Any:
         """Scores (texts, labels), on the model's threads; a NumPy array, or lists without NumPy."""
-        columns, parts = len(self.labels), []
-        data = texts_bytes(texts)
+        columns, data, count = len(self.labels), texts_bytes(texts), c.c_size_t()
+        scores = _arrays.Room(len(data), columns)
         for first in range(0, len(data), BATCH):
             part = data[first:first + BATCH]
-            scores, count = (c.c_float * (len(part) * columns))(), c.c_size_t()
-            lengths = (c.c_size_t * len(part))(*map(len, part))
-            lib.tc_predict_batch(self.pointer, (c.c_char_p * len(part))(*part), lengths, len(part), len(scores), scores,
-                                 c.byref(count))
-            parts.append(_arrays.matrix(scores, len(part), columns))
-        return _arrays.stack(parts, columns)
+            offsets = array.array("Q", itertools.accumulate(map(len, part), initial=0))
+            lib.tc_predict_block(self.pointer, b"".join(part), offsets[-1], offsets.buffer_info()[0], len(part),
+                                 len(part) * columns, scores.row(first), c.byref(count))
+        return scores.matrix()
 
     def predict_examples(self, examples: "Examples", rows: Optional[Sequence[int]] = None) -> Any:
         """Scores of encoded examples, of all or of the given rows."""
