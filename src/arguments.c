@@ -252,12 +252,6 @@ bool arguments_gave(const arguments *given, const char *key)
     return false;
 }
 
-int arguments_value(const arguments *given, const char *key, char *value, size_t capacity)
-{
-    size_t length = 0;
-    return tc_config_get(given->config, key, capacity, value, &length) == TC_OK ? CODE_OK : fail_library(NULL);
-}
-
 int arguments_default_threads(arguments *given, size_t most)
 {
     if (arguments_gave(given, "threads"))

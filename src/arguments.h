@@ -84,8 +84,6 @@ void arguments_free(arguments *given);
 
 /* Whether the library option `key` was given. */
 bool arguments_gave(const arguments *given, const char *key);
-/* Its value, given or not. Returns an exit code, told. */
-int arguments_value(const arguments *given, const char *key, char *value, size_t capacity);
 
 /* Sets `threads` to the processors at hand, at most `most` (0: no bound), unless it was given. */
 int arguments_default_threads(arguments *given, size_t most);

@@ -165,23 +165,6 @@ int input_rewind(input *source)
     return CODE_OK;
 }
 
-/* The next raw bytes, from the file or from what was kept of it. */
-static int read_more(input *source, void *buffer, size_t room, size_t *count)
-{
-    int code = CODE_OK;
-    if (source->kept != NULL) {
-        size_t left = source->kept_size - source->kept_position;
-        *count = left < room ? left : room;
-        memcpy(buffer, source->kept + source->kept_position, *count);
-        source->kept_position += *count;
-    } else {
-        code = read_file(source, buffer, room, count);
-    }
-    if (code == CODE_OK)
-        source->ended = *count == 0;
-    return code;
-}
-
 /* More raw bytes behind those that are left. */
 static int refill(input *source)
 {
@@ -190,9 +173,20 @@ static int refill(input *source)
     source->raw_position = 0;
     source->raw_size = left;
     size_t count = 0;
-    int code = read_more(source, source->raw + left, RAW_BYTES - left, &count);
+    if (source->kept != NULL) {
+        count = source->kept_size - source->kept_position;
+        if (count > RAW_BYTES - left)
+            count = RAW_BYTES - left;
+        memcpy(source->raw + left, source->kept + source->kept_position, count);
+        source->kept_position += count;
+    } else {
+        int code = read_file(source, source->raw + left, RAW_BYTES - left, &count);
+        if (code != CODE_OK)
+            return code;
+    }
     source->raw_size += count;
-    return code;
+    source->ended = count == 0;
+    return CODE_OK;
 }
 
 static bool begins_like_gzip(const input *source)
@@ -296,9 +290,12 @@ int input_read(input *source, char *buffer, size_t capacity, size_t *count)
     }
     if (source->form == FORM_GZIP)
         return read_gzip(source, buffer, capacity, count);
+    if (source->raw_position == source->raw_size && !source->ended) {
+        int code = refill(source);
+        if (code != CODE_OK)
+            return code;
+    }
     size_t left = source->raw_size - source->raw_position;
-    if (left == 0 && !source->ended)
-        return read_more(source, buffer, capacity, count);
     *count = left < capacity ? left : capacity;
     memcpy(buffer, source->raw + source->raw_position, *count);
     source->raw_position += *count;

@@ -1,8 +1,7 @@
 /* predict.c: `textclf predict`: one line of labels a text, in input order.
  *
- * Texts are gathered into blocks and scored together on all threads, while the block behind is gathered and the one
- * before is printed. A block is scored early when waiting for more input would hold back answers, so that a program may
- * write a line and read its answer. */
+ * Texts are gathered into blocks and scored together on all threads. A block is scored early when waiting for more
+ * input would hold back answers, so that a program may write a line and read its answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,9 @@
 #include "data.h"
 #include "messages.h"
 #include "output.h"
-#include "predict_block.h"
 
+#define BLOCK_TEXTS 1024
+#define BLOCK_BYTES (1u << 20)
 #define BLOCK_SCORES (1u << 22)
 
 typedef struct ranked {
@@ -28,12 +28,20 @@ typedef struct prediction {
     reader_task task;
     size_t label_count;
     const char **labels;
-    double *thresholds;      /* (label_count), of sets of labels */
-    reader *source;          /* NULL: texts from the command line */
-    predict_block blocks[2]; /* one is filled or printed while the other is scored */
-    predict_block *block;    /* which is filled */
-    scorer ahead;
+    double *thresholds; /* (label_count), of sets of labels */
+    reader *source; /* NULL: texts from the command line */
+    /* the block */
+    char *bytes;
+    size_t size;
+    size_t capacity;
+    const char *texts[BLOCK_TEXTS];
+    size_t offsets[BLOCK_TEXTS];
+    size_t lengths[BLOCK_TEXTS];
+    uint64_t lines[BLOCK_TEXTS];
+    size_t count;
     size_t most; /* texts in a block: fewer where labels are very many */
+    float *scores; /* (count, label_count), grown as needed */
+    size_t score_capacity;
     ranked *order;
     json_output json;
     uint64_t examples;
@@ -119,74 +127,76 @@ static void put(prediction *work, const float *scores)
 }
 
 /* The batch call named no text: finds the one that it could not score. A text that is not UTF-8 is a bad line. */
-static int predict_singly(prediction *work, predict_block *block)
+static int predict_singly(prediction *work)
 {
-    for (size_t i = 0; i < block->count; i++) {
+    for (size_t i = 0; i < work->count; i++) {
         size_t count = 0;
-        unsigned long long line = block->lines[i];
         tc_status status =
-            tc_predict(work->model, block->texts[i], block->lengths[i], work->label_count, block->scores, &count);
+            tc_predict(work->model, work->texts[i], work->lengths[i], work->label_count, work->scores, &count);
         if (status == TC_OK) {
-            put(work, block->scores);
+            put(work, work->scores);
             continue;
         }
         if (work->source == NULL)
-            return fail("text %llu: %s", line, tc_last_error());
+            return fail("text %llu: %s", (unsigned long long)work->lines[i], tc_last_error());
         if (status != TC_ERROR_ENCODING)
-            return fail("%s, line %llu: %s", reader_name(work->source), line, tc_last_error());
-        int code = reader_reject(work->source, line, tc_last_error());
+            return fail("%s, line %llu: %s", reader_name(work->source), (unsigned long long)work->lines[i],
+                        tc_last_error());
+        int code = reader_reject(work->source, work->lines[i], tc_last_error());
         if (code != CODE_OK)
             return code;
     }
     return CODE_OK;
 }
 
-/* Prints a block that was scored, and empties it. */
-static int print_block(prediction *work, predict_block *block)
+/* Scores and prints the block, and empties it. */
+static int finish_block(prediction *work)
 {
+    if (work->count == 0)
+        return CODE_OK;
+    size_t needed = work->count * work->label_count;
+    if (needed > work->score_capacity) {
+        float *grown = realloc(work->scores, needed * sizeof *grown);
+        if (grown == NULL)
+            return fail_memory("the scores");
+        work->scores = grown;
+        work->score_capacity = needed;
+    }
+    for (size_t i = 0; work->source != NULL && i < work->count; i++)
+        work->texts[i] = work->bytes + work->offsets[i];
+    size_t count = 0;
+    tc_status status =
+        tc_predict_batch(work->model, work->texts, work->lengths, work->count, needed, work->scores, &count);
     int code = CODE_OK;
-    for (size_t i = 0; block->status == TC_OK && i < block->count; i++)
-        put(work, block->scores + i * work->label_count);
-    if (block->status != TC_OK)
-        code = predict_singly(work, block);
-    block->count = block->size = 0;
+    for (size_t i = 0; status == TC_OK && i < work->count; i++)
+        put(work, work->scores + i * work->label_count);
+    if (status != TC_OK)
+        code = predict_singly(work);
+    work->count = work->size = 0;
     return code;
 }
 
-/* Has the block scored, ahead where more are to come or came before, and prints the one that was scored meanwhile. */
-static int turn(prediction *work, bool more)
+static int append(prediction *work, const record *next)
 {
-    predict_block *block = work->block;
-    bool given = false;
-    int code = predict_block_reserve(block, work->label_count);
-    predict_block *done = scorer_take(&work->ahead);
-    if (code == CODE_OK && block->count > 0 && (more || done != NULL))
-        given = scorer_give(&work->ahead, block);
-    if (given)
-        work->block = block == work->blocks ? work->blocks + 1 : work->blocks;
-    if (done != NULL) {
-        int printed = print_block(work, done);
-        code = code == CODE_OK ? printed : code;
+    size_t length = next->text.length;
+    if (work->capacity - work->size < length || work->capacity == 0) {
+        size_t larger = work->capacity == 0 ? BLOCK_BYTES : work->capacity;
+        while (larger - work->size < length)
+            larger = larger <= SIZE_MAX / 2 ? larger * 2 : SIZE_MAX;
+        char *grown = realloc(work->bytes, larger);
+        if (grown == NULL)
+            return fail("%s, line %llu: not enough memory for a text of %zu bytes", reader_name(work->source),
+                        (unsigned long long)next->line, length);
+        work->bytes = grown;
+        work->capacity = larger;
     }
-    if (code != CODE_OK || given || block->count == 0)
-        return code;
-    predict_block_score(block, work->model);
-    return print_block(work, block);
-}
-
-/* Scores and prints all there is. */
-static int finish(prediction *work)
-{
-    int code = turn(work, false);
-    return code == CODE_OK ? turn(work, false) : code;
-}
-
-/* The reader failed, which was told: what was given to be scored before is printed still. */
-static void finish_given(prediction *work)
-{
-    predict_block *done = scorer_take(&work->ahead);
-    if (done != NULL && done->status == TC_OK)
-        (void)print_block(work, done);
+    if (length > 0)
+        memcpy(work->bytes + work->size, next->text.data, length);
+    work->offsets[work->count] = work->size;
+    work->lengths[work->count] = length;
+    work->lines[work->count++] = next->line;
+    work->size += length;
+    return CODE_OK;
 }
 
 static int predict_input(prediction *work)
@@ -195,7 +205,7 @@ static int predict_input(prediction *work)
     while (more) {
         record next;
         if (reader_would_wait(work->source)) {
-            int code = finish(work);
+            int code = finish_block(work);
             if (code == CODE_OK && !work->given->json)
                 code = output_flush();
             if (code != CODE_OK)
@@ -203,13 +213,9 @@ static int predict_input(prediction *work)
         }
         int code = reader_next(work->source, &next, &more);
         if (code == CODE_OK && more)
-            code = predict_block_put(work->block, work->source, &next);
-        if (code != CODE_OK)
-            finish_given(work);
-        if (code == CODE_OK && (work->block->count == work->most || work->block->size >= BLOCK_BYTES))
-            code = turn(work, true);
-        if (code == CODE_OK && !more)
-            code = finish(work);
+            code = append(work, &next);
+        if (code == CODE_OK && (!more || work->count == work->most || work->size >= BLOCK_BYTES))
+            code = finish_block(work);
         if (code == CODE_OK && ferror(stdout))
             code = output_flush();
         if (code != CODE_OK)
@@ -221,16 +227,17 @@ static int predict_input(prediction *work)
 
 static int predict_operands(prediction *work)
 {
-    int code = CODE_OK;
-    for (size_t i = 0; code == CODE_OK && i < work->given->operand_count; i++) {
-        predict_block *block = work->block;
-        block->texts[block->count] = work->given->operands[i];
-        block->lengths[block->count] = strlen(work->given->operands[i]);
-        block->lines[block->count++] = i + 1;
-        if (block->count == work->most)
-            code = turn(work, true);
+    for (size_t i = 0; i < work->given->operand_count; i++) {
+        work->texts[work->count] = work->given->operands[i];
+        work->lengths[work->count] = strlen(work->given->operands[i]);
+        work->lines[work->count++] = i + 1;
+        if (work->count == work->most || i + 1 == work->given->operand_count) {
+            int code = finish_block(work);
+            if (code != CODE_OK)
+                return code;
+        }
     }
-    return code == CODE_OK ? finish(work) : code;
+    return CODE_OK;
 }
 
 /* Mapped, which starts faster; what cannot be mapped (a pipe, say) is read. */
@@ -270,10 +277,7 @@ static int open_model(prediction *work)
 static int work_through(prediction *work)
 {
     const arguments *given = work->given;
-    char threads[32];
-    int code = arguments_value(given, "threads", threads, sizeof threads);
-    if (code == CODE_OK)
-        code = open_model(work);
+    int code = open_model(work);
     if (code == CODE_OK && given->operand_count == 0) {
         reader_options options = data_reader_options(given, READ_TEXTS);
         code = reader_open(given->input != NULL ? given->input : "-", &options, &work->source);
@@ -288,10 +292,7 @@ static int work_through(prediction *work)
         emit_key(&work->json, "predictions");
         emit_begin(&work->json, '[');
     }
-    scorer_init(&work->ahead, work->model, strcmp(threads, "1") == 0);
-    work->block = work->blocks;
     code = work->source != NULL ? predict_input(work) : predict_operands(work);
-    scorer_free(&work->ahead);
     if (code == CODE_OK && given->json) {
         emit_end(&work->json, ']');
         emit_key_unsigned(&work->json, "examples", work->examples);
@@ -309,7 +310,8 @@ int predict(arguments *given)
         return misuse("predict: --model is missing; usage: textclf predict --model MODEL "
                       "[--input FILE | TEXT ...]");
     if (given->input != NULL && given->operand_count > 0)
-        return misuse("predict: give either --input or texts, not both (the first text is \"%s\")", given->operands[0]);
+        return misuse("predict: give either --input or texts, not both (the first text is \"%s\")",
+                      given->operands[0]);
     int code = arguments_default_threads(given, given->operand_count);
     if (code != CODE_OK)
         return code;
@@ -318,8 +320,8 @@ int predict(arguments *given)
         return fail_memory("predicting");
     work->given = given;
     code = work_through(work);
-    predict_block_free(&work->blocks[0]);
-    predict_block_free(&work->blocks[1]);
+    free(work->bytes);
+    free(work->scores);
     free(work->order);
     free(work->thresholds);
     free(work->labels);

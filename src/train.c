@@ -72,7 +72,7 @@ static int check_arguments(const arguments *given)
 static int number_option(const training *run, const char *key, uint64_t *number)
 {
     char value[64];
-    int code = arguments_gave(run->given, key) ? arguments_value(run->given, key, value, sizeof value)
+    int code = arguments_gave(run->given, key) ? given_option(run->given, key, value, sizeof value)
                                                : data_model_option(run->model, key, value, sizeof value);
     if (code == CODE_OK)
         *number = strtoull(value, NULL, 10);
@@ -255,9 +255,9 @@ static int work_through(work *all)
 /* Keeps what was asked for of the file's model, and takes it out of the config that makes model and trainer. */
 static int train_whole(training *run, arguments *given)
 {
-    int code = arguments_value(given, "weights", run->weights, sizeof run->weights);
+    int code = given_option(given, "weights", run->weights, sizeof run->weights);
     if (code == CODE_OK)
-        code = arguments_value(given, "max_features", run->max_features, sizeof run->max_features);
+        code = given_option(given, "max_features", run->max_features, sizeof run->max_features);
     if (code == CODE_OK && arguments_gave(given, "weights") && tc_config_set(given->config, "weights", "f32") != TC_OK)
         code = fail_library(NULL);
     if (code == CODE_OK && arguments_gave(given, "max_features") &&

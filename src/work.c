@@ -20,6 +20,12 @@
 #define LEAST_CHUNK ((size_t)1 << 20)
 #define CACHE_CHUNK ((size_t)64 << 20) /* without max_memory */
 
+int given_option(const arguments *given, const char *key, char *value, size_t capacity)
+{
+    size_t length = 0;
+    return tc_config_get(given->config, key, capacity, value, &length) == TC_OK ? CODE_OK : fail_library(NULL);
+}
+
 /* Targets have no names in the data: "target", or "target1", "target2", ... */
 static int name_targets(labels *names, size_t count)
 {
@@ -102,7 +108,7 @@ static int choose_chunk_bytes(work *all)
 {
     const arguments *given = all->run.given;
     char text[32];
-    int code = arguments_value(given, "max_memory", text, sizeof text);
+    int code = given_option(given, "max_memory", text, sizeof text);
     uint64_t most = code == CODE_OK ? strtoull(text, NULL, 10) : 0;
     all->chunk_bytes = given->cache != NULL ? CACHE_CHUNK : SIZE_MAX;
     if (given->resume == NULL && most != 0)
@@ -196,7 +202,7 @@ int work_read_input(work *all)
     training *run = &all->run;
     bool resumes = run->given->resume != NULL;
     char task[32];
-    int code = resumes ? resume_model(all) : arguments_value(run->given, "task", task, sizeof task);
+    int code = resumes ? resume_model(all) : given_option(run->given, "task", task, sizeof task);
     if (code == CODE_OK)
         code = choose_chunk_bytes(all);
     if (code != CODE_OK)

@@ -22,4 +22,7 @@ typedef struct work {
 int work_read_input(work *all);
 int work_read_validation(work *all);
 
+/* The value of an option as the command line left it. */
+int given_option(const arguments *given, const char *key, char *value, size_t capacity);
+
 #endif

@@ -152,41 +152,6 @@ class Predict(Trained):
         process.stdout.close()
         watch.cancel()
 
-    def test_threads_change_neither_lines_nor_their_order(self):
-        plain = "".join(text + "\n" for _, text in texts(9000, 4))
-        path = self.file("t.txt", plain)
-        expected = self.predict("--threads", "1", "--input", path).out
-        for threads in ("2", "3"):
-            self.assertEqual(self.predict("--threads", threads, "--input", path).out, expected)
-            self.assertEqual(self.predict("--threads", threads, stdin=plain).out, expected)
-
-    def test_a_bad_line_behind_many_texts_leaves_their_answers(self):
-        good = tsv(5000, 4)
-        whole = self.file("a.tsv", good)
-        expected = self.predict("--input", whole).lines
-        path = self.file("b.tsv", good + "no tab\n" + tsv(5000, 4))
-        for threads in ("1", "2"):
-            result = self.textclf("predict", "--model", self.model, "--threads", threads, "--input", path)
-            self.assertEqual(result.code, 1)
-            self.assertEqual(len(result.messages), 1)
-            self.assertIn(f"{path}, line 5001: no TAB", result.err)
-            self.assertEqual(result.lines, expected[:len(result.lines)])
-            self.assertGreaterEqual(len(result.lines), 4096)
-
-    def test_a_text_that_is_not_utf8_behind_many_ends_the_output_there(self):
-        model, _ = self.train("--input", self.train_file, "--strict-utf8", "true")
-        rows = [text.encode() for _, text in texts(6000, 4)]
-        expected = self.predict(stdin=b"\n".join(rows), model=model).lines
-        rows[4000] = b"\xff"
-        for threads in ("1", "2"):
-            result = self.textclf("predict", "--model", model, "--threads", threads, stdin=b"\n".join(rows))
-            self.assertEqual((result.code, len(result.messages)), (1, 1), result.err)
-            self.assertIn("standard input, line 4001:", result.err)
-            self.assertEqual(result.lines, expected[:4000])
-            result = self.textclf("predict", "--model", model, "--threads", threads, "--skip-bad-lines",
-                                  stdin=b"\n".join(rows))
-            self.assertEqual((result.code, result.lines), (0, expected[:4000] + expected[4001:]))
-
     def test_a_closed_pipe_is_a_failure_in_one_sentence(self):
         data = self.file("t.txt", "free prize\n" * 100_000)
         process = subprocess.Popen([PROGRAM, "predict", "--model", self.model, "--input", data], stdout=subprocess.PIPE,
