@@ -2,7 +2,7 @@
  *
  *     gelu' = Φ(x) + x φ(x), φ(x) = exp(-x²/2) / √(2π)
  *     gelu_tanh = x s, s = sigmoid(v), v = x (A + B x²)
- *     gelu_tanh' = s + x s (1 - s) (A + 3 B x²)
+ *     gelu_tanh' = s + x s (1 - s) (A + 3 B x²), by way of sigmoid(-|v|), so that 1 - s keeps its digits
  *
  * x is kept from growing where only its sign counts, so that infinities come out right; NaN passes. */
 #include "kernel/constants.h"
@@ -61,8 +61,9 @@ void tci_gelu_tanh_backward_scalar(size_t count, const float *src, const float *
 {
     for (size_t i = 0; i < count; i++) {
         float x = clamped(src[i]), square = x * x;
-        float s = tci_sigmoid_one(x * (square * TCI_GELU_TANH_B + TCI_GELU_TANH_A));
+        float size = x < 0.0f ? -x : x;
+        float t = tci_sigmoid_one(-(size * (square * TCI_GELU_TANH_B + TCI_GELU_TANH_A)));
         float slope = square * (3.0f * TCI_GELU_TANH_B) + TCI_GELU_TANH_A;
-        dst[i] = dy[i] * (x * (s * (1.0f - s)) * slope + s);
+        dst[i] = dy[i] * (x * (t * (1.0f - t)) * slope + (x < 0.0f ? t : 1.0f - t));
     }
 }

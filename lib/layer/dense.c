@@ -43,12 +43,19 @@ static size_t transposed_scratch(const tci_dense *dense)
     return a > b ? a : b;
 }
 
+/* 16 rows of a weight in either layout. */
+static size_t product_floats(const tci_dense *dense)
+{
+    size_t columns = dense->input_major ? dense->output_dim : dense->input_dim;
+    return TCI_PANEL * TCI_PADDED(columns);
+}
+
 size_t tci_dense_scratch(const tci_dense *dense)
 {
     size_t forward = group_floats(dense->input_dim), back = group_floats(dense->output_dim);
     size_t tile = (size_t)TILE_ROWS * GROUP_PANELS * TCI_PANEL;
     size_t products = (forward > back ? forward : back) + tile;
-    size_t weights = TCI_PANEL * TCI_PADDED(dense->input_dim) + transposed_scratch(dense);
+    size_t weights = product_floats(dense) + transposed_scratch(dense);
     return TCI_PADDED(products > weights ? products : weights);
 }
 
@@ -229,7 +236,7 @@ void tci_dense_backward_weight(const tci_dense *dense, const tci_kernels *kernel
                                float *scratch)
 {
     size_t width = TCI_PADDED(dense->output_dim), end = (first + count) * TCI_PANEL;
-    float *product = scratch, *gemm_scratch = scratch + TCI_PANEL * TCI_PADDED(dense->input_dim);
+    float *product = scratch, *gemm_scratch = scratch + product_floats(dense);
     for (size_t column = first * TCI_PANEL, some; column < end; column += some) {
         size_t part = column / width, at = column % width; /* as much of the part as is asked for */
         some = least(end - column, width - at);
