@@ -309,6 +309,12 @@ static void a_checkpoint_of_a_frozen_training_goes_on_with_the_same_bits(void **
     const char *path = test_folder_file(&f.folder, "checkpoint");
     assert_ok(tc_trainer_save(h.trainer, path));
     host_end(&h);
+    size_t file_size = 0;
+    char *file = test_read_file(path, &file_size);
+    file[8 + (size_t)tci_load_u64((const uint8_t *)file) - 1] = '\0'; /* the header's last byte, as a text */
+    assert_non_null(strstr(file + 8, "\"optim.exp_avg.fc.weight\""));
+    assert_null(strstr(file + 8, "optim.exp_avg.embedding.weight"));
+    free(file);
     assert_int_equal(remove(f.vectors), 0); /* nobody reads them again */
     memset(&h, 0, sizeof h);
     assert_ok(host_resume(&h, NULL, NULL, path, TEXTS));

@@ -446,6 +446,27 @@ static void a_falling_schedule_without_its_end_takes_no_step(void **state)
     tear_down(&f);
 }
 
+/* As transformers' TrainingArguments.get_warmup_steps(): the share rounded up, and only where no number is given. */
+static void warmup_ratio_is_a_share_of_total_steps_where_warmup_steps_is_0(void **state)
+{
+    static const struct {
+        const char *ratio;
+        uint64_t given, total, wanted;
+    } cases[] = {{"0.1", 0, 100, 10}, {"0.1", 0, 101, 11}, {"0.1", 0, 5, 1},  {"0", 0, 100, 0},
+                 {"1", 0, 7, 7},      {"0.5", 3, 100, 3},  {"0.06", 0, 0, 0}, {"0.25", 0, 1, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tci_options options;
+        tci_options_default(&options);
+        assert_ok(tci_options_set(&options, "warmup_ratio", cases[i].ratio));
+        options.warmup_steps = cases[i].given;
+        options.total_steps = cases[i].total;
+        assert_int_equal(tci_trainer_schedule(&options).warmup_steps, cases[i].wanted);
+        bool waits = cases[i].total == 0 && cases[i].given == 0 && options.warmup_ratio > 0;
+        assert_int_equal(tci_trainer_lacks_total_steps(&options), waits);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_model_has_one_trainer_at_a_time_and_lives_as_long),
         cmocka_unit_test(options_that_do_not_fit_are_refused_and_leave_the_model_free),
         cmocka_unit_test(a_falling_schedule_without_its_end_takes_no_step),
+        cmocka_unit_test(warmup_ratio_is_a_share_of_total_steps_where_warmup_steps_is_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

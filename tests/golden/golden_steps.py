@@ -52,7 +52,8 @@ def take_steps(model, name, row_count, loss_function):
             torch.nn.utils.clip_grad_norm_(model.parameters(), float(options["clip_norm"]))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = float(options["learning_rate"]) * schedule_factor(options, step)
+                group["lr"] = (float(options["learning_rate"]) * schedule_factor(options, step)
+                               * group.get("layer_factor", 1.0))
             optimizer.step()
         losses.append(loss.item())
     return losses
@@ -83,4 +84,10 @@ def _optimizers(model, options):
         rest = [parameter for name, parameter in model.named_parameters() if name != "embedding.weight"]
         return [torch.optim.SparseAdam([model.embedding.weight], **keywords), torch.optim.Adam(rest, **keywords)]
     family = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind]
+    if "layer_decay" in options:
+        levels, decay = {"embedding.weight": 2, "fc.weight": 1, "fc.bias": 0}, float(options["layer_decay"])
+        groups = [{"params": [parameter], "layer_factor": decay ** levels[name],
+                   "weight_decay": 0.0 if name == "fc.bias" else float(options["weight_decay"])}
+                  for name, parameter in model.named_parameters()]
+        return [family(groups, **keywords)]
     return [family(model.parameters(), **keywords, weight_decay=float(options["weight_decay"]))]

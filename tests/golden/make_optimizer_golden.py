@@ -5,6 +5,8 @@ usage: make_optimizer_golden.py OUTPUT.safetensors
 Tensors: init.P F32 and grad.S.P F32 (S = 1 to 10) for P in embedding.weight (9, 5), fc.weight (13, 7), fc.bias (6);
 touched.S U8 (9), the embedding rows that have a gradient in step S; after.O.P F64 for every optimizer O of
 golden_steps.py and of MORE below; state.O.BLOCK.P F64, the optimizer's state after the tenth step.
+With layer_decay the optimizer has parameter groups: embedding.weight at level 2, fc.weight at level 1, fc.bias at level
+0 and without weight decay.
 norms F64 (10): the norm of all gradients of each step. Metadata: `opt.O` = "key=value key=value ...".
 """
 import argparse
@@ -26,6 +28,8 @@ MORE = {
                            "sparse_embedding=true",
     "adamw_warmup": "optimizer=adamw learning_rate=0.01 beta1=0.9 beta2=0.999 epsilon=1e-8 weight_decay=0.1 "
                     "schedule=linear warmup_steps=4 total_steps=20 clip_norm=0.5",
+    "adamw_groups": "optimizer=adamw learning_rate=0.01 beta1=0.9 beta2=0.999 epsilon=1e-8 weight_decay=0.1 "
+                    "layer_decay=0.5",
 }
 SHAPES = {"embedding.weight": (9, 5), "fc.weight": (13, 7), "fc.bias": (6,)}
 STEPS = golden_steps.STEPS
