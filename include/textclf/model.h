@@ -37,7 +37,7 @@ typedef struct tc_model tc_model;
 TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                                     size_t label_count, tc_model **model);
 
-/** Loads a model file: the library's own, or a supervised model of fastText (.bin, .ftz; docs/ngram.md). Knows it by
+/** Loads a model file: the library's own, or a supervised model of fastText (.bin, .ftz; docs/fasttext.md). Knows it by
  * content. Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM,
  * #TC_ERROR_VERSION, #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY,
  * #TC_ERROR_UNSUPPORTED. */
