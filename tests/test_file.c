@@ -388,6 +388,34 @@ static void a_folder_that_cannot_be_written_is_named(void **state)
     assert_int_equal(test_folder_count(&folder), 0);
 }
 
+static void folders_are_made_and_told_from_files(void **state)
+{
+    (void)state;
+    char *path = NULL, *inner = NULL, *slashed = NULL;
+    assert_ok(tci_path_join(&memory, folder.path, "new", &path));
+    assert_ok(tci_path_join(&memory, path, "file", &inner));
+    assert_ok(tci_path_join(&memory, "a/", "b", &slashed));
+    assert_string_equal(slashed, "a/b");
+    assert_false(tci_file_exists(&tci_system_files, path));
+    assert_false(tci_file_is_folder(&tci_system_files, path));
+    test_files_init(TEST_FILE_MKDIR, 0, EACCES);
+    assert_int_equal(tci_folder_create(&test_failing_files, path), TC_ERROR_IO);
+    assert_non_null(strstr(tci_error_text(), path));
+    test_files_init(TEST_FILE_ANY, -1, 0);
+    for (int twice = 0; twice < 2; twice++)
+        assert_ok(tci_folder_create(&test_failing_files, path));
+    assert_true(tci_file_is_folder(&test_failing_files, path));
+    assert_ok(replace(&tci_system_files, inner));
+    assert_true(tci_file_exists(&tci_system_files, inner));
+    assert_false(tci_file_is_folder(&test_failing_files, inner));
+    assert_int_equal(tci_folder_create(&test_failing_files, inner), TC_ERROR_IO);
+    assert_int_equal(unlink(inner), 0);
+    assert_int_equal(rmdir(path), 0);
+    tci_free(&memory, path);
+    tci_free(&memory, inner);
+    tci_free(&memory, slashed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -409,6 +437,7 @@ int main(void)
         TEST(signals_and_short_writes_are_passed_over),
         TEST(failing_allocations_change_nothing),
         TEST(a_folder_that_cannot_be_written_is_named),
+        TEST(folders_are_made_and_told_from_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
