@@ -1,5 +1,6 @@
+/* labels: quick */
 /* Attention of one text and its gradients against double, in odd shapes, causal and not, with dropout, and the same
- * bits however heads are dealt out. labels: quick */
+ * bits however heads are dealt out. */
 #include "support/testing.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
+/* labels: quick */
 /* The dense layer and its gradients against double: parts, both layouts of weights, epilogues, and the same bits
- * however the work is dealt out. labels: quick */
+ * however the work is dealt out. */
 #include "support/testing.h"
 
 #include <math.h>
