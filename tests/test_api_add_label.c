@@ -38,26 +38,6 @@ static tc_model *make_model(const tc_allocator *allocator, const char *settings,
     return model;
 }
 
-/* All epochs over these examples. */
-static void teach(tc_model *model, const tc_config *config, const tc_examples *examples)
-{
-    tc_trainer *trainer = NULL;
-    tc_batcher *batcher = NULL;
-    tc_epoch epoch = TC_EPOCH_INIT;
-    assert_ok(tc_trainer_create(model, config, &trainer));
-    assert_ok(tc_batcher_create(trainer, examples, NULL, &batcher));
-    while (!epoch.finished) {
-        tc_batch batch = TC_BATCH_INIT;
-        assert_ok(tc_batcher_next(batcher, &batch));
-        if (batch.row_count > 0)
-            assert_ok(tc_train_step(trainer, examples, batch.rows, batch.row_count, NULL));
-        else
-            assert_ok(tc_batcher_finish_epoch(batcher, &epoch));
-    }
-    tc_batcher_free(batcher);
-    tc_trainer_free(trainer);
-}
-
 static void logits_of(const tc_model *model, uint32_t i, uint32_t subject, float logits[MOST])
 {
     char text[64];
@@ -90,7 +70,7 @@ static tc_model *taught_model(const char *settings, size_t labels, tc_config **c
     assert_ok(tc_examples_create(model, examples));
     for (uint32_t subject = 0; subject < labels; subject++)
         add_texts(*examples, subject, 20 + 5 * subject);
-    teach(model, *config, *examples);
+    host_teach(model, *config, *examples, NULL);
     return model;
 }
 
@@ -149,12 +129,12 @@ static void the_new_label_is_taught_and_the_others_are_not_forgotten(void **stat
         add_texts(examples, subject, 30);
         add_texts(examples, 0, 3);
         assert_int_equal(tc_examples_add_label(old, "wind", 4, subject, 1), TC_ERROR_ARGUMENT);
-        teach(model, config, examples);
+        host_teach(model, config, examples, NULL);
         for (uint32_t i = 0; i < 12; i++) {
             assert_int_equal(best_of(model, i, subject), subject);
             assert_int_equal(best_of(model, i, i % subject), i % subject);
         }
-        teach(model, config, old);
+        host_teach(model, config, old, NULL);
         assert_int_equal(best_of(model, 3, subject), subject);
         assert_ok(tc_model_clone(model, &copy));
         assert_int_equal(best_of(copy, 3, subject), subject);

@@ -59,33 +59,12 @@ static tc_model *new_model(const char *settings, const tc_allocator *allocator, 
     return model;
 }
 
-/* With `validation`: thresholds are tuned where the option says so. */
-static void train(tc_model *model, const tc_config *config, const tc_examples *examples, const tc_examples *validation)
-{
-    tc_trainer *trainer = NULL;
-    tc_batcher *batcher = NULL;
-    tc_epoch epoch = TC_EPOCH_INIT;
-    assert_ok(tc_trainer_create(model, config, &trainer));
-    assert_ok(tc_batcher_create(trainer, examples, validation, &batcher));
-    while (!epoch.finished) {
-        tc_batch batch = TC_BATCH_INIT;
-        assert_ok(tc_batcher_next(batcher, &batch));
-        if (batch.row_count > 0)
-            assert_ok(tc_train_step(trainer, examples, batch.rows, batch.row_count, NULL));
-        else
-            assert_ok(tc_batcher_finish_epoch(batcher, &epoch));
-    }
-    assert_ok(tc_batcher_restore_best(batcher));
-    tc_batcher_free(batcher);
-    tc_trainer_free(trainer);
-}
-
 static tc_model *trained(const char *settings)
 {
     tc_config *config = NULL;
     tc_model *model = new_model(settings, NULL, &config);
     tc_examples *examples = make_examples(model, 0, TEXTS), *validation = make_examples(model, TEXTS, TEXTS);
-    train(model, config, examples, validation);
+    host_teach(model, config, examples, validation);
     tc_examples_free(examples);
     tc_examples_free(validation);
     tc_config_free(config);
@@ -237,7 +216,7 @@ static void a_checkpoint_keeps_them_and_its_training_tunes(void **state)
     assert_memory_equal(found, own, sizeof own);
     tc_trainer_free(resumed);
     tc_examples *examples = make_examples(loaded, 0, 40), *validation = make_examples(loaded, 40, 40);
-    train(loaded, NULL, examples, validation);
+    host_teach(loaded, NULL, examples, validation);
     thresholds_of(loaded, found);
     assert_true(memcmp(found, own, sizeof own) != 0 && found[1] == 0.5);
     tc_examples_free(examples);

@@ -6,17 +6,13 @@
 #include <math.h>
 
 #include "model/ngram_dual_internal.h"
+#include "support/ngram_fixture.h"
+#include "support/tiny_model.h"
 
-#define TEXTS 12
-#define LABELS 3
-#define BUCKETS 65536
+#define TEXTS NGRAM_TEXTS
+#define LABELS NGRAM_LABELS
+#define BUCKETS NGRAM_BUCKETS
 #define B2 (0.1 * 0.1)
-
-static const char *const texts[TEXTS] = {"good film",          "a good plot",    "good good music", "bad film",
-                                         "a dull plot",        "bad bad acting", "a film of music", "long long film",
-                                         "the plot of a plot", "dull, bad!!",    "fine music",      ""};
-static const uint32_t labels[TEXTS] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 1, 0, 2};
-static const char *const names[LABELS] = {"a", "b", "c"};
 
 typedef struct problem {
     tc_model *model;
@@ -29,19 +25,9 @@ typedef struct problem {
 static tc_model *make_model(const char *task, const char *const *label_names, size_t label_count)
 {
     tci_options options;
-    tci_memory memory;
     tc_model *model = NULL;
-    tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
-    tci_options_default(&options);
-    assert_ok(tci_options_set(&options, "arch", "ngram"));
-    assert_ok(tci_options_set(&options, "buckets", "65536"));
-    assert_ok(tci_options_set(&options, "task", task));
-    assert_ok(tci_options_resolve(&options, 100));
-    tci_memory_init(&memory, NULL, 0);
-    assert_ok(tci_vocabulary_parse(&memory, "<unk>\n", 6, 10, &vocabulary));
-    tci_text_options text = tci_model_text_options(&options);
-    assert_ok(tci_pipeline_create(NULL, 0, &text, vocabulary, &pipeline));
+    test_ngram_parts(task, "65536", &options, &pipeline);
     assert_ok(tci_model_build(NULL, NULL, &options, pipeline, NULL, label_names, label_count, &model));
     model->network->architecture->initialize(model->network, 1);
     return model;
@@ -50,17 +36,9 @@ static tc_model *make_model(const char *task, const char *const *label_names, si
 static void begin(problem *p, const char *task, size_t label_count, const float *class_weights)
 {
     tci_memory_init(&p->memory, NULL, 0);
-    p->model = make_model(task, names, label_count);
+    p->model = make_model(task, ngram_names, label_count);
     assert_ok(tci_examples_create(p->model, &p->examples));
-    for (size_t i = 0; i < TEXTS; i++) {
-        uint32_t label = labels[i] % (uint32_t)label_count;
-        const uint32_t two[2] = {label, (label + 1) % (uint32_t)label_count};
-        const float targets[LABELS] = {(float)label, (float)i / 4, -1.0f};
-        tci_truth truth = {two, NULL, task[0] == 'm' ? i % 3 : 1};
-        if (task[0] == 'r')
-            truth = (tci_truth){NULL, targets, label_count};
-        assert_ok(tci_examples_add(p->examples, texts[i], strlen(texts[i]), &truth, i == 4 ? 0.5f : 1.0f));
-    }
+    ngram_add_texts(p->examples, p->model);
     assert_ok(tci_dual_create((tci_ngram_network *)p->model->network, &p->memory, NULL, p->model->options.task,
                               class_weights, false, &p->dual));
     p->columns = ((tci_ngram_network *)p->model->network)->columns;
@@ -90,24 +68,6 @@ static void train(problem *p, size_t passes)
 /* The problem in doubles, dense over the buckets. */
 static double x[TEXTS][BUCKETS], scale2[BUCKETS][LABELS], w[BUCKETS][LABELS], bias[LABELS];
 static float targets[TEXTS][LABELS];
-
-static void state_features(const problem *p)
-{
-    memset(x, 0, sizeof x);
-    for (size_t i = 0; i < TEXTS; i++) {
-        tci_row row = tci_examples_row(p->examples, i);
-        double sum = 0;
-        for (size_t k = 0; k < row.length; k++) {
-            double amount = (TCI_FEATURE_IS_LIGHT(row.ids[k]) ? 0.5 : 1) * (1 + log(row.counts[k]));
-            assert_true(x[i][TCI_FEATURE_BUCKET(row.ids[k])] == 0); /* no two features of these texts meet */
-            x[i][TCI_FEATURE_BUCKET(row.ids[k])] = amount;
-            sum += amount * amount;
-        }
-        for (size_t f = 0; f < BUCKETS; f++)
-            x[i][f] /= sum > 0 ? sqrt(sum) : 1;
-        tci_examples_targets(p->examples, i, p->model->label_count, targets[i]);
-    }
-}
 
 /* Whether the label of a column holds for a text. */
 static bool holds(const problem *p, size_t i, size_t c)
@@ -179,7 +139,7 @@ static double mean_square(const problem *p)
 static void assert_solved(const problem *p, const float *class_weights)
 {
     bool regress = p->model->options.task == TCI_TASK_REGRESS, classify = p->model->options.task == TCI_TASK_CLASSIFY;
-    state_features(p);
+    ngram_features(p->examples, p->model->label_count, x, targets);
     state_scales(p, regress);
     read_weights(p);
     double cost = 1 / mean_square(p), largest = 0;
@@ -293,7 +253,7 @@ static void weights_near_nothing_and_targets_near_infinity_do_no_harm(void **sta
     size_t rows[2] = {TEXTS, TEXTS + 1};
     double loss = 0, weight = 0;
     begin(&p, "classify", LABELS, NULL);
-    tci_truth truth = {labels, NULL, 1};
+    tci_truth truth = {ngram_labels, NULL, 1};
     assert_ok(tci_examples_add(p.examples, "faint", 5, &truth, 1e-45f));
     assert_ok(tci_examples_add(p.examples, "loud", 4, &truth, 3e38f));
     assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
@@ -358,7 +318,7 @@ static size_t train_with(size_t threads, size_t label_count, const char *task, f
     for (uint32_t i = 0; i < 70; i++) {
         const uint32_t label = i * i % (uint32_t)label_count;
         tci_truth truth = {&label, NULL, 1};
-        (void)snprintf(text, sizeof text, "%s %s", texts[i % TEXTS], texts[i * 5 % 11]);
+        (void)snprintf(text, sizeof text, "%s %s", ngram_texts[i % TEXTS], ngram_texts[i * 5 % 11]);
         assert_ok(tci_examples_add(examples, text, strlen(text), &truth, 1));
         rows[i] = (i * 11 + 1) % 70;
     }
@@ -407,8 +367,8 @@ static void counted_examples_live_as_long_as_the_trainer(void **state)
     begin(&p, "classify", LABELS, NULL);
     assert_ok(tci_examples_create(p.model, &more));
     for (size_t i = 0; i < TEXTS; i++) {
-        tci_truth truth = {&labels[i], NULL, 1};
-        assert_ok(tci_examples_add(more, texts[i], strlen(texts[i]), &truth, 1));
+        tci_truth truth = {&ngram_labels[i], NULL, 1};
+        assert_ok(tci_examples_add(more, ngram_texts[i], strlen(ngram_texts[i]), &truth, 1));
         rows[i] = i;
     }
     assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
@@ -455,7 +415,7 @@ static void what_was_not_counted_is_refused(void **state)
     assert_contains(tc_last_error(), "tc_trainer_count");
     assert_ok(tci_dual_count(p.dual, p.examples, NULL, 0));
     assert_int_equal(tci_dual_count(p.dual, p.examples, NULL, 0), TC_ERROR_STATE);
-    tci_truth truth = {labels, NULL, 1};
+    tci_truth truth = {ngram_labels, NULL, 1};
     assert_ok(tci_examples_add(p.examples, "late", 4, &truth, 1));
     assert_int_equal(tci_dual_step(p.dual, p.examples, &last, 1, &loss, &weight), TC_ERROR_STATE);
     assert_ok(tci_dual_step(p.dual, p.examples, &row, 1, &loss, &weight));

@@ -36,20 +36,12 @@ static uint32_t draw(uint32_t *state)
 static tc_model *make_model_with(const tc_allocator *host, const char *task, size_t label_count, uint32_t seed)
 {
     tci_options options;
-    tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
     tci_memory memory;
     tci_index_set set;
     tc_model *model = NULL;
-    tci_options_default(&options);
-    assert_ok(tci_options_set(&options, "arch", "ngram"));
-    assert_ok(tci_options_set(&options, "buckets", "1000"));
-    assert_ok(tci_options_set(&options, "task", task));
-    assert_ok(tci_options_resolve(&options, 100));
+    test_ngram_parts(task, "1000", &options, &pipeline);
     tci_memory_init(&memory, NULL, 0);
-    assert_ok(tci_vocabulary_parse(&memory, "<unk>\n", 6, 10, &vocabulary));
-    tci_text_options text = tci_model_text_options(&options);
-    assert_ok(tci_pipeline_create(NULL, 0, &text, vocabulary, &pipeline));
     assert_ok(tci_index_set_init(&set, &memory, BUCKETS));
     for (size_t i = 0; i < MEMBERS;) {
         uint32_t bucket = draw(&seed) % BUCKETS;

@@ -15,22 +15,9 @@ static float targets[NGRAM_TEXTS][NGRAM_LABELS];
 
 static void state_features(const ngram_fixture *f)
 {
-    memset(x, 0, sizeof x);
     memset(w, 0, sizeof w);
     memset(sum, 0, sizeof sum);
-    for (size_t i = 0; i < NGRAM_TEXTS; i++) {
-        tci_row row = tci_examples_row(f->examples, i);
-        double squares = 0;
-        for (size_t k = 0; k < row.length; k++) {
-            double amount = (TCI_FEATURE_IS_LIGHT(row.ids[k]) ? 0.5 : 1) * (1 + log(row.counts[k]));
-            assert_true(x[i][TCI_FEATURE_BUCKET(row.ids[k])] == 0); /* no two features of these ngram_texts meet */
-            x[i][TCI_FEATURE_BUCKET(row.ids[k])] = amount;
-            squares += amount * amount;
-        }
-        for (size_t b = 0; b < NGRAM_BUCKETS; b++)
-            x[i][b] /= squares > 0 ? sqrt(squares) : 1;
-        tci_examples_targets(f->examples, i, f->labels, targets[i]);
-    }
+    ngram_features(f->examples, f->labels, x, targets);
 }
 
 static bool holds(const ngram_fixture *f, size_t i, size_t c)

@@ -14,6 +14,13 @@
 
 extern const char *const ngram_texts[NGRAM_TEXTS];
 extern const uint32_t ngram_labels[NGRAM_TEXTS];
+extern const char *const ngram_names[NGRAM_LABELS];
+/* Adds the texts, labelled as the model's task wants it. */
+void ngram_add_texts(tc_examples *examples, const tc_model *model);
+/* The features of the first texts and what they are to give, dense over the buckets. */
+void ngram_features(const tc_examples *examples, size_t label_count, double x[NGRAM_TEXTS][NGRAM_BUCKETS],
+                    float targets[NGRAM_TEXTS][NGRAM_LABELS]);
+
 extern const size_t ngram_batches[NGRAM_BATCHES][4];
 
 typedef struct ngram_fixture {

@@ -151,6 +151,16 @@ void host_end(host *h)
     *h = (host){.epoch = TC_EPOCH_INIT};
 }
 
+void host_teach(tc_model *model, const tc_config *config, tc_examples *examples, const tc_examples *validation)
+{
+    host h = {.examples = examples, .epoch = TC_EPOCH_INIT};
+    assert_ok(tc_trainer_create(model, config, &h.trainer));
+    assert_ok(tc_batcher_create(h.trainer, examples, validation, &h.batcher));
+    assert_ok(host_finish(&h));
+    h.examples = NULL; /* the caller's */
+    host_end(&h);
+}
+
 uint8_t *host_bytes(const tc_model *model, size_t *size)
 {
     assert_int_equal(tc_model_save_memory(model, 0, NULL, size), TC_ERROR_CAPACITY);

@@ -43,6 +43,10 @@ tc_status host_advance(host *h);
 tc_status host_finish(host *h);
 void host_end(host *h);
 
+/* All epochs of `config` over these examples, and the best weights put back; config and validation may be NULL. Fails
+ * the test when the library fails. */
+void host_teach(tc_model *model, const tc_config *config, tc_examples *examples, const tc_examples *validation);
+
 /* The model's file in a malloc()ed block. Fails the test when the library fails. */
 uint8_t *host_bytes(const tc_model *model, size_t *size);
 

@@ -50,6 +50,21 @@ tc_model *test_tiny_model(const char *const *settings)
     return model;
 }
 
+void test_ngram_parts(const char *task, const char *buckets, tci_options *options, tci_pipeline **pipeline)
+{
+    tci_memory memory;
+    tci_vocabulary *vocabulary = NULL;
+    tci_options_default(options);
+    assert_ok(tci_options_set(options, "arch", "ngram"));
+    assert_ok(tci_options_set(options, "buckets", buckets));
+    assert_ok(tci_options_set(options, "task", task));
+    assert_ok(tci_options_resolve(options, 100));
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_vocabulary_parse(&memory, "<unk>\n", 6, 10, &vocabulary));
+    tci_text_options text = tci_model_text_options(options);
+    assert_ok(tci_pipeline_create(NULL, 0, &text, vocabulary, pipeline));
+}
+
 uint8_t *test_model_bytes(const tc_model *model, size_t *size)
 {
     assert_int_equal(tci_native_save_memory(model, NULL, 0, NULL, size), TC_ERROR_CAPACITY);

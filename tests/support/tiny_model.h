@@ -14,6 +14,9 @@ tc_status test_tiny_create(const tc_allocator *host, const tci_file_operations *
 /* As above, which must work. */
 tc_model *test_tiny_model(const char *const *settings);
 
+/* What a model of n-grams is built of that knows no word: resolved options, and a pipeline of them. */
+void test_ngram_parts(const char *task, const char *buckets, tci_options *options, tci_pipeline **pipeline);
+
 /* The file of a model, in a malloc()ed block of exactly its size. */
 uint8_t *test_model_bytes(const tc_model *model, size_t *size);
 
