@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/code_sets.h"
 #include "text/stage.h"
 
 typedef struct tci_subword tci_subword;
@@ -20,6 +21,8 @@ typedef struct tci_subword tci_subword;
 tc_status tci_subword_create(const tc_allocator *host, size_t limit, tci_subword **subword);
 void tci_subword_free(tci_subword *subword);          /* NULL is a no-op */
 tci_memory *tci_subword_memory(tci_subword *subword); /* what stages are allocated from */
+/* Made when first asked for; the subword's own, and there as long as it is. */
+tc_status tci_subword_code_sets(tci_subword *subword, const tci_code_sets **sets);
 
 /* Each takes `self`, allocated from tci_subword_memory(), over, also when it fails: it is then freed. */
 tc_status tci_subword_add_normalizer(tci_subword *subword, const tci_normalizer_kind *kind, void *self, bool is_local);
