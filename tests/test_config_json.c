@@ -108,12 +108,19 @@ static void names_of_the_other_model_types_are_read(void **state)
         {"{\"model_type\": \"distilbert\", \"seq_classif_dropout\": 0.5}", "head_dropout", "0.5"},
         {"{\"n_embd\": 20, \"n_inner\": 7, \"model_type\": \"gpt2\"}", "intermediate_dim", "7"},
         {"{\"n_embd\": 20, \"n_inner\": null, \"model_type\": \"gpt2\"}", "intermediate_dim", "0"},
+        {"{\"resid_pdrop\": 0.5, \"embd_pdrop\": 0.25, \"model_type\": \"gpt2\"}", "embedding_dropout", "0.25"},
+        {"{\"resid_pdrop\": 0.5, \"embd_pdrop\": 0.25, \"model_type\": \"gpt2\"}", "dropout", "0.5"},
+        {"{\"attn_pdrop\": 0.5, \"model_type\": \"gpt2\"}", "attention_dropout", "0.5"},
+        {"{\"attn_pdrop\": 0.5, \"model_type\": \"gpt2\"}", "embedding_dropout", "0.1"},
+        {"{\"layer_norm_eps\": 0.5, \"model_type\": \"distilbert\"}", "layer_norm_epsilon", "0.000000000001"},
         {"{\"n_positions\": 33, \"n_ctx\": 33, \"model_type\": \"gpt2\"}", "positions", "33"},
         {"{\"model_type\": \"roberta\", \"max_position_embeddings\": 50, \"pad_token_id\": 3}", "positions", "46"},
         {"{\"model_type\": \"roberta\", \"max_position_embeddings\": 50, \"pad_token_id\": 3}", "position_offset", "4"},
         {"{\"model_type\": \"bert\", \"classifier_dropout\": 0.75}", "head_dropout", "0.75"},
         {"{\"model_type\": \"bert\", \"pad_token_id\": -1}", "position_offset", "0"},
         {"{\"model_type\": \"bert\", \"num_labels\": 1}", "task", "regress"},
+        {"{\"model_type\": \"bert\", \"num_labels\": 1, \"problem_type\": \"single_label_classification\"}", "task",
+         "classify"},
         {"{\"model_type\": \"bert\", \"num_labels\": 1, \"problem_type\": \"multi_label_classification\"}", "task",
          "multilabel"},
     };
@@ -237,7 +244,8 @@ static void a_written_file_reads_back(void **state)
         " \"type_vocab_size\": 1, \"id2label\": {\"0\": \"\u00e9\"}, \"hidden_act\": \"relu\"}",
         "{\"model_type\": \"xlm-roberta\", \"vocab_size\": 70, \"classifier_dropout\": 0.375}",
         "{\"model_type\": \"distilbert\", \"dim\": 24, \"n_heads\": 3, \"n_layers\": 2, \"dropout\": 0.5}",
-        "{\"model_type\": \"gpt2\", \"n_embd\": 24, \"n_head\": 3, \"n_inner\": 50, \"resid_pdrop\": 0}",
+        "{\"model_type\": \"gpt2\", \"n_embd\": 24, \"n_head\": 3, \"n_inner\": 50, \"resid_pdrop\": 0, "
+        "\"embd_pdrop\": 0.5}",
     };
     const tci_config_tokens tokens = {.has_pad = true, .pad = 4, .has_end = true, .end = 2};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -263,6 +271,34 @@ static void a_written_file_reads_back(void **state)
     }
 }
 
+static void what_transformers_has_no_key_for_is_not_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *epsilon, *named;
+    } cases[] = {
+        {"{\"model_type\": \"bert\", \"num_labels\": 1, \"problem_type\": \"single_label_classification\"}", NULL,
+         "one label"},
+        {"{\"model_type\": \"distilbert\"}", "0.25", "layer_norm_epsilon"},
+    };
+    const tci_config_tokens tokens = {.has_pad = false};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tci_memory memory;
+        tci_config_json config;
+        tci_buffer text;
+        assert_ok(read(cases[i].json, &config, &memory));
+        if (cases[i].epsilon)
+            assert_ok(tci_options_set(&config.options, "layer_norm_epsilon", cases[i].epsilon));
+        tci_buffer_init(&text, &memory, 1 << 20, "config");
+        assert_int_equal(
+            tci_config_json_write(&config.options, 9, config.labels, config.label_count, true, &tokens, &text),
+            TC_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(tci_error_text(), cases[i].named));
+        tci_buffer_free(&text);
+        tci_config_json_free(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +308,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_computed_is_refused_by_name),
         cmocka_unit_test(a_head_of_another_kind_is_seen),
         cmocka_unit_test(a_written_file_reads_back),
+        cmocka_unit_test(what_transformers_has_no_key_for_is_not_written),
         cmocka_unit_test(no_cut_loads_and_each_failed_allocation_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

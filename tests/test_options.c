@@ -97,6 +97,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"layer_norm_epsilon", "0.000000000001"},
         {"family", "bert"},
         {"pooler", "none"},
+        {"embedding_dropout", "0.1"},
         {"attention_dropout", "0.1"},
         {"head_dropout", "0.1"},
         {"gradient_checkpointing", "false"},

@@ -58,7 +58,7 @@ typedef struct tci_options {
     uint64_t embedding_dim, hidden_dim, num_layers;
     bool bidirectional;
     int32_t pooling;
-    double dropout, attention_dropout, head_dropout, threshold;
+    double dropout, embedding_dropout, attention_dropout, head_dropout, threshold;
     uint64_t num_heads, intermediate_dim, positions, position_offset, segments;
     int32_t activation, family, pooler;
     double layer_norm_epsilon;

@@ -144,6 +144,8 @@ static void resolve_transformer(tci_options *options)
         tci_options_prefer(options, options, "segments", "1");
         tci_options_prefer(options, options, "position_offset", "2");
     }
+    if (!tci_options_is_set(options, "embedding_dropout"))
+        options->embedding_dropout = options->dropout;
     if (options->intermediate_dim == 0)
         options->intermediate_dim = 4 * options->hidden_dim;
     if (!tci_options_is_set(options, "max_length") || options->max_length == 0)

@@ -91,7 +91,9 @@ static const tci_option_row rows[] = {
     {"dropout", TCI_OPTION_NUMBER, MODEL, AT(dropout), "0 to 0.999999", 0, 0.999999, "0",
      "lstm,bert,gpt",
      "share of values dropped in training: between layers and on the pooled vector, or, with bert and gpt (default "
-     "0.1), of embeddings and of what each block adds"},
+     "0.1), of what each block adds"},
+    {"embedding_dropout", TCI_OPTION_NUMBER, MODEL, AT(embedding_dropout), "0 to 0.999999", 0, 0.999999, "0.1",
+     "bert,gpt", "share of the values of embeddings dropped in training (default: that of `dropout`)"},
     {"attention_dropout", TCI_OPTION_NUMBER, MODEL, AT(attention_dropout), "0 to 0.999999", 0, 0.999999, "0.1",
      "bert,gpt", "share of attention weights dropped in training"},
     {"head_dropout", TCI_OPTION_NUMBER, MODEL, AT(head_dropout), "0 to 0.999999", 0, 0.999999, "0.1", "bert,gpt",

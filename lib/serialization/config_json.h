@@ -37,7 +37,8 @@ typedef struct tci_config_tokens {
     uint64_t pad, begin, end; /* ids */
 } tci_config_tokens;
 
-/* The file of a model with these options and labels, with which transformers makes the same network. `whole`: it has
+/* The file of a model with these options and labels, with which transformers makes the same network;
+ * TC_ERROR_UNSUPPORTED where there is none. `whole`: it has
  * the head of ...ForSequenceClassification; else `architectures` is the class without a head. */
 tc_status tci_config_json_write(const tci_options *options, uint64_t rows, const char *const *labels,
                                 size_t label_count, bool whole, const tci_config_tokens *tokens, tci_buffer *out);

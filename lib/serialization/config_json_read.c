@@ -59,13 +59,15 @@ enum value {
     DROPOUT,
     ATTENTION_DROPOUT,
     HEAD_DROPOUT,
+    EMBEDDING_DROPOUT,
     PAD,
     VALUES
 };
 
-static const char *const option_keys[VALUES] = {
-    "vocab_size", "hidden_dim",         "num_layers", "num_heads",         "intermediate_dim", "positions", "segments",
-    "activation", "layer_norm_epsilon", "dropout",    "attention_dropout", "head_dropout",     NULL};
+static const char *const option_keys[VALUES] = {"vocab_size",         "hidden_dim", "num_layers",        "num_heads",
+                                                "intermediate_dim",   "positions",  "segments",          "activation",
+                                                "layer_norm_epsilon", "dropout",    "attention_dropout", "head_dropout",
+                                                "embedding_dropout",  NULL};
 
 enum kind {
     WHOLE,        /* a whole number */
@@ -113,6 +115,7 @@ static const struct key_row {
     {"hidden_dropout_prob", ENCODER, NUMBER, DROPOUT},
     {"dropout", DISTIL, NUMBER, DROPOUT},
     {"resid_pdrop", GPT, NUMBER, DROPOUT},
+    {"embd_pdrop", GPT, NUMBER, EMBEDDING_DROPOUT},
     {"attention_probs_dropout_prob", ENCODER, NUMBER, ATTENTION_DROPOUT},
     {"attention_dropout", DISTIL, NUMBER, ATTENTION_DROPOUT},
     {"attn_pdrop", GPT, NUMBER, ATTENTION_DROPOUT},
@@ -516,10 +519,12 @@ static tc_status finish_options(config_reader *reader)
     for (int value = 0; value <= DROPOUT; value++) {
         const char *given = type->defaults[value];
         if (!reader->seen[value] && given)
-            TCI_RETURN_IF(set_value(reader, value, value == ACTIVATION ? activation_of(given) : given));
+            TCI_RETURN_IF(set_value(reader, (enum value)value, value == ACTIVATION ? activation_of(given) : given));
     }
     if (!reader->seen[ATTENTION_DROPOUT])
         TCI_RETURN_IF(set_value(reader, ATTENTION_DROPOUT, "0.1"));
+    if (!reader->seen[EMBEDDING_DROPOUT] && type->keys == GPT)
+        TCI_RETURN_IF(set_value(reader, EMBEDDING_DROPOUT, "0.1"));
     if (!reader->seen[HEAD_DROPOUT]) {
         tci_print_double(options->dropout, text);
         TCI_RETURN_IF(set_value(reader, HEAD_DROPOUT, type->keys == GPT ? "0" : type->keys == DISTIL ? "0.2" : text));

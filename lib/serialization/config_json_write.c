@@ -5,6 +5,8 @@
 
 enum type { BERT, DISTIL, GPT };
 
+#define DISTIL_EPSILON 1e-12 /* constant in its code */
+
 /* Keys by type; a value is the same under whichever name. */
 static const struct {
     const char *width, *layers, *heads, *inner, *positions, *activation, *dropout, *attention_dropout, *head_dropout;
@@ -64,8 +66,8 @@ static tc_status write_sizes(tci_json_writer *json, const tci_options *options, 
     TCI_RETURN_IF(write_number(json, key_names[type].attention_dropout, options->attention_dropout));
     TCI_RETURN_IF(write_number(json, key_names[type].head_dropout, options->head_dropout));
     if (type == GPT)
-        TCI_RETURN_IF(write_number(json, "embd_pdrop", options->dropout));
-    if (type != DISTIL) /* which has a constant there */
+        TCI_RETURN_IF(write_number(json, "embd_pdrop", options->embedding_dropout));
+    if (type != DISTIL)
         TCI_RETURN_IF(
             write_number(json, type == GPT ? "layer_norm_epsilon" : "layer_norm_eps", options->layer_norm_epsilon));
     return type == BERT ? write_whole(json, "type_vocab_size", options->segments) : TC_OK;
@@ -124,10 +126,20 @@ static tc_status write_file(tci_json_writer *json, const tci_options *options, u
     TCI_RETURN_IF(write_sizes(json, options, rows));
     TCI_RETURN_IF(write_tokens(json, options, tokens));
     TCI_RETURN_IF(write_labels(json, labels, label_count, text));
-    /* One label of task classify is what transformers refuses. */
-    if (options->task != TCI_TASK_CLASSIFY || label_count > 1)
-        TCI_RETURN_IF(write_text(json, "problem_type", problems[options->task]));
+    TCI_RETURN_IF(write_text(json, "problem_type", problems[options->task]));
     return tci_json_end(json, '}');
+}
+
+/* What transformers has no key for, or refuses. */
+static tc_status check_options(const tci_options *options, size_t label_count)
+{
+    if (options->task == TCI_TASK_CLASSIFY && label_count < 2)
+        return tci_fail(TC_ERROR_UNSUPPORTED, TCI_CONFIG_JSON ": task classify with one label is nothing that "
+                                                              "transformers takes; two labels or task regress are");
+    if (families[options->family].type == DISTIL && options->layer_norm_epsilon != DISTIL_EPSILON)
+        return tci_fail(TC_ERROR_UNSUPPORTED, TCI_CONFIG_JSON ": family distilbert has no key for layer_norm_epsilon, "
+                                                              "which is always 0.000000000001 there");
+    return TC_OK;
 }
 
 tc_status tci_config_json_write(const tci_options *options, uint64_t rows, const char *const *labels,
@@ -135,6 +147,7 @@ tc_status tci_config_json_write(const tci_options *options, uint64_t rows, const
 {
     tci_buffer text;
     tci_json_writer json;
+    TCI_RETURN_IF(check_options(options, label_count));
     tci_buffer_init(&text, out->memory, 4096, "a word of " TCI_CONFIG_JSON);
     tci_json_writer_init(&json, out);
     tc_status status = write_file(&json, options, rows, labels, label_count, whole, tokens, &text);
