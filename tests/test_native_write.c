@@ -155,7 +155,7 @@ static void a_mapped_model_is_written_from_its_map(void **state)
     tci_options_default(&run);
     test_write_file(path, bytes, size);
     assert_ok(tci_file_map(path, 0, &map, &map_size));
-    assert_ok(tci_native_read_in_place(map, map_size, &run, NULL, NULL, &loaded));
+    assert_ok(tci_native_read_in_place(map, map_size, &run, NULL, NULL, true, &loaded));
     assert_null(loaded->network->parameters.values);
     tci_model_keep_file(loaded, NULL, map, map_size);
     uint8_t *second = test_model_bytes(loaded, &again);

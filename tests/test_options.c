@@ -227,7 +227,7 @@ static void values_outside_their_range_are_refused_and_change_nothing(void **sta
         {"learning_rate", "0"},
         {"threads", "257"},
         {"vocab_size", "1"},
-        {"num_layers", "129"},
+        {"num_layers", "65"},
         {"epochs", "0"},
         {"batch_size", "0"},
         {"seed", "9007199254740993"},

@@ -76,18 +76,9 @@ tc_status tci_give_text(const char *text, size_t size, size_t capacity, char *bu
     return TC_OK;
 }
 
-/* Listed are options of architectures that `arch` can name; rows of others serve the library alone. */
-static bool is_listed(const tci_option_row *row)
-{
-    return strncmp(row->applies_to, "bert", 4) != 0;
-}
-
 size_t tc_option_count(void)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < tci_option_count(); i++)
-        count += is_listed(tci_option_row_at(i));
-    return count;
+    return tci_option_count();
 }
 
 tc_status tc_option_at(size_t index, tc_option *option)
@@ -96,10 +87,7 @@ tc_status tc_option_at(size_t index, tc_option *option)
     TCI_REQUIRE_STRUCT(option, tc_option, help);
     if (index >= tc_option_count())
         return tci_fail(TC_ERROR_ARGUMENT, "option number %zu; there are %zu", index, tc_option_count());
-    size_t at = 0;
-    for (size_t left = index; left > 0 || !is_listed(tci_option_row_at(at)); at++)
-        left -= is_listed(tci_option_row_at(at));
-    const tci_option_row *row = tci_option_row_at(at);
+    const tci_option_row *row = tci_option_row_at(index);
     option->key = row->key;
     option->type = types[row->type];
     option->range = row->range;

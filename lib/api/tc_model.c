@@ -135,7 +135,7 @@ static tc_status read_in_place(tci_load *load, uint8_t *block, const uint8_t *ma
     if (tci_fasttext_marked(bytes, size))
         TCI_RETURN_IF(tci_fasttext_read(bytes, size, &load->run, load->host, load->files, true, !map, model));
     else
-        TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, model));
+        TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, map != NULL, model));
     *kept = !(*model)->network->parameters.values;
     if (!*kept)
         return TC_OK;

@@ -3,12 +3,15 @@
 #include "model/lstm_network.h"
 #include "model/network.h"
 #include "model/ngram_network.h"
+#include "model/transformer_network.h"
 
 const tci_architecture *tci_architecture_find(const tci_options *options)
 {
     static const tci_architecture *const table[] = {
         [TCI_ARCH_LSTM] = &tci_lstm_architecture,
         [TCI_ARCH_NGRAM] = &tci_ngram_architecture,
+        [TCI_ARCH_BERT] = &tci_bert_architecture,
+        [TCI_ARCH_GPT] = &tci_gpt_architecture,
     };
     return tci_options_embed(options) ? &tci_bag_architecture : table[options->arch];
 }

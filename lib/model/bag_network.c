@@ -112,7 +112,7 @@ static tc_status bag_create(tci_memory *memory, const tci_kernels *kernels, cons
     tci_bag_network *network = NULL;
     *result = NULL;
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
-    network->base = (tci_network){&tci_bag_architecture, memory, kernels, {0}, label_count};
+    network->base = (tci_network){&tci_bag_architecture, memory, kernels, {0}, label_count, false};
     network->dim = (size_t)options->embedding_dim;
     network->task = options->task;
     network->head = options->head;

@@ -153,7 +153,7 @@ static tc_status lstm_create(tci_memory *memory, const tci_kernels *kernels, con
     tc_status status = TC_OK;
     tci_lstm_network *network = NULL;
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
-    network->base = (tci_network){&tci_lstm_architecture, memory, kernels, {0}, label_count};
+    network->base = (tci_network){&tci_lstm_architecture, memory, kernels, {0}, label_count, false};
     set_sizes(network, options, label_count);
     network->pooling = options->pooling == TCI_POOLING_LAST   ? TCI_POOL_LAST
                        : options->pooling == TCI_POOLING_MEAN ? TCI_POOL_MEAN

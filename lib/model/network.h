@@ -27,6 +27,7 @@ typedef struct tci_network {
     const tci_kernels *kernels;
     tci_parameters parameters;
     size_t label_count;
+    bool shared; /* the parameters are mapped from a file: copies of them would be each process's own */
 } tci_network;
 
 /* Growing working memory of one predicting thread or one trainer; zero-initialize, set memory. */

@@ -61,7 +61,7 @@ static tc_status ngram_create(tci_memory *memory, const tci_kernels *kernels, co
     tci_ngram_network *network = NULL;
     *result = NULL;
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *network, "network", &network));
-    network->base = (tci_network){&tci_ngram_architecture, memory, kernels, {0}, label_count};
+    network->base = (tci_network){&tci_ngram_architecture, memory, kernels, {0}, label_count, false};
     network->columns = tci_ngram_columns(options, label_count);
     fill_amounts(network);
     tci_parameters_init(&network->base.parameters, memory);

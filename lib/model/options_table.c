@@ -16,8 +16,9 @@ static const tci_option_row rows[] = {
     /* key, type, class, member, range, minimum, maximum, default, applies to, help */
     {"task", TCI_OPTION_CHOICE, MODEL, AT(task), "classify|multilabel|regress", 0, 0, "classify", "all",
      "one label per text, any number of labels, or real values"},
-    {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm|ngram", 0, 0, "lstm", "all",
-     "lstm: words in their order; ngram: a linear model of word and character n-grams, trained in seconds"},
+    {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm|ngram|bert|gpt", 0, 0, "lstm", "all",
+     "lstm: words in their order; ngram: a linear model of word and character n-grams, trained in seconds; bert, gpt: "
+     "transformers that look both ways, or back"},
     {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char|space", 0, 0, "word", "all",
      "what a token is: a word (one character each in Chinese and Japanese), a character, or what spaces part"},
     {"normalize", TCI_OPTION_CHOICE, MODEL, AT(normalize), "nfkc|nfc|none", 0, 0, "nfkc", "all",
@@ -61,7 +62,7 @@ static const tci_option_row rows[] = {
      "them"},
     {"hidden_dim", TCI_OPTION_INTEGER, MODEL, AT(hidden_dim), "1 to 16384", 1, 16384, "256",
      "lstm,bert,gpt", "units of each LSTM layer and direction; bert, gpt: numbers per token (default 192)"},
-    {"num_layers", TCI_OPTION_INTEGER, MODEL, AT(num_layers), "1 to 128", 1, 128, "1", "lstm,bert,gpt",
+    {"num_layers", TCI_OPTION_INTEGER, MODEL, AT(num_layers), "1 to 64", 1, 64, "1", "lstm,bert,gpt",
      "layers; lstm: at most 16 (bert, gpt: default 2)"},
     {"num_heads", TCI_OPTION_INTEGER, MODEL, AT(num_heads), "1 to 256", 1, 256, "12", "bert,gpt",
      "attention heads of a layer, which share hidden_dim evenly"},

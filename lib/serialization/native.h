@@ -78,8 +78,8 @@ tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *
 
 /* The same without a copy of the weights: the model's parameters point into `bytes`, which it has to keep
  * (tci_model_keep_file). Where they cannot be read in place (odd addresses) they are copied: parameters.values is then
- * set. */
+ * set. `shared`: the bytes are a map, of which processes share one copy. */
 tc_status tci_native_read_in_place(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
-                                   const tci_file_operations *files, tc_model **model);
+                                   const tci_file_operations *files, bool shared, tc_model **model);
 
 #endif

@@ -193,6 +193,7 @@ static tc_status make_model(tci_native_reader *reader, const tci_safetensors *fi
         return status;
     }
     memcpy((*model)->unicode_version, reader->unicode_version, sizeof reader->unicode_version);
+    (*model)->network->shared = reader->shared && !(*model)->network->parameters.values;
     tci_model_refresh(*model);
     return TC_OK;
 }
@@ -221,7 +222,7 @@ static tc_status check_bytes(const uint8_t *bytes, size_t size, const tci_option
 }
 
 static tc_status read_file(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
-                           const tci_file_operations *files, bool in_place, tc_model **model,
+                           const tci_file_operations *files, bool in_place, bool shared, tc_model **model,
                            tci_native_contents *contents)
 {
     tc_status status = TC_OK;
@@ -242,6 +243,7 @@ static tc_status read_file(const uint8_t *bytes, size_t size, const tci_options 
     TCI_CHECK(tci_alloc_zero(&memory, 1, sizeof *reader, "file reader", &reader));
     reader->memory = &memory;
     reader->in_place = in_place;
+    reader->shared = shared;
     reader->others = contents ? &contents->metadata : NULL;
     tci_options_default(&reader->options);
     tci_options_copy_class(&reader->options, run, TCI_CLASS_RUN);
@@ -275,13 +277,13 @@ done:
 tc_status tci_native_read(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
                           const tci_file_operations *files, tc_model **model, tci_native_contents *contents)
 {
-    return read_file(bytes, size, run, host, files, false, model, contents);
+    return read_file(bytes, size, run, host, files, false, false, model, contents);
 }
 
 tc_status tci_native_read_in_place(const uint8_t *bytes, size_t size, const tci_options *run, const tc_allocator *host,
-                                   const tci_file_operations *files, tc_model **model)
+                                   const tci_file_operations *files, bool shared, tc_model **model)
 {
-    return read_file(bytes, size, run, host, files, true, model, NULL);
+    return read_file(bytes, size, run, host, files, true, shared, model, NULL);
 }
 
 const char *tci_native_contents_find(const tci_native_contents *contents, const char *key)

@@ -7,6 +7,7 @@
 
 typedef struct tci_native_reader {
     bool in_place; /* parameters point into the bytes */
+    bool shared;   /* which are a map */
     tci_memory *memory;
     tci_options options;
     char key[TCI_SAFETENSORS_NAME + 1]; /* of the pair read last */
