@@ -177,21 +177,6 @@ static inline float weight_at(tci_element element, const void *weights, size_t i
     return value;
 }
 
-/* The amount of a feature, or 0; *row is its row of weights, or 0. No branch, for nobody would foretell which of a
- * text's features training has seen. */
-static inline float find_weight(const tci_ngram_network *network, uint32_t feature, uint8_t count, size_t *row)
-{
-    uint32_t bucket = TCI_FEATURE_BUCKET(feature), bits;
-    uint64_t word = network->set.bits[bucket / 64];
-    uint32_t known = 0 - (uint32_t)(word >> bucket % 64 & 1);
-    float amount = tci_ngram_amount(network, feature, count);
-    memcpy(&bits, &amount, sizeof bits);
-    bits &= known;
-    memcpy(&amount, &bits, sizeof amount);
-    *row = (network->set.ranks[bucket / 64] + tci_count_bits(word & ((UINT64_C(1) << bucket % 64) - 1))) & known;
-    return amount;
-}
-
 #define AHEAD 128 /* features whose weights are on their way from memory at once */
 
 /* The features of a part of a row: amounts, 0 for those without weights, and rows of weights. */
@@ -209,20 +194,42 @@ static inline void fetch(const char *weight)
 #endif
 }
 
-/* Where the weights of `count` features are, which are sent for. */
+/* Where the weights of `count` features are, which are sent for; of a network that is settled. No branch, for nobody
+ * would foretell which of a text's features training has seen. */
+static void find_settled(const tci_ngram_network *network, const uint32_t *features, const uint8_t *counts,
+                         size_t count, const char *weights, size_t row_bytes, places *found)
+{
+    const uint64_t *members = network->set.bits;
+    const uint32_t *ranks = network->set.ranks;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bucket = TCI_FEATURE_BUCKET(features[i]), bits;
+        uint64_t word = members[bucket / 64], bit = UINT64_C(1) << bucket % 64;
+        size_t rank = ranks[bucket / 64] + tci_count_bits(word & (bit - 1));
+        uint32_t known = 0 - (uint32_t)((word & bit) != 0);
+        float amount = tci_ngram_amount(network, features[i], counts[i]);
+        memcpy(&bits, &amount, sizeof bits);
+        bits &= known;
+        memcpy(&found->amounts[i], &bits, sizeof bits);
+        found->rows[i] = rank & known;
+        fetch(weights + found->rows[i] * row_bytes);
+    }
+}
+
+/* Of one that may be in training. */
 static void find_places(const tci_ngram_network *network, const tci_row *row, size_t first, size_t count,
                         const char *weights, size_t row_bytes, places *found)
 {
+    const uint32_t *features = row->ids + first;
+    const uint8_t *counts = row->counts + first;
+    if (!network->rows) {
+        find_settled(network, features, counts, count, weights, row_bytes, found);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        uint32_t feature = row->ids[first + i];
-        if (network->rows) {
-            uint32_t place = tci_ngram_row(network, TCI_FEATURE_BUCKET(feature));
-            bool known = place != TCI_INDEX_SET_NONE;
-            found->rows[i] = known ? place : 0;
-            found->amounts[i] = known ? tci_ngram_amount(network, feature, row->counts[first + i]) : 0;
-        } else {
-            found->amounts[i] = find_weight(network, feature, row->counts[first + i], &found->rows[i]);
-        }
+        uint32_t place = tci_ngram_row(network, TCI_FEATURE_BUCKET(features[i]));
+        bool known = place != TCI_INDEX_SET_NONE;
+        found->rows[i] = known ? place : 0;
+        found->amounts[i] = known ? tci_ngram_amount(network, features[i], counts[i]) : 0;
         fetch(weights + found->rows[i] * row_bytes);
     }
 }

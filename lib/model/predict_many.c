@@ -9,7 +9,7 @@
 #include "base/cpu.h"
 
 #define CHUNK_TEXTS 2048
-#define PIECE_TEXTS 16 /* that a member takes at once */
+#define PIECE_TEXTS 4 /* that a member takes at once */
 #define ERROR_TEXT 512
 
 /* The first failure of any member, carried to the calling thread. */

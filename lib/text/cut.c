@@ -151,6 +151,12 @@ static size_t grow_ascii(tci_cutter *cutter, const char *text, size_t at, size_t
     return at;
 }
 
+/* Few bytes are worth the call. */
+static inline bool is_dropped_ascii(uint8_t byte)
+{
+    return (byte < ' ' || byte == 0x7f) && tci_point_is_dropped(byte);
+}
+
 tc_status tci_cutter_put_ascii(tci_cutter *cutter, const char *text, size_t begin, size_t end, bool lower, bool clean)
 {
     size_t at = begin;
@@ -162,7 +168,7 @@ tc_status tci_cutter_put_ascii(tci_cutter *cutter, const char *text, size_t begi
             at++;
             break;
         case RULE_GROW:
-            if (clean && tci_point_is_dropped(byte)) {
+            if (clean && is_dropped_ascii(byte)) {
                 at++;
                 break;
             }
@@ -177,7 +183,7 @@ tc_status tci_cutter_put_ascii(tci_cutter *cutter, const char *text, size_t begi
             at = grow_ascii(cutter, text, at, end, lower);
             break;
         default:
-            if (clean && tci_point_is_dropped(byte)) {
+            if (clean && is_dropped_ascii(byte)) {
                 at++;
                 break;
             }

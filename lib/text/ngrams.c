@@ -27,6 +27,7 @@ typedef struct ngram_stream {
     place last[TCI_NGRAM_WORDS]; /* token number i at i % TCI_NGRAM_WORDS, the text's begin being number 0 */
     size_t seen;                 /* of those, the begin included */
     size_t end;                  /* byte behind the last token */
+    bool plain;                  /* words and pairs of words are all that is wanted, without ranges */
     /* The last code points: their bytes, how many each has, and where its token begins in the text. */
     char bytes[TCI_NGRAM_CHARACTERS * POINT_BYTES];
     uint8_t sizes[TCI_NGRAM_CHARACTERS];
@@ -77,6 +78,21 @@ static inline uint64_t hash_of(const ngram_stream *stream, size_t last, size_t n
     for (size_t i = 2; i <= n; i++)
         hash = hash * MULTIPLIER + at(stream, last + i - n)->hash;
     return hash;
+}
+
+/* end_ngrams() of a word where these are plain, as those of most models are. */
+static inline tc_status end_plain(ngram_stream *stream)
+{
+    tci_encoded *out = stream->out;
+    uint64_t buckets = stream->options->ngrams.buckets;
+    if (out->capacity - out->count < 2)
+        TCI_RETURN_IF(make_room(stream, 2));
+    size_t last = stream->seen - 1;
+    uint32_t *ids = out->ids + out->count;
+    out->count += 2;
+    ids[0] = feature_of(1 + at(stream, last)->hash, buckets, false);
+    ids[1] = feature_of(hash_of(stream, last, 2), buckets, false);
+    return TC_OK;
 }
 
 /* Every n-gram and skip that ends with the place put last. `edge`: it is the text's end, which is none alone. */
@@ -193,7 +209,7 @@ static tc_status take_token(void *context, const char *token, size_t length, siz
         return TC_OK;
     }
     put_place(stream, tci_hash(token, length, 0), begin, end);
-    TCI_RETURN_IF(end_ngrams(stream, false));
+    TCI_RETURN_IF(stream->plain ? end_plain(stream) : end_ngrams(stream, false));
     if (options->ngrams.chars_max > 0 && options->ngrams.across)
         TCI_RETURN_IF(text_characters(stream, token, length, begin, end));
     else if (options->ngrams.chars_max > 0)
@@ -300,7 +316,9 @@ static tc_status count_features(const tci_text_options *options, tci_encoded *ou
 
 tc_status tci_ngrams_encode(const tci_text_options *options, const char *text, size_t length, tci_encoded *encoded)
 {
-    ngram_stream stream = {.options = options, .out = encoded};
+    const tci_ngram_options *wanted = &options->ngrams;
+    ngram_stream stream = {
+        .options = options, .out = encoded, .plain = wanted->words == 2 && !wanted->skips && !encoded->with_ranges};
     encoded->count = encoded->tokens = 0;
     put_place(&stream, tci_hash("<s>", 3, SEED_EDGE), 0, 0);
     tc_status status = tci_tokenize(options, encoded->memory, text, length, take_token, &stream);
