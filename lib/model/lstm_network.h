@@ -50,7 +50,8 @@ tc_status tci_lstm_network_predict_long(const tci_network *network, tci_pool *po
                                         const tci_id_source *source, float *logits);
 
 /* The training side (lstm_training.c). */
-tc_status tci_lstm_training_create(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
+tc_status tci_lstm_training_create(tci_network *network, const tci_options *options, tci_memory *memory, tci_pool *pool,
+                                   tci_training **training);
 void tci_lstm_training_free(tci_training *training);
 void tci_lstm_training_refresh(tci_training *training);
 tc_status tci_lstm_training_forward(tci_training *training, const tci_step_context *context, const tci_row *rows,

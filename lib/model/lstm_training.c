@@ -62,8 +62,10 @@ static tc_status place_packed(tci_training *training)
     return TC_OK;
 }
 
-tc_status tci_lstm_training_create(tci_network *base, tci_memory *memory, tci_pool *pool, tci_training **result)
+tc_status tci_lstm_training_create(tci_network *base, const tci_options *options, tci_memory *memory, tci_pool *pool,
+                                   tci_training **result)
 {
+    (void)options; /* those of the network say all */
     tc_status status = TC_OK;
     tci_training *training = NULL;
     tci_lstm_network *network = (tci_lstm_network *)base;

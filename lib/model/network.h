@@ -118,7 +118,8 @@ struct tci_architecture {
                        const tci_id_source *source, float *vector);
 
     /* Training by gradients; NULL where there is none. */
-    tc_status (*training_create)(tci_network *network, tci_memory *memory, tci_pool *pool, tci_training **training);
+    tc_status (*training_create)(tci_network *network, const tci_options *options, tci_memory *memory, tci_pool *pool,
+                                 tci_training **training);
     void (*training_free)(tci_training *training);
     /* Packs the parameters for training, after they changed. */
     void (*training_refresh)(tci_training *training);

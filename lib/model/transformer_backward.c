@@ -112,7 +112,7 @@ static void join(const tci_training *training, const dense_step *step, size_t no
     float *dnormed = residual_of_norm ? training->dstream : training->dattended;
     dense_inputs(training, step, dnormed, training->network->stride, residual_of_norm, team);
     if (norm == 0 && residual_of_norm)
-        tci_training_drop(training, training->network->dropout, 0, dnormed, team);
+        tci_training_drop(training, training->network->embedding_dropout, 0, dnormed, team);
     norm_back(training, norm, x, stats, dnormed, training->dstream, !residual_of_norm, team);
 }
 
@@ -335,7 +335,7 @@ static void backward_member(void *context, const tci_team *team)
     norm_back(training, 2 * layers, training->stream[layers], training->stream_stats[layers], training->dstream,
               training->dstream, false, team);
     for (size_t layer = layers; layer-- > 0 && layers - layer <= training->deepest;) {
-        if (network->checkpointing)
+        if (training->checkpointing)
             tci_training_run_layer(training, layer, team);
         feed_back(training, layer, team);
         attention_back(training, layer, team);
@@ -343,7 +343,7 @@ static void backward_member(void *context, const tci_team *team)
     if (training->deepest <= layers)
         return;
     if (!network->residual_of_norm)
-        tci_training_drop(training, network->dropout, 0, training->dstream, team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->dstream, team);
     embeddings_back(training, team);
 }
 

@@ -34,6 +34,7 @@ static void set_sizes(tci_transformer *network, const tci_options *options)
     network->activation = functions[options->activation];
     network->pooler_activation = poolers[options->pooler];
     network->dropout = options->dropout;
+    network->embedding_dropout = options->embedding_dropout;
     network->attention_dropout = options->attention_dropout;
     network->head_dropout = options->head_dropout;
     network->epsilon = (float)options->layer_norm_epsilon;

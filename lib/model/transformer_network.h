@@ -39,8 +39,7 @@ typedef struct tci_transformer {
     bool attention_output_dropout, double_head_dropout; /* by family */
     int32_t pooling;                                    /* TCI_POOLING_ */
     tci_activation activation, pooler_activation;       /* the latter TCI_ACTIVATION_NONE: no pooler */
-    double dropout, attention_dropout, head_dropout;
-    bool checkpointing;
+    double dropout, embedding_dropout, attention_dropout, head_dropout;
     float epsilon;
     /* bound by tci_transformer_bind() */
     const float *words, *position_table, *segment_table; /* the last NULL: none */
@@ -94,8 +93,8 @@ tc_status tci_transformer_vector(const tci_network *network, tci_workspace *work
                                  const tci_id_source *source, float *vector);
 
 /* transformer_training.c */
-tc_status tci_transformer_training_create(tci_network *network, tci_memory *memory, tci_pool *pool,
-                                          tci_training **training);
+tc_status tci_transformer_training_create(tci_network *network, const tci_options *options, tci_memory *memory,
+                                          tci_pool *pool, tci_training **training);
 void tci_transformer_training_free(tci_training *training);
 void tci_transformer_training_refresh(tci_training *training);
 tc_status tci_transformer_training_forward(tci_training *training, const tci_step_context *context, const tci_row *rows,

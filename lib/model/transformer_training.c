@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-tc_status tci_transformer_training_create(tci_network *base, tci_memory *memory, tci_pool *pool, tci_training **result)
+tc_status tci_transformer_training_create(tci_network *base, const tci_options *options, tci_memory *memory,
+                                          tci_pool *pool, tci_training **result)
 {
     tc_status status = TC_OK;
     tci_training *training = NULL;
@@ -18,6 +19,7 @@ tc_status tci_transformer_training_create(tci_network *base, tci_memory *memory,
     training->network = network;
     training->memory = memory;
     training->pool = pool;
+    training->checkpointing = options->gradient_checkpointing;
     training->space.memory = memory;
     training->batch_space.memory = memory;
     TCI_CHECK(tci_alloc_zero(memory, layers, sizeof *training->kept, "training state", &training->kept));
@@ -87,7 +89,7 @@ static void lay_out_kept(tci_training *training, tci_layout *layout)
     }
     for (size_t i = 0; i < network->layer_count; i++) {
         tci_kept_layer *kept = &training->kept[i];
-        if (i > 0 && network->checkpointing) {
+        if (i > 0 && training->checkpointing) {
             *kept = training->kept[0];
             continue;
         }
@@ -237,7 +239,7 @@ void tci_training_norm(const tci_training *training, size_t norm, const float *x
                            training->normed + begin * stride, stats ? stats + 2 * begin : NULL);
     tci_team_wait(team);
     if (norm == 0 && network->residual_of_norm)
-        tci_training_drop(training, network->dropout, 0, training->normed, team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->normed, team);
 }
 
 static void run_dense(const tci_training *training, const tci_dense *dense, size_t rows, const float *x,
@@ -370,7 +372,7 @@ static void forward_member(void *context, const tci_team *team)
                               training->stream[0] + training->sequences[i].start * stride);
     tci_team_wait(team);
     if (!network->residual_of_norm)
-        tci_training_drop(training, network->dropout, 0, training->stream[0], team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->stream[0], team);
     for (size_t i = 0; i < network->layer_count; i++) {
         const tci_kept_layer *kept = &training->kept[i];
         tci_training_run_layer(training, i, team);

@@ -23,6 +23,7 @@ struct tci_training {
     tci_transformer *network;
     tci_memory *memory;
     tci_pool *pool;
+    bool checkpointing;
     tci_workspace batch_space, space;
     /* the batch of the last forward */
     tci_step_context context;

@@ -127,7 +127,8 @@ static tc_status make_gradient_parts(tc_trainer *trainer)
     tci_parameters_set_trained(&network->parameters, is_frozen, trainer);
     TCI_RETURN_IF(make_optimizer(trainer));
     TCI_RETURN_IF(tci_gradients_create(&trainer->memory, &network->parameters, &trainer->gradients));
-    TCI_RETURN_IF(network->architecture->training_create(network, &trainer->memory, trainer->pool, &trainer->training));
+    TCI_RETURN_IF(network->architecture->training_create(network, &trainer->options, &trainer->memory, trainer->pool,
+                                                        &trainer->training));
     tci_trainer_refresh(trainer);
     return TC_OK;
 }

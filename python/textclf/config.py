@@ -55,6 +55,7 @@ class OptionKeywords(TypedDict, total=False):
     pooling: Union[str, None]
     pooler: Union[str, None]
     dropout: Union[float, None]
+    embedding_dropout: Union[float, None]
     attention_dropout: Union[float, None]
     head_dropout: Union[float, None]
     threshold: Union[float, None]

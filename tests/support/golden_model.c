@@ -11,8 +11,11 @@
 
 void golden_model_options(const golden *file, tci_options *options)
 {
-    static const char *const keys[] = {"task", "num_layers", "bidirectional", "pooling", "embedding_dim", "hidden_dim",
-                                       "label_smoothing"};
+    static const char *const keys[] = {"task", "arch", "num_layers", "bidirectional", "pooling", "embedding_dim",
+                                       "hidden_dim", "label_smoothing", "family", "num_heads", "intermediate_dim",
+                                       "positions", "position_offset", "max_length", "segments", "activation",
+                                       "pooler", "layer_norm_epsilon", "dropout", "embedding_dropout",
+                                       "attention_dropout", "head_dropout"};
     tci_options_default(options);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = golden_metadata(file, keys[i]);
@@ -28,6 +31,13 @@ void golden_model_options(const golden *file, tci_options *options)
         assert_ok(tci_options_set(options, "class_weights", text));
 }
 
+static size_t number_of(const golden *file, const char *key)
+{
+    const char *value = golden_metadata(file, key);
+    assert_non_null(value);
+    return (size_t)strtoul(value, NULL, 10);
+}
+
 tc_model *golden_model_create(const golden *file, const tci_options *options)
 {
     tci_memory memory;
@@ -35,8 +45,7 @@ tc_model *golden_model_create(const golden *file, const tci_options *options)
     tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
     tc_model *model = NULL;
-    size_t words = golden_get(file, "init.embedding.weight")->shape[0];
-    size_t label_count = golden_get(file, "init.fc.bias")->count;
+    size_t words = number_of(file, "vocab_size"), label_count = number_of(file, "label_count");
     tci_text_options text_options = tci_model_text_options(options);
     tci_memory_init(&memory, NULL, 0);
     assert_ok(tci_word_counter_create(&memory, 1000, &counter));
