@@ -3,7 +3,8 @@
  *     train_and_predict exits.train.tsv exits.test.tsv exits.safetensors
  *
  * What the sentences are about: how a start-up ends. The steps: gather words, make a model, encode the texts once,
- * train for some epochs, evaluate, save; then load the file as another program would, and ask it. */
+ * train for some epochs (encode_lines() and train_epochs() of support.h), evaluate, save; then load the file as another
+ * program would, and ask it. */
 #include "support.h"
 
 static const char *const labels[] = {"acquisition", "ipo", "none", "pivot"};
@@ -22,42 +23,6 @@ static tc_model *new_model(const tc_config *config, const char *path)
     check(tc_model_create(config, words, labels, LABELS, &model));
     tc_vocab_builder_free(words);
     return model;
-}
-
-static tc_examples *encode(const tc_model *model, const char *path)
-{
-    tc_examples *examples = NULL;
-    FILE *file = open_lines(path);
-    line row;
-    check(tc_examples_create(model, &examples));
-    while (next_line(file, &row))
-        check(
-            tc_examples_add_label(examples, row.text, strlen(row.text), label_index(labels, LABELS, row.label), 1.0f));
-    fclose(file);
-    return examples;
-}
-
-static void train(tc_model *model, const tc_config *config, const tc_examples *examples)
-{
-    tc_trainer *trainer = NULL;
-    tc_batcher *batcher = NULL;
-    tc_epoch epoch = TC_EPOCH_INIT;
-    check(tc_trainer_create(model, config, &trainer));
-    check(tc_batcher_create(trainer, examples, NULL, &batcher));
-    while (!epoch.finished) {
-        tc_batch batch = TC_BATCH_INIT;
-        check(tc_batcher_next(batcher, &batch));
-        if (batch.row_count > 0) {
-            check(tc_train_step(trainer, examples, batch.rows, batch.row_count, NULL));
-            continue;
-        }
-        check(tc_batcher_finish_epoch(batcher, &epoch));
-        printf("epoch %2d  loss %.3f  held-out accuracy %.3f%s\n", (int)epoch.epoch, epoch.loss, epoch.validation_score,
-               epoch.improved ? "  (best so far)" : "");
-    }
-    check(tc_batcher_restore_best(batcher));
-    tc_batcher_free(batcher);
-    tc_trainer_free(trainer);
 }
 
 static void ask(const tc_model *model, const char *text)
@@ -89,8 +54,9 @@ int main(int argc, char **argv)
     check(tc_config_set(config, "validation_split", "0.1"));
 
     tc_model *model = new_model(config, argv[1]);
-    tc_examples *training = encode(model, argv[1]), *test = encode(model, argv[2]);
-    train(model, config, training);
+    tc_examples *training = encode_lines(model, argv[1], labels, LABELS);
+    tc_examples *test = encode_lines(model, argv[2], labels, LABELS);
+    train_epochs(model, config, training);
     tc_evaluation evaluation = TC_EVALUATION_INIT;
     check(tc_evaluate(model, test, NULL, 0, &evaluation));
     printf("test: %d sentences, accuracy %.3f, macro F1 %.3f\n", (int)evaluation.examples, evaluation.accuracy,
