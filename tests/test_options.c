@@ -101,6 +101,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"attention_dropout", "0.1"},
         {"head_dropout", "0.1"},
         {"gradient_checkpointing", "false"},
+        {"window_overlap", "64"},
     };
     tci_options options;
     (void)state;
@@ -138,7 +139,8 @@ static void an_architecture_has_defaults_and_options_of_its_own(void **state)
     assert_ok(tci_options_set(&options, "hidden_dim", "5"));
     assert_int_equal(tci_options_resolve(&options, 0), TC_ERROR_OPTION);
     assert_contains(tci_error_text(), "'hidden_dim' is of arch lstm");
-    static const char *const lstm_refuses[][2] = {{"num_layers", "17"}, {"pooling", "cls"}, {"num_heads", "2"}};
+    static const char *const lstm_refuses[][2] = {{"num_layers", "17"}, {"pooling", "cls"}, {"num_heads", "2"},
+                                               {"truncate", "windows"}};
     for (size_t i = 0; i < sizeof lstm_refuses / sizeof lstm_refuses[0]; i++) {
         tci_options_default(&options);
         assert_ok(tci_options_set(&options, lstm_refuses[i][0], lstm_refuses[i][1]));
@@ -151,6 +153,7 @@ static void an_architecture_has_defaults_and_options_of_its_own(void **state)
     assert_contains(tci_error_text(), "'buckets' is of arch ngram");
     static const char *const together[][4] = {{"min_char_ngram", "6", "max_char_ngram", "5"},
                                               {"min_char_ngram", "0", "max_char_ngram", "5"},
+                                              {"truncate", "windows", "max_length", "0"},
                                               {"truncate", "tail", "max_length", "5"}};
     for (size_t i = 0; i < sizeof together / sizeof together[0]; i++) {
         tci_options_default(&options);

@@ -29,7 +29,8 @@ tci_text_options tci_model_text_options(const tci_options *options)
 {
     static const tci_normalize forms[] = {TCI_NORMALIZE_NFKC, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NONE};
     static const tci_tokenizer tokenizers[] = {TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR, TCI_TOKENIZER_SPACE};
-    static const tci_truncate parts[] = {TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH};
+    static const tci_truncate parts[] = {TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH,
+                                          TCI_TRUNCATE_WINDOWS};
     return (tci_text_options){
         .tokenizer = tokenizers[options->tokenizer],
         .normalize = forms[options->normalize],
@@ -39,6 +40,7 @@ tci_text_options tci_model_text_options(const tci_options *options)
         .collapse_spaces = options->collapse_spaces,
         .max_length = (size_t)options->max_length,
         .truncate = parts[options->truncate],
+        .window_overlap = (size_t)options->window_overlap,
         .ngrams = ngram_options(options),
     };
 }
@@ -276,6 +278,11 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
     return status;
 }
 
+bool tci_model_reads_long(const tc_model *model, size_t length)
+{
+    return model->network->architecture->predict_long && tci_text_is_long(&model->pipeline->options, length);
+}
+
 static tc_status read_ids(void *context, size_t first, size_t count, uint32_t *ids)
 {
     return tci_long_text_read(context, first, count, ids);
@@ -304,11 +311,11 @@ static tc_status predict_long_text(const tc_model *model, tci_scratch *scratch, 
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits)
 {
-    if (tci_text_is_long(&model->pipeline->options, length))
+    if (tci_model_reads_long(model, length))
         return predict_long_text(model, scratch, text, length, logits);
     TCI_RETURN_IF(tci_pipeline_encode(model->pipeline, text, length, &scratch->encoded));
     scratch->tokens = scratch->encoded.tokens;
-    scratch->tokens_used = scratch->encoded.count;
+    scratch->tokens_used = scratch->encoded.used;
     tci_row row = {
         .ids = scratch->encoded.ids, .length = scratch->encoded.count, .counts = scratch->encoded.counts};
     return tci_model_logits(model, scratch, &row, 1, logits);

@@ -123,7 +123,11 @@ void tci_scratch_free(tci_scratch *scratch);
 tc_status tci_scratch_borrow(const tc_model *model, tci_scratch **scratch);
 void tci_scratch_return(const tc_model *model, tci_scratch *scratch);
 
-/* A text that tci_text_is_long() as a source of its ids, good until the next one. */
+/* Whether a text of `length` bytes is read piece by piece, in memory that does not grow with it: a long one, by an
+ * architecture that can do so. */
+bool tci_model_reads_long(const tc_model *model, size_t length);
+
+/* A text that tci_model_reads_long() as a source of its ids, good until the next one. */
 tc_status tci_scratch_long_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                 tci_id_source *source);
 
@@ -133,9 +137,9 @@ tc_status tci_scratch_long_text(const tc_model *model, tci_scratch *scratch, con
 tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tci_row *rows, size_t row_count,
                            float *logits);
 
-/* One text, likewise: encoded into scratch->encoded and then as above with one row; or, where tci_text_is_long(), read
- * piece by piece, in memory that does not grow with it (but for a deep bidirectional network). The same bits either
- * way. */
+/* One text, likewise: encoded into scratch->encoded and then as above with one row; or, where tci_model_reads_long(),
+ * read piece by piece, in memory that does not grow with it (but for a deep bidirectional network). The same bits
+ * either way. */
 tc_status tci_model_predict_text(const tc_model *model, tci_scratch *scratch, const char *text, size_t length,
                                  float *logits);
 

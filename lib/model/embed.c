@@ -22,7 +22,7 @@ tc_status tci_model_embed_text(const tc_model *model, tci_scratch *scratch, cons
 {
     const tci_network *network = model->network;
     tci_id_source source;
-    if (tci_text_is_long(&model->pipeline->options, length)) {
+    if (tci_model_reads_long(model, length)) {
         TCI_RETURN_IF(tci_scratch_long_text(model, scratch, text, length, &source));
         return network->architecture->embed(network, &scratch->workspace, NULL, &source, vector);
     }

@@ -28,7 +28,7 @@ enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
 enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM, TCI_ARCH_BERT, TCI_ARCH_GPT };
 enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR, TCI_CHOICE_SPACE };
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
-enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH };
+enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH, TCI_CHOICE_WINDOWS };
 enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8, TCI_WEIGHTS_PQ };
 enum { TCI_HEAD_AUTO, TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_TREE };
 enum { TCI_CHARS_WITHIN, TCI_CHARS_ACROSS };
@@ -50,6 +50,7 @@ typedef struct tci_options {
     bool lowercase, strict_utf8, clean_controls, collapse_spaces;
     uint64_t vocab_size, min_count, max_length;
     int32_t truncate;
+    uint64_t window_overlap;
     uint64_t word_ngrams;
     bool skip_ngrams;
     uint64_t min_char_ngram, max_char_ngram;

@@ -30,13 +30,14 @@ static const preference embedding_defaults[] = {
 static const preference bert_defaults[] = {
     {"hidden_dim", "192"},  {"num_layers", "2"},      {"pooling", "mean"},         {"dropout", "0.1"},
     {"optimizer", "adamw"}, {"weight_decay", "0.01"}, {"learning_rate", "0.0005"},
-    {"schedule", "linear"}, {"warmup_ratio", "0.1"},  {"clip_norm", "1"},
+    {"schedule", "linear"}, {"warmup_ratio", "0.1"},  {"clip_norm", "1"}, {"truncate", "windows"},
 };
 static const preference gpt_defaults[] = {
     {"hidden_dim", "192"},       {"num_layers", "2"},      {"dropout", "0.1"},
     {"activation", "gelu_tanh"}, {"family", "gpt2"},       {"layer_norm_epsilon", "0.00001"},
     {"optimizer", "adamw"},      {"weight_decay", "0.01"}, {"learning_rate", "0.0005"},
     {"schedule", "linear"},      {"warmup_ratio", "0.1"},  {"clip_norm", "1"},
+    {"truncate", "windows"},
 };
 
 /* Those of the linear form that depend on the optimizer. */
@@ -76,6 +77,9 @@ static tc_status check_transformer(const tci_options *options)
     if (options->max_length > options->positions)
         return tci_fail(TC_ERROR_OPTION, "option 'max_length' is %llu, more than 'positions' (%llu)",
                         (unsigned long long)options->max_length, (unsigned long long)options->positions);
+    if (options->truncate == TCI_CHOICE_WINDOWS && options->window_overlap > options->max_length / 2)
+        return tci_fail(TC_ERROR_OPTION, "option 'window_overlap' is %llu, more than half of 'max_length' (%llu)",
+                        (unsigned long long)options->window_overlap, (unsigned long long)options->max_length);
     if (causal != (options->family == TCI_FAMILY_GPT2))
         return tci_fail(TC_ERROR_OPTION, "option 'family': arch gpt has family gpt2, arch bert one of the others");
     if (causal && options->pooling == TCI_POOLING_CLS)
@@ -103,6 +107,9 @@ tc_status tci_options_check(const tci_options *options)
         return tci_fail(TC_ERROR_OPTION, "option 'pooling': arch lstm takes last, mean or max");
     if (options->arch == TCI_ARCH_BERT || options->arch == TCI_ARCH_GPT)
         return check_transformer(options);
+    if (options->truncate == TCI_CHOICE_WINDOWS)
+        return tci_fail(TC_ERROR_OPTION, "option 'truncate': windows are of arch bert and gpt; arch lstm takes head, "
+                                         "tail or both, arch ngram head");
     if (options->arch != TCI_ARCH_NGRAM)
         return TC_OK;
     if (embed)
@@ -152,6 +159,8 @@ static void resolve_transformer(tci_options *options)
         options->intermediate_dim = 4 * options->hidden_dim;
     if (!tci_options_is_set(options, "max_length") || options->max_length == 0)
         options->max_length = options->positions;
+    if (!tci_options_is_set(options, "window_overlap") && options->window_overlap > options->max_length / 4)
+        options->window_overlap = options->max_length / 4;
 }
 
 static void resolve_embedding(tci_options *options)

@@ -39,8 +39,12 @@ static const tci_option_row rows[] = {
     {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
      "tokens of a text that are read; 0 reads the whole text (arch ngram: default 0), or with bert and gpt as many as "
      "`positions`, which is their default"},
-    {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both", 0, 0, "head", "all",
-     "which part of a longer text is read: its begin, its end, or half of each"},
+    {"truncate", TCI_OPTION_CHOICE, MODEL, AT(truncate), "head|tail|both|windows", 0, 0, "head", "all",
+     "which part of a longer text is read: its begin, its end, or half of each; or, with bert and gpt, whose default "
+     "it is, all of it, in windows of max_length tokens whose logits are averaged"},
+    {"window_overlap", TCI_OPTION_INTEGER, MODEL, AT(window_overlap), "0 to 1048576", 0, 1048576, "64", "bert,gpt",
+     "with truncate windows: tokens that a window has of the one before (max_length below 256: default a quarter of "
+     "it)"},
     {"word_ngrams", TCI_OPTION_INTEGER, MODEL, AT(word_ngrams), "1 to 255", 1, 255, "3", "ngram",
      "longest run of tokens that is a feature (default 2 above 8 MB of training texts and with embedding_dim); above 8"
      " with embedding_dim only"},

@@ -158,7 +158,7 @@ static bool is_long(const texts_job *job, size_t i)
 {
     size_t length = 0;
     (void)text_of(job, i, &length);
-    return tci_text_is_long(&job->model->pipeline->options, length);
+    return tci_model_reads_long(job->model, length);
 }
 
 static tc_status encode_text(texts_job *job, member_ids *member, size_t i)

@@ -39,6 +39,7 @@ struct tci_long_text {
 bool tci_text_is_long(const tci_text_options *options, size_t length)
 {
     return length > TCI_LONG_TEXT_BYTES && options->ngrams.buckets == 0 && !options->ngrams.bag &&
+           options->truncate != TCI_TRUNCATE_WINDOWS &&
            (options->max_length == 0 || options->max_length > TCI_LONG_TEXT_SEGMENT);
 }
 

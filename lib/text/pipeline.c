@@ -1,7 +1,4 @@
-/* pipeline.c: the shared pipeline object, and ids with truncation.
- *
- * Truncation holds no more than what it keeps: the first `head` ids in place, the last ones in a ring behind them that
- * is turned into order at the end. */
+/* pipeline.c: the shared pipeline object, and which tokens of a text its ids are made of. */
 #include "text/pipeline.h"
 
 #include <string.h>
@@ -10,6 +7,7 @@
 #include "base/hash.h"
 #include "text/bag_features.h"
 #include "text/ngrams.h"
+#include "text/sequences.h"
 
 static void hash_u64(tci_hash_stream *stream, uint64_t value)
 {
@@ -30,6 +28,8 @@ static uint64_t fingerprint_of(const tci_text_options *options, const tci_vocabu
     hash_u64(&stream, options->collapse_spaces);
     hash_u64(&stream, options->max_length);
     hash_u64(&stream, options->truncate);
+    if (options->truncate == TCI_TRUNCATE_WINDOWS)
+        hash_u64(&stream, options->window_overlap);
     if (options->ngrams.bag)
         tci_hash_add(&stream, "bag", 3);
     if (options->ngrams.bag || options->ngrams.buckets > 0) {
@@ -107,102 +107,43 @@ void tci_encoded_free(tci_encoded *encoded)
 
 typedef struct encoding {
     const tci_vocabulary *vocabulary;
-    tci_encoded *out;
-    size_t head; /* the first so many tokens are kept in place */
-    size_t ring; /* and the last so many of the rest behind them */
-    size_t next; /* place in the ring of the next one */
-    size_t length; /* of the text */
+    tci_sequences sequences;
 } encoding;
-
-/* Room for token `at`, which begins at byte `begin`. A token has a byte or more, but for a few that come from one code
- * point: more than the rest of the text can hold is not asked for, or ten million tokens would take twice their
- * room. */
-static tc_status reserve(const encoding *e, size_t at, size_t begin)
-{
-    tci_encoded *out = e->out;
-    size_t most = at + 64 + at / 16 + (e->length - begin);
-    TCI_RETURN_IF(tci_reserve(out->memory, at + 1, most, sizeof *out->ids, "token ids", &out->capacity, &out->ids));
-    if (out->with_ranges)
-        TCI_RETURN_IF(tci_reserve(out->memory, 2 * (at + 1), 2 * most, sizeof *out->ranges, "token ranges",
-                                  &out->range_capacity, &out->ranges));
-    return TC_OK;
-}
 
 static tc_status encode_token(void *context, const char *token, size_t length, size_t begin, size_t end)
 {
     encoding *e = context;
-    tci_encoded *out = e->out;
-    size_t at = out->tokens++;
-    if (at >= e->head) {
-        if (e->ring == 0)
-            return TC_OK;
-        at = e->head + e->next;
-        e->next = e->next + 1 == e->ring ? 0 : e->next + 1;
-    }
-    if (at >= out->count) {
-        TCI_RETURN_IF(reserve(e, at, begin));
-        out->count = at + 1;
-    }
-    out->ids[at] = tci_vocabulary_find(e->vocabulary, token, length);
-    if (out->with_ranges) {
-        out->ranges[2 * at] = begin;
-        out->ranges[2 * at + 1] = end;
-    }
+    return tci_sequences_put(&e->sequences, tci_vocabulary_find(e->vocabulary, token, length), begin, end);
+}
+
+static tc_status encode_words(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
+{
+    static const tci_specials none = {NULL, NULL, 0, 0};
+    encoding e = {.vocabulary = pipeline->vocabulary};
+    TCI_RETURN_IF(tci_sequences_begin(&e.sequences, &pipeline->options, &none, length, encoded));
+    TCI_RETURN_IF(tci_tokenize(&pipeline->options, encoded->memory, text, length, encode_token, &e));
+    return tci_sequences_end(&e.sequences);
+}
+
+/* N-grams have the first max_length tokens. */
+static tc_status encode_ngrams(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
+{
+    const tci_text_options *options = &pipeline->options;
+    if (options->ngrams.bag)
+        TCI_RETURN_IF(tci_bag_encode(options, pipeline->vocabulary, text, length, encoded));
+    else
+        TCI_RETURN_IF(tci_ngrams_encode(options, text, length, encoded));
+    bool cut = options->max_length > 0 && encoded->tokens > options->max_length;
+    encoded->used = cut ? options->max_length : encoded->tokens;
     return TC_OK;
-}
-
-/* Reverses items [begin, end) of the ids and of their ranges. */
-static void reverse(tci_encoded *out, size_t begin, size_t end)
-{
-    for (; begin + 1 < end; begin++) {
-        end--;
-        uint32_t id = out->ids[begin];
-        out->ids[begin] = out->ids[end];
-        out->ids[end] = id;
-        if (!out->with_ranges)
-            continue;
-        for (size_t i = 0; i < 2; i++) {
-            uint64_t place = out->ranges[2 * begin + i];
-            out->ranges[2 * begin + i] = out->ranges[2 * end + i];
-            out->ranges[2 * end + i] = place;
-        }
-    }
-}
-
-size_t tci_head_length(const tci_text_options *options)
-{
-    if (options->max_length == 0)
-        return SIZE_MAX;
-    switch (options->truncate) {
-    case TCI_TRUNCATE_HEAD:
-        return options->max_length;
-    case TCI_TRUNCATE_TAIL:
-        return 0;
-    default:
-        return options->max_length - options->max_length / 2;
-    }
 }
 
 tc_status tci_pipeline_encode(const tci_pipeline *pipeline, const char *text, size_t length, tci_encoded *encoded)
 {
-    const tci_text_options *options = &pipeline->options;
-    if (options->ngrams.bag)
-        return tci_bag_encode(options, pipeline->vocabulary, text, length, encoded);
-    if (options->ngrams.buckets > 0)
-        return tci_ngrams_encode(options, text, length, encoded);
-    size_t head = tci_head_length(options), ring = options->max_length == 0 ? 0 : options->max_length - head;
-    encoding e = {pipeline->vocabulary, encoded, head, ring, 0, length};
-    encoded->count = encoded->tokens = 0;
-    tc_status status = tci_tokenize(options, encoded->memory, text, length, encode_token, &e);
-    if (status != TC_OK) {
-        encoded->count = encoded->tokens = 0;
-        return status;
-    }
-    if (encoded->tokens > encoded->count) {
-        /* the oldest stands at `next`: turn the ring left by so many, by three reversals */
-        reverse(encoded, e.head, e.head + e.next);
-        reverse(encoded, e.head + e.next, encoded->count);
-        reverse(encoded, e.head, encoded->count);
-    }
-    return TC_OK;
+    const tci_ngram_options *ngrams = &pipeline->options.ngrams;
+    tc_status status = ngrams->bag || ngrams->buckets > 0 ? encode_ngrams(pipeline, text, length, encoded)
+                                                          : encode_words(pipeline, text, length, encoded);
+    if (status != TC_OK)
+        encoded->count = encoded->tokens = encoded->used = 0;
+    return status;
 }

@@ -15,7 +15,12 @@
 
 typedef enum tci_normalize { TCI_NORMALIZE_NONE, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NFKC } tci_normalize;
 typedef enum tci_tokenizer { TCI_TOKENIZER_WORD, TCI_TOKENIZER_CHAR, TCI_TOKENIZER_SPACE } tci_tokenizer;
-typedef enum tci_truncate { TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH } tci_truncate;
+typedef enum tci_truncate {
+    TCI_TRUNCATE_HEAD,
+    TCI_TRUNCATE_TAIL,
+    TCI_TRUNCATE_BOTH,
+    TCI_TRUNCATE_WINDOWS
+} tci_truncate;
 
 /* Which n-grams a text is read as (text/ngrams.h; with `bag` text/bag_features.h). */
 #define TCI_NGRAM_WORDS 8       /* longest of tokens */
@@ -36,8 +41,9 @@ typedef struct tci_text_options {
     bool strict_utf8;
     bool clean_controls;
     bool collapse_spaces;
-    size_t max_length; /* tokens kept; 0 = all */
+    size_t max_length; /* tokens kept, or, with windows, of each; 0 = all */
     tci_truncate truncate;
+    size_t window_overlap; /* tokens of the text that a window has of the one before */
     tci_ngram_options ngrams;
 } tci_text_options;
 
@@ -67,9 +73,9 @@ tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_
 tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline);
 void tci_pipeline_release(tci_pipeline *pipeline); /* NULL is a no-op */
 
-/* The ids of one text after truncation; with n-grams its features and how often each occurs (of a bag: all of them, as
- * often as they occur, and no counts). Grown as needed in
- * `memory`; reused from text to text without allocating. */
+/* The ids of one text after truncation (text/sequences.h); with n-grams its features and how often each occurs (of a
+ * bag: all of them, as often as they occur, and no counts). Grown as needed in `memory`; reused from text to text
+ * without allocating. */
 typedef struct tci_encoded {
     tci_memory *memory;
     uint32_t *ids;
@@ -77,8 +83,9 @@ typedef struct tci_encoded {
     uint64_t *ranges; /* begin, end of each id's token, or NULL when with_ranges is false */
     size_t range_capacity;
     bool with_ranges;
-    size_t count;  /* ids after truncation */
-    size_t tokens; /* tokens of the whole text */
+    size_t count;  /* ids after truncation; of windows, of all of them */
+    size_t tokens; /* tokens of the whole text, and the special ones of one sequence */
+    size_t used;   /* how many of these are kept, in whatever sequence: less than tokens where text was cut */
     /* with n-grams */
     uint8_t *counts; /* (count) */
     uint32_t *scratch; /* for sorting */
