@@ -30,7 +30,8 @@ static const preference embedding_defaults[] = {
 static const preference bert_defaults[] = {
     {"hidden_dim", "192"},  {"num_layers", "2"},      {"pooling", "mean"},         {"dropout", "0.1"},
     {"optimizer", "adamw"}, {"weight_decay", "0.01"}, {"learning_rate", "0.0005"},
-    {"schedule", "linear"}, {"warmup_ratio", "0.1"},  {"clip_norm", "1"}, {"truncate", "windows"},
+    {"schedule", "linear"}, {"warmup_ratio", "0.1"},  {"clip_norm", "1"},
+    {"truncate", "windows"},
 };
 static const preference gpt_defaults[] = {
     {"hidden_dim", "192"},       {"num_layers", "2"},      {"dropout", "0.1"},

@@ -61,7 +61,7 @@ typedef enum tci_field_kind {
     TCI_FIELD_UNSIGNED, /* uint64_t */
     TCI_FIELD_TEXT,     /* tci_part_text */
     TCI_FIELD_VALUE,    /* tci_part_value */
-    TCI_FIELD_READ,     /* any; `read` takes what is large at once, instead of passing over it now and reading it later */
+    TCI_FIELD_READ,     /* any; `read` takes what is large at once, rather than pass over it and read it later */
     TCI_FIELD_PASS      /* of no meaning to ids and ranges: passed over */
 } tci_field_kind;
 

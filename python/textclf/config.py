@@ -33,6 +33,7 @@ class OptionKeywords(TypedDict, total=False):
     min_count: Union[int, None]
     max_length: Union[int, None]
     truncate: Union[str, None]
+    window_overlap: Union[int, None]
     word_ngrams: Union[int, None]
     skip_ngrams: Union[bool, None]
     min_char_ngram: Union[int, None]
