@@ -18,8 +18,10 @@ extern "C" {
 
 /**
  * The vector that a text's scores are computed of: what goes into the model's last layer. Of arch lstm it is the pooled
- * state (hidden_dim floats, those of the other direction behind), of arch ngram with embedding_dim the mean of the rows
- * of its words and n-grams, which fastText calls the sentence vector of a supervised model.
+ * state (hidden_dim floats, those of the other direction behind), of arch bert and gpt the pooled state (hidden_dim
+ * floats; of a text in windows the mean of theirs), before the pooler where there is one, of arch ngram with
+ * embedding_dim the mean of the rows of its words and n-grams, which fastText calls the sentence vector of a supervised
+ * model.
  *
  * A text without tokens has zeros (but for fastText's end of text, where the vocabulary has it). The same bits at any
  * number of threads.
