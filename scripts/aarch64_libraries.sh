@@ -14,8 +14,8 @@ if [ $# -ne 1 ]; then
 fi
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-libraries="libutf8proc libxxhash jansson zlib cmocka" # pkg-config's names
-packages="libutf8proc-dev libxxhash-dev libjansson-dev zlib1g-dev libcmocka-dev"
+libraries="libutf8proc libxxhash libpcre2-8 jansson zlib cmocka" # pkg-config's names
+packages="libutf8proc-dev libxxhash-dev libpcre2-dev libjansson-dev zlib1g-dev libcmocka-dev"
 
 all_there() {
     for library in $libraries; do

@@ -47,6 +47,7 @@ has pkg-config || need pkg-config
 has python3 || need python3
 module libutf8proc || need libutf8proc-dev
 module libxxhash || need libxxhash-dev
+module libpcre2-8 || need libpcre2-dev
 module jansson || need libjansson-dev
 module zlib || need zlib1g-dev
 if [ $tests = yes ]; then
@@ -80,11 +81,12 @@ if ! has apt-get; then
     cat >&2 << END
 deps.sh: missing here: $missing(these are Debian's names)
 Install them by hand, then run this again:
-  Fedora:  dnf install gcc gcc-c++ cmake ninja-build pkgconf python3 utf8proc-devel xxhash-devel jansson-devel zlib-devel
+  Fedora:  dnf install gcc gcc-c++ cmake ninja-build pkgconf python3 utf8proc-devel xxhash-devel pcre2-devel
+           jansson-devel zlib-devel
            for the tests also: clang doxygen libcmocka-devel
-  Arch:    pacman -S gcc cmake ninja pkgconf python libutf8proc xxhash jansson zlib
+  Arch:    pacman -S gcc cmake ninja pkgconf python libutf8proc xxhash pcre2 jansson zlib
            for the tests also: clang doxygen cmocka
-  macOS:   brew install cmake ninja pkg-config python utf8proc xxhash jansson
+  macOS:   brew install cmake ninja pkg-config python utf8proc xxhash pcre2 jansson
            for the tests also: doxygen cmocka
 END
     exit 1

@@ -38,7 +38,7 @@ tc_status tci_aligned_open(tci_aligned *text, size_t more)
     if (!text->identical)
         return tci_aligned_reserve(text, more);
     text->identical = false;
-    tc_status status = tci_aligned_reserve(text, more);
+    tc_status status = tci_aligned_grow(text, more); /* not reserve: spans may be fewer than bytes */
     if (status != TC_OK) {
         text->identical = true;
         return status;
