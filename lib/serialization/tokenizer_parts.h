@@ -15,12 +15,17 @@
 #include "text/subword.h"
 
 /* What one reading shares. */
+typedef struct tci_part_block {
+    struct tci_part_block *next;
+    char bytes[];
+} tci_part_block;
+
 typedef struct tci_part_file {
     tci_memory *memory; /* of the reading; stages take theirs from the subword's */
     const char *json;
     size_t size;
-    size_t max_vocab; /* the most tokens of a model: TC_ERROR_LIMIT above */
-    struct tci_part_block *blocks;
+    size_t max_vocab;       /* the most tokens of a model: TC_ERROR_LIMIT above */
+    tci_part_block *blocks; /* strings that were kept */
 } tci_part_file;
 
 /* A component: its object is the bytes [begin, end) of the file, which is well-formed JSON there. */
@@ -61,7 +66,7 @@ typedef enum tci_field_kind {
     TCI_FIELD_UNSIGNED, /* uint64_t */
     TCI_FIELD_TEXT,     /* tci_part_text */
     TCI_FIELD_VALUE,    /* tci_part_value */
-    TCI_FIELD_READ,     /* any; `read` takes what is large at once, rather than pass over it and read it later */
+    TCI_FIELD_READ,     /* any; `read` takes at once what is large */
     TCI_FIELD_PASS      /* of no meaning to ids and ranges: passed over */
 } tci_field_kind;
 
@@ -95,8 +100,16 @@ tc_status tci_part_character(const tci_part_text *text, const char *key, uint32_
 /* `behavior` of Split and Punctuation. */
 tc_status tci_part_behavior(const tci_part_text *text, tci_split_behavior *behavior);
 
-/* The components of an array (those of a Sequence), read one after the other in the order in which they run. */
-tc_status tci_part_each(const tci_part *part, const tci_part_value *array, tci_part_kind kind, tci_subword *subword);
+/* The member of an object with this key; not given where there is none, or where the object is not given. */
+tc_status tci_part_member(const tci_part *part, const tci_part_value *object, const tci_part_text *key,
+                          tci_part_value *member);
+
+/* Each object of an array in turn; the array may be missing. */
+typedef tc_status (*tci_part_function)(void *context, const tci_part *object);
+tc_status tci_part_objects(const tci_part *part, const tci_part_value *array, tci_part_function function,
+                           void *context);
+
+void tci_part_file_free(tci_part_file *file);
 
 /* The component's own `type` decides who reads it (tokenizer_json.c). */
 tc_status tci_part_read(const tci_part *part, tci_part_kind kind, tci_subword *subword);

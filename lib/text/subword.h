@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/added_tokens.h"
 #include "text/code_sets.h"
 #include "text/stage.h"
 
@@ -19,10 +20,9 @@ typedef struct tci_subword tci_subword;
 /* ---- building ---- */
 
 tc_status tci_subword_create(const tc_allocator *host, size_t limit, tci_subword **subword);
-void tci_subword_free(tci_subword *subword);          /* NULL is a no-op */
-tci_memory *tci_subword_memory(tci_subword *subword); /* what stages are allocated from */
-/* Made when first asked for; the subword's own, and there as long as it is. */
-tc_status tci_subword_code_sets(tci_subword *subword, const tci_code_sets **sets);
+void tci_subword_free(tci_subword *subword);                            /* NULL is a no-op */
+tci_memory *tci_subword_memory(tci_subword *subword);                   /* what stages are allocated from */
+const tci_code_sets *tci_subword_code_sets(const tci_subword *subword); /* there as long as it is */
 
 /* Each takes `self`, allocated from tci_subword_memory(), over, also when it fails: it is then freed. */
 tc_status tci_subword_add_normalizer(tci_subword *subword, const tci_normalizer_kind *kind, void *self, bool is_local);
@@ -30,23 +30,17 @@ tc_status tci_subword_add_pretokenizer(tci_subword *subword, const tci_pretokeni
                                        bool is_local);
 tc_status tci_subword_set_model(tci_subword *subword, const tci_subword_model_kind *kind, void *self);
 
-enum {
-    TCI_ADDED_SPECIAL = 1,
-    TCI_ADDED_LSTRIP = 2,
-    TCI_ADDED_RSTRIP = 4,
-    TCI_ADDED_SINGLE_WORD = 8,
-    TCI_ADDED_NORMALIZED = 16
-};
-/* A token found in the text before the model sees it. Ids are given as the package does: the model's where it has the
- * token, else the next free one; tci_subword_finish() refuses a token for which the file says another. */
-tc_status tci_subword_add_token(tci_subword *subword, const char *content, size_t length, uint32_t id, unsigned flags);
+/* After the model is set: a token found in the text before the model sees it. Ids are as the package gives them: the
+ * model's where it has the token, else the next one; TC_ERROR_UNSUPPORTED for another. */
+tc_status tci_subword_add_token(tci_subword *subword, const char *content, size_t length, uint32_t id,
+                                unsigned flags); /* TCI_ADDED_... */
 
 /* Ids around the text: what is before goes before what earlier calls put there. */
 tc_status tci_subword_add_template(tci_subword *subword, const uint32_t *before, size_t before_count,
                                    const uint32_t *after, size_t after_count);
 /* Ranges lose the spaces at their ends (`trim_offsets`), but for one leading space of the first token where a prefix
  * space is added. */
-tc_status tci_subword_set_trim(tci_subword *subword, bool add_prefix_space);
+void tci_subword_set_trim(tci_subword *subword, bool add_prefix_space);
 
 /* After all else; keeps a copy of the tokenizer.json that it was read from. */
 tc_status tci_subword_finish(tci_subword *subword, const char *json, size_t size);
@@ -60,7 +54,7 @@ const char *tci_subword_json(const tci_subword *subword, size_t *size);
 const uint32_t *tci_subword_before(const tci_subword *subword, size_t *count);
 const uint32_t *tci_subword_after(const tci_subword *subword, size_t *count);
 
-/* Working memory for one text at a time; reused from text to text, and, warm, without allocating. */
+/* Working memory for one text at a time of one tokenizer; reused from text to text, and, warm, without allocating. */
 typedef struct tci_subword_scratch tci_subword_scratch;
 tc_status tci_subword_scratch_create(tci_memory *memory, tci_subword_scratch **scratch);
 void tci_subword_scratch_free(tci_subword_scratch *scratch); /* NULL is a no-op */
