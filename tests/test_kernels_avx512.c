@@ -165,8 +165,59 @@ static void functions_have_the_bits_of_avx2(void **unused)
                                  : tables[i]->sigmoid)(count, src, dst[i]);
             same_bits("function", function, dst[0], dst[1], count);
         }
+    for (size_t count = COUNT; count > COUNT - 20; count--)
+        for (size_t function = 0; function < 4; function++) {
+            for (size_t i = 0; i < 2; i++) {
+                const tci_kernels *k = tables[i];
+                if (function < 2)
+                    (function == 0 ? k->gelu : k->gelu_tanh)(count, src, dst[i]);
+                else
+                    (function == 2 ? k->gelu_backward : k->gelu_tanh_backward)(count, src, src, dst[i]);
+            }
+            same_bits("GELU", function, dst[0], dst[1], count);
+        }
     tci_float_leave(environment);
     free(src), free(dst[0]), free(dst[1]);
+}
+
+static void softmax_and_layer_norm_have_the_bits_of_avx2(void **unused)
+{
+    (void)unused;
+    NEED_AVX512();
+    enum { ROWS = 5, MOST = 112, COUNT = ROWS * MOST };
+    for (size_t columns = 1; columns <= MOST - ROWS; columns++) {
+        uint32_t state = (uint32_t)columns;
+        bool odd = columns % 2 == 1; /* numbers of every kind */
+        size_t stride = TCI_PADDED(columns), step = columns % 3 == 0;
+        float *x = odd ? any_block(COUNT, &state) : random_block(COUNT, &state);
+        float *gain = random_block(columns, &state), *bias = random_block(columns, &state);
+        float *dy = random_block(COUNT, &state), *e[2], *y[2], *dx[2], *db[2], *stats[2];
+        tci_float_environment environment = tci_float_enter();
+        for (size_t i = 0; i < 2; i++) {
+            e[i] = copy_block(x, COUNT), y[i] = copy_block(x, COUNT), dx[i] = copy_block(dy, COUNT);
+            stats[i] = copy_block(dy, (size_t)ROWS * 4), db[i] = copy_block(dy, columns);
+            tables[i]->softmax(ROWS, columns, step, MOST, 0.3f, e[i], MOST, stats[i]);
+            memcpy(y[i], x, COUNT * sizeof *x);
+            tables[i]->softmax_backward(ROWS, columns, step, MOST, 0.3f, y[i], dx[i], MOST, stats[i], bias);
+        }
+        same_bits("softmax of", columns, e[0], e[1], COUNT);
+        same_bits("its sums of", columns, stats[0], stats[1], (size_t)2 * ROWS);
+        same_bits("its values of", columns, y[0], y[1], COUNT);
+        same_bits("its gradient of", columns, dx[0], dx[1], COUNT);
+        for (size_t i = 0; i < 2; i++) {
+            tables[i]->layer_norm(ROWS, columns, stride, 1e-5f, gain, bias, x, y[i], stats[i]);
+            tables[i]->layer_norm_backward(ROWS, columns, stride, gain, x, stats[i], dy, dx[i], odd);
+            tables[i]->layer_norm_gradients(ROWS, columns, stride, x, stats[i], dy, e[i], db[i]);
+        }
+        tci_float_leave(environment);
+        same_bits("layer norm of", columns, y[0], y[1], COUNT);
+        same_bits("its gradient of", columns, dx[0], dx[1], COUNT);
+        same_bits("its gains of", columns, e[0], e[1], COUNT);
+        same_bits("its biases of", columns, db[0], db[1], columns);
+        free(x), free(gain), free(bias), free(dy);
+        for (size_t i = 0; i < 2; i++)
+            free(e[i]), free(y[i]), free(dx[i]), free(db[i]), free(stats[i]);
+    }
 }
 
 static void adam_and_sums_have_the_bits_of_avx2(void **unused)
@@ -236,6 +287,7 @@ int main(void)
         cmocka_unit_test(quantized_products_have_the_bits_of_avx2),
         cmocka_unit_test(cells_have_the_bits_of_avx2),
         cmocka_unit_test(functions_have_the_bits_of_avx2),
+        cmocka_unit_test(softmax_and_layer_norm_have_the_bits_of_avx2),
         cmocka_unit_test(adam_and_sums_have_the_bits_of_avx2),
         cmocka_unit_test(a_training_gives_the_same_file_with_both),
 #else

@@ -38,5 +38,19 @@ void tci_dot_rows_avx2(size_t count, const uint32_t *index, const float *table, 
 void tci_exp_avx2(size_t count, const float *src, float *dst);
 void tci_tanh_avx2(size_t count, const float *src, float *dst);
 void tci_sigmoid_avx2(size_t count, const float *src, float *dst);
+void tci_gelu_avx2(size_t count, const float *src, float *dst);
+void tci_gelu_tanh_avx2(size_t count, const float *src, float *dst);
+void tci_gelu_backward_avx2(size_t count, const float *src, const float *dy, float *dst);
+void tci_gelu_tanh_backward_avx2(size_t count, const float *src, const float *dy, float *dst);
+void tci_softmax_avx2(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
+                      float *stats);
+void tci_softmax_backward_avx2(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, float *dx,
+                               size_t stride, const float *stats, const float *inner);
+void tci_layer_norm_avx2(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain,
+                         const float *bias, const float *x, float *y, float *stats);
+void tci_layer_norm_backward_avx2(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,
+                                  const float *stats, const float *dy, float *dx, bool add);
+void tci_layer_norm_gradients_avx2(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
+                                   const float *dy, float *dgain, float *dbias);
 
 #endif

@@ -2,7 +2,6 @@
  * of AVX2, whose functions serve where wider vectors gain nothing. */
 #include "kernel/kernels_avx2.h"
 #include "kernel/kernels_avx512.h"
-#include "kernel/kernels_scalar.h"
 
 const tci_kernels tci_kernels_avx512 = {
     .isa = "avx512",
@@ -25,13 +24,13 @@ const tci_kernels tci_kernels_avx512 = {
     .exp = tci_exp_avx2,
     .tanh = tci_tanh_avx2,
     .sigmoid = tci_sigmoid_avx2,
-    .gelu = tci_gelu_scalar,
-    .gelu_tanh = tci_gelu_tanh_scalar,
-    .gelu_backward = tci_gelu_backward_scalar,
-    .gelu_tanh_backward = tci_gelu_tanh_backward_scalar,
-    .softmax = tci_softmax_scalar,
-    .softmax_backward = tci_softmax_backward_scalar,
-    .layer_norm = tci_layer_norm_scalar,
-    .layer_norm_backward = tci_layer_norm_backward_scalar,
-    .layer_norm_gradients = tci_layer_norm_gradients_scalar,
+    .gelu = tci_gelu_avx512,
+    .gelu_tanh = tci_gelu_tanh_avx512,
+    .gelu_backward = tci_gelu_backward_avx512,
+    .gelu_tanh_backward = tci_gelu_tanh_backward_avx512,
+    .softmax = tci_softmax_avx512,
+    .softmax_backward = tci_softmax_backward_avx512,
+    .layer_norm = tci_layer_norm_avx512,
+    .layer_norm_backward = tci_layer_norm_backward_avx512,
+    .layer_norm_gradients = tci_layer_norm_gradients_avx512,
 };

@@ -18,5 +18,19 @@ void tci_lstm_cell_backward_avx512(size_t rows, float *gates, size_t gates_block
 void tci_gemm_transposed_avx512(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
                                 const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                                 float *scratch);
+void tci_gelu_avx512(size_t count, const float *src, float *dst);
+void tci_gelu_tanh_avx512(size_t count, const float *src, float *dst);
+void tci_gelu_backward_avx512(size_t count, const float *src, const float *dy, float *dst);
+void tci_gelu_tanh_backward_avx512(size_t count, const float *src, const float *dy, float *dst);
+void tci_softmax_avx512(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
+                        float *stats);
+void tci_softmax_backward_avx512(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x,
+                                 float *dx, size_t stride, const float *stats, const float *inner);
+void tci_layer_norm_avx512(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain,
+                           const float *bias, const float *x, float *y, float *stats);
+void tci_layer_norm_backward_avx512(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,
+                                    const float *stats, const float *dy, float *dx, bool add);
+void tci_layer_norm_gradients_avx512(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
+                                     const float *dy, float *dgain, float *dbias);
 
 #endif

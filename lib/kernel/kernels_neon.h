@@ -30,5 +30,19 @@ void tci_add_rows_neon(size_t rows, size_t columns, const float *src, size_t src
 void tci_exp_neon(size_t count, const float *src, float *dst);
 void tci_tanh_neon(size_t count, const float *src, float *dst);
 void tci_sigmoid_neon(size_t count, const float *src, float *dst);
+void tci_gelu_neon(size_t count, const float *src, float *dst);
+void tci_gelu_tanh_neon(size_t count, const float *src, float *dst);
+void tci_gelu_backward_neon(size_t count, const float *src, const float *dy, float *dst);
+void tci_gelu_tanh_backward_neon(size_t count, const float *src, const float *dy, float *dst);
+void tci_softmax_neon(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
+                      float *stats);
+void tci_softmax_backward_neon(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, float *dx,
+                               size_t stride, const float *stats, const float *inner);
+void tci_layer_norm_neon(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain,
+                         const float *bias, const float *x, float *y, float *stats);
+void tci_layer_norm_backward_neon(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,
+                                  const float *stats, const float *dy, float *dx, bool add);
+void tci_layer_norm_gradients_neon(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
+                                   const float *dy, float *dgain, float *dbias);
 
 #endif

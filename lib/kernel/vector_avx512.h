@@ -1,4 +1,4 @@
-/* vector_avx512.h: tanh and sigmoid of 16 floats for the LSTM cell: the operations of vector_avx2.h, with masks where
+/* vector_avx512.h: exp, tanh and sigmoid of 16 floats: the operations of vector_avx2.h, with masks where
  * that one has vectors of ones and zeros. */
 #ifndef TCI_KERNEL_VECTOR_AVX512_H
 #define TCI_KERNEL_VECTOR_AVX512_H
@@ -29,6 +29,16 @@ static inline __m512 tci_exp_parts_avx512(__m512 x, __m512i *n)
 static inline __m512 tci_power_of_two_avx512(__m512i n)
 {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
+}
+
+/* x · 2^n is exact wherever it is no denormal. */
+static inline __m512 tci_exp_avx512_16(__m512 x)
+{
+    __m512i n;
+    __mmask16 kept = _mm512_cmp_ps_mask(x, _mm512_set1_ps(TCI_EXP_LEAST), _CMP_NLT_UQ);
+    __m512 p = tci_exp_parts_avx512(_mm512_min_ps(_mm512_set1_ps(TCI_EXP_CLAMP), x), &n);
+    p = _mm512_add_ps(_mm512_set1_ps(1.0f), p);
+    return _mm512_maskz_scalef_ps(kept, p, _mm512_cvtepi32_ps(n));
 }
 
 static inline __m512 tci_sigmoid_avx512_16(__m512 x)
