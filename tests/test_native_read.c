@@ -133,6 +133,51 @@ static void a_file_of_ngrams_is_held_to_its_set_of_features(void **state)
     }
 }
 
+static void a_tokenizer_json_stands_in_place_of_the_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        tc_status status;
+        const char *part;
+    } files[] = {
+        {"good", TC_OK, ""},
+        {"good_tail", TC_OK, ""},
+        {"missing", TC_ERROR_FORMAT, "'textclf.tokenizer' is missing"},
+        {"not_asked_for", TC_ERROR_FORMAT, "'textclf.tokenizer' does not go with"},
+        {"and_words", TC_ERROR_FORMAT, "'textclf.vocab' does not go with"},
+        {"words_only", TC_ERROR_FORMAT, "'textclf.vocab' does not go with"},
+        {"signed", TC_ERROR_FORMAT, "'textclf.tokenizer' is no list of U8"},
+        {"cut", TC_ERROR_FORMAT, "tensor 'textclf.tokenizer'"},
+        {"none", TC_ERROR_FORMAT, "tensor 'textclf.tokenizer'"},
+        {"of_a_kind", TC_ERROR_UNSUPPORTED, "BertPretokeniser"},
+        {"more_ids", TC_ERROR_MISMATCH, "ids up to 6; option 'vocab_size'"},
+        {"more_rows", TC_ERROR_FORMAT, "tensor 'embedding.weight' has shape (6, 3)"},
+        {"no_room", TC_ERROR_OPTION, "option 'max_length' is 2"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[512];
+        size_t size = 0, again = 0;
+        tc_model *model = NULL, *other = NULL;
+        (void)snprintf(path, sizeof path, "%s/fuzz/corpus/model/tokenizer_%s", test_source_dir(), files[i].name);
+        char *bytes = test_read_file(path, &size);
+        assert_int_equal(test_read((const uint8_t *)bytes, size, NULL, &model), files[i].status);
+        if (files[i].status == TC_OK) {
+            assert_null(model->pipeline->vocabulary);
+            uint8_t *written = test_model_bytes(model, &again);
+            assert_int_equal(test_read(written, again, NULL, &other), TC_OK);
+            assert_true(other->pipeline->fingerprint == model->pipeline->fingerprint);
+            free(written);
+            tci_model_release(other);
+            tci_model_release(model);
+        } else {
+            assert_null(model);
+            assert_contains(tci_error_text(), files[i].part);
+        }
+        free(bytes);
+    }
+}
+
 static void damage_is_a_wrong_checksum(void **state)
 {
     (void)state;
@@ -508,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_plain_safetensors_file_is_told_the_way_in),
         cmocka_unit_test(thresholds_are_a_number_of_0_to_1_for_each_label),
         cmocka_unit_test(a_file_of_ngrams_is_held_to_its_set_of_features),
+        cmocka_unit_test(a_tokenizer_json_stands_in_place_of_the_words),
         cmocka_unit_test(damage_is_a_wrong_checksum),
         cmocka_unit_test(a_newer_format_or_option_is_a_version_error),
         cmocka_unit_test(metadata_is_sorted_and_our_own),

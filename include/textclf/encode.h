@@ -20,6 +20,8 @@ extern "C" {
  * Ids of a text as the model sees it, after truncation, with the byte range of each token in `text`. A model of n-grams
  * sees features: all their occurrences, each 2·bucket, or 2·bucket + 1 where it weighs half, and the range of its
  * tokens; with `embedding_dim` above 0 the rows that fastText looks up, in its order (docs/fasttext.md).
+ * The tokenizer of a pretrained model puts special tokens around a text, which have empty ranges at byte 0; with
+ * `truncate` windows the ids of all windows stand one after the other, each but the last of `max_length`.
  *
  * @param capacity tokens that `ids` (and `ranges`, if not NULL) have room for; #TC_ERROR_CAPACITY with `count` set when
  *                 there are more.

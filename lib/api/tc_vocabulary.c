@@ -10,6 +10,9 @@ tc_status tc_vocab_builder_create(const tc_config *config, tc_vocab_builder **re
     TCI_REQUIRE(config);
     TCI_REQUIRE(result);
     *result = NULL;
+    if (config->options.tokenizer == TCI_CHOICE_JSON)
+        return tci_fail(TC_ERROR_OPTION, "option 'tokenizer': json is of models that come with a tokenizer.json; words "
+                                         "are counted for another");
     TCI_RETURN_IF(tci_object_create(&config->memory.host, (size_t)config->options.max_memory, sizeof *builder,
                                     "vocabulary builder", &builder));
     builder->options = config->options;

@@ -32,7 +32,7 @@ tci_text_options tci_model_text_options(const tci_options *options)
     static const tci_truncate parts[] = {TCI_TRUNCATE_HEAD, TCI_TRUNCATE_TAIL, TCI_TRUNCATE_BOTH,
                                           TCI_TRUNCATE_WINDOWS};
     return (tci_text_options){
-        .tokenizer = tokenizers[options->tokenizer],
+        .tokenizer = tci_options_subword(options) ? TCI_TOKENIZER_WORD : tokenizers[options->tokenizer],
         .normalize = forms[options->normalize],
         .lowercase = options->lowercase,
         .strict_utf8 = options->strict_utf8,
@@ -72,6 +72,23 @@ static void model_free(tc_model *model)
     tci_free(&model->memory, model->thresholds);
     drop_file(model);
     tci_object_free(model);
+}
+
+/* Rows of the table of words: of a tokenizer that comes with its words as many as the option says, which may be more
+ * than there are ids, as in checkpoints whose tables were rounded up. */
+static tc_status count_words(const tci_options *options, const tci_pipeline *pipeline, size_t *words)
+{
+    *words = tci_pipeline_rows(pipeline);
+    if (tci_options_subword(options) != (pipeline->subword != NULL))
+        return tci_fail(TC_ERROR_OPTION, "option 'tokenizer' is not the one that the model comes with");
+    if (!pipeline->subword)
+        return TC_OK;
+    if (*words > options->vocab_size)
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "the tokenizer has ids up to %zu; option 'vocab_size', the rows of the table of words, is %llu",
+                        *words - 1, (unsigned long long)options->vocab_size);
+    *words = (size_t)options->vocab_size;
+    return TC_OK;
 }
 
 static tc_status model_alloc(const tc_allocator *host, size_t limit, tc_model **model)
@@ -115,7 +132,8 @@ tc_status tci_model_declare(const tc_allocator *host, const tci_file_operations 
     strncpy(model->unicode_version, tci_unicode_version(), sizeof model->unicode_version - 1);
     TCI_CHECK(tci_kernels_choose(tci_choice_name("max_isa", options->max_isa, name), &kernels));
     architecture = tci_architecture_find(options);
-    inputs = tci_architecture_inputs(architecture, options, tci_vocabulary_size(model->pipeline->vocabulary), features);
+    TCI_CHECK(count_words(options, model->pipeline, &inputs));
+    inputs = tci_architecture_inputs(architecture, options, inputs, features);
     TCI_CHECK(architecture->create(&model->memory, kernels, &model->options, inputs, label_count, &model->network));
     if (architecture->features && features)
         TCI_CHECK(give_features(model, architecture->features(model->network), features));
@@ -280,7 +298,8 @@ tc_status tci_model_logits(const tc_model *model, tci_scratch *scratch, const tc
 
 bool tci_model_reads_long(const tc_model *model, size_t length)
 {
-    return model->network->architecture->predict_long && tci_text_is_long(&model->pipeline->options, length);
+    return model->network->architecture->predict_long && !model->pipeline->subword &&
+           tci_text_is_long(&model->pipeline->options, length);
 }
 
 static tc_status read_ids(void *context, size_t first, size_t count, uint32_t *ids)

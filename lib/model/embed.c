@@ -56,9 +56,14 @@ tc_status tci_model_word_vector(const tc_model *model, tci_scratch *scratch, con
     const tci_network *network = model->network;
     tci_encoded *encoded = &scratch->encoded;
     TCI_RETURN_IF(encode_word(model, word, length, encoded));
-    if (encoded->tokens != 1)
-        return tci_fail(TC_ERROR_ARGUMENT, "a word is one token; this has %zu", encoded->tokens);
-    tci_row row = {.ids = encoded->ids, .length = encoded->count};
+    size_t before = 0, after = 0;
+    if (model->pipeline->subword) {
+        (void)tci_subword_before(model->pipeline->subword, &before);
+        (void)tci_subword_after(model->pipeline->subword, &after);
+    }
+    if (encoded->tokens != before + 1 + after)
+        return tci_fail(TC_ERROR_ARGUMENT, "a word is one token; this has %zu", encoded->tokens - before - after);
+    tci_row row = {.ids = encoded->ids + before, .length = encoded->count};
     if (model->pipeline->options.ngrams.bag)
         (void)tci_bag_average((const tci_bag_network *)network, &row, vector);
     else

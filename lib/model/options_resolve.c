@@ -108,6 +108,8 @@ tc_status tci_options_check(const tci_options *options)
         return tci_fail(TC_ERROR_OPTION, "option 'pooling': arch lstm takes last, mean or max");
     if (options->arch == TCI_ARCH_BERT || options->arch == TCI_ARCH_GPT)
         return check_transformer(options);
+    if (tci_options_subword(options) && options->arch == TCI_ARCH_NGRAM)
+        return tci_fail(TC_ERROR_OPTION, "option 'tokenizer': arch ngram takes word, char or space");
     if (options->truncate == TCI_CHOICE_WINDOWS)
         return tci_fail(TC_ERROR_OPTION, "option 'truncate': windows are of arch bert and gpt; arch lstm takes head, "
                                          "tail or both, arch ngram head");

@@ -151,7 +151,7 @@ static tc_status check_ids(const tc_examples *e)
 {
     const tci_ngram_options *ngrams = &e->pipeline->options.ngrams;
     bool features = ngrams->buckets > 0 && !ngrams->bag;
-    uint64_t bound = tci_vocabulary_size(e->pipeline->vocabulary) + (ngrams->bag ? ngrams->buckets : 0);
+    uint64_t bound = tci_pipeline_rows(e->pipeline) + (ngrams->bag ? ngrams->buckets : 0);
     if (features)
         bound = 2 * ngrams->buckets;
     TCI_RETURN_IF(check_ends(e->ends, e->rows, e->id_count, "its ids end outside the others"));

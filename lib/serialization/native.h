@@ -22,11 +22,12 @@
 #define TCI_NATIVE_THRESHOLDS "textclf.thresholds"
 #define TCI_NATIVE_UNICODE "textclf.unicode_version"
 #define TCI_NATIVE_VOCABULARY "textclf.vocab"
+#define TCI_NATIVE_TOKENIZER "textclf.tokenizer" /* U8: a tokenizer.json, in place of the vocabulary */
 #define TCI_NATIVE_FEATURES "textclf.features" /* U8 (buckets / 8): bit n % 8 of byte n / 8 for bucket n */
 
 /* What a checkpoint adds. Tensor names begin with optim., best. or textclf.; those of textclf. with 1-byte elements
- * stand before textclf.vocab by bytes, which stays the last. Metadata keys begin with textclf. and are none of the
- * above. */
+ * stand before textclf.tokenizer and textclf.vocab by bytes: the one of these that is there stays the last. Metadata
+ * keys begin with textclf. and are none of the above. */
 typedef struct tci_native_extra {
     const tci_tensor_source *tensors;
     size_t tensor_count;
@@ -38,7 +39,7 @@ typedef struct tci_native_extra {
 typedef struct tci_native_file {
     tci_memory memory;
     tci_buffer header; /* without its checksum until tci_native_seal() */
-    tci_buffer vocabulary;
+    tci_buffer vocabulary; /* empty where there is a tokenizer.json */
     tci_buffer features; /* empty where ids are words */
     tci_file_piece *pieces;
     size_t piece_count;

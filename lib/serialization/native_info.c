@@ -151,7 +151,7 @@ static tc_status describe(const tc_model *model, tci_json_writer *json, tci_buff
     TCI_RETURN_IF(write_options(json, &model->options, text));
     TCI_RETURN_IF(write_tensors(json, &model->network->parameters));
     TCI_RETURN_IF(tci_json_key(json, "vocabulary"));
-    TCI_RETURN_IF(tci_json_unsigned_value(json, tci_vocabulary_size(model->pipeline->vocabulary)));
+    TCI_RETURN_IF(tci_json_unsigned_value(json, tci_pipeline_rows(model->pipeline)));
     if (model->pretrained) {
         TCI_RETURN_IF(tci_json_key(json, "pretrained_words"));
         TCI_RETURN_IF(tci_json_unsigned_value(json, model->pretrained_words));

@@ -7,6 +7,7 @@
 
 #include "serialization/elements.h"
 #include "serialization/native_reader.h"
+#include "serialization/tokenizer_json.h"
 #include "tensor/narrow.h"
 
 /* ---- tensors ---- */
@@ -131,13 +132,24 @@ done:
     return status;
 }
 
+/* The words, one a line; or the tokenizer.json, whose rows are known before it is read. */
 static tc_status find_vocabulary(tci_native_reader *reader, const tci_safetensors *file, tci_tensor_view *view)
 {
-    if (!tci_safetensors_find(file, TCI_NATIVE_VOCABULARY, view))
-        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_VOCABULARY "' is missing");
+    bool subword = tci_options_subword(&reader->options);
+    const char *name = subword ? TCI_NATIVE_TOKENIZER : TCI_NATIVE_VOCABULARY;
+    const char *other = subword ? TCI_NATIVE_VOCABULARY : TCI_NATIVE_TOKENIZER;
+    if (tci_safetensors_find(file, other, view))
+        return tci_fail(TC_ERROR_FORMAT,
+                        "tensor '%s' does not go with the file's option 'tokenizer', which asks for "
+                        "'%s'",
+                        other, name);
+    if (!tci_safetensors_find(file, name, view))
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is missing", name);
     if (view->dtype != TCI_DTYPE_U8 || view->rank != 1)
-        return tci_fail(TC_ERROR_FORMAT, "tensor '" TCI_NATIVE_VOCABULARY "' is no list of U8");
-    for (size_t i = 0; i < view->size; i++)
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' is no list of U8", name);
+    if (subword)
+        reader->vocabulary_size = (size_t)reader->options.vocab_size;
+    for (size_t i = 0; !subword && i < view->size; i++)
         reader->vocabulary_size += view->data[i] == '\n';
     if (reader->vocabulary_size > reader->options.max_vocab)
         return tci_fail(TC_ERROR_LIMIT, "the vocabulary has %zu words; max_vocab is %llu", reader->vocabulary_size,
@@ -170,18 +182,32 @@ static tc_status place_parameters(tci_parameters *parameters, const tci_safetens
     return TC_OK;
 }
 
+static tc_status make_pipeline(tci_native_reader *reader, const tci_tensor_view *view, const tc_allocator *host,
+                               tci_pipeline **pipeline)
+{
+    tci_vocabulary *vocabulary = NULL;
+    tci_subword *subword = NULL;
+    tci_text_options text = tci_model_text_options(&reader->options);
+    const char *bytes = (const char *)view->data;
+    size_t most = (size_t)reader->options.max_vocab;
+    if (tci_options_subword(&reader->options)) {
+        tc_status status = tci_tokenizer_json_read(reader->memory, bytes, view->size, most, &subword);
+        if (status != TC_OK)
+            return tci_fail_prefix(status, "tensor '" TCI_NATIVE_TOKENIZER "'");
+        return tci_pipeline_create_subword(host, reader->memory->limit, &text, subword, pipeline);
+    }
+    TCI_RETURN_IF((text.ngrams.bag ? tci_vocabulary_parse_bare : tci_vocabulary_parse)(reader->memory, bytes,
+                                                                                       view->size, most, &vocabulary));
+    return tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, pipeline);
+}
+
 static tc_status make_model(tci_native_reader *reader, const tci_safetensors *file,
                             const tci_tensor_view *vocabulary_view, const tc_allocator *host,
                             const tci_file_operations *files, tc_model **model)
 {
-    tci_vocabulary *vocabulary = NULL;
     tci_pipeline *pipeline = NULL;
-    tci_text_options text = tci_model_text_options(&reader->options);
     const tci_index_set *features = reader->has_features ? &reader->features : NULL;
-    TCI_RETURN_IF((text.ngrams.bag ? tci_vocabulary_parse_bare : tci_vocabulary_parse)(
-        reader->memory, (const char *)vocabulary_view->data, vocabulary_view->size, (size_t)reader->options.max_vocab,
-        &vocabulary));
-    TCI_RETURN_IF(tci_pipeline_create(host, reader->memory->limit, &text, vocabulary, &pipeline));
+    TCI_RETURN_IF(make_pipeline(reader, vocabulary_view, host, &pipeline));
     TCI_RETURN_IF(tci_model_declare(host, files, &reader->options, pipeline, features, reader->labels,
                                     reader->label_count, model));
     tc_status status = place_parameters(&(*model)->network->parameters, file, reader->in_place);

@@ -156,11 +156,14 @@ static void gather_sources(const tc_model *model, const tci_native_extra *extra,
                                          .rank = 1,
                                          .shape = {file->features.size},
                                          .data = file->features.data};
-    *sources = (tci_tensor_source){.name = TCI_NATIVE_VOCABULARY,
+    size_t size = file->vocabulary.size;
+    const tci_subword *subword = model->pipeline->subword;
+    const char *text = subword ? tci_subword_json(subword, &size) : file->vocabulary.data;
+    *sources = (tci_tensor_source){.name = subword ? TCI_NATIVE_TOKENIZER : TCI_NATIVE_VOCABULARY,
                                    .dtype = TCI_DTYPE_U8,
                                    .rank = 1,
-                                   .shape = {file->vocabulary.size},
-                                   .data = file->vocabulary.data};
+                                   .shape = {size},
+                                   .data = text};
 }
 
 /* A weight that is not finite would be refused by every load, after the old file is gone. */
@@ -189,8 +192,9 @@ static tc_status make_pieces(tci_native_file *file, const tci_tensor_source *sou
             return tci_fail(TC_ERROR_LIMIT, "the model file does not fit the address space");
     }
     file->piece_count = count + 1;
-    if (strcmp(sources[count - 1].name, TCI_NATIVE_VOCABULARY) != 0)
-        return tci_fail(TC_ERROR_INTERNAL, "tensor '%s' would stand behind the vocabulary", sources[count - 1].name);
+    const char *last = sources[count - 1].name;
+    if (strcmp(last, TCI_NATIVE_VOCABULARY) != 0 && strcmp(last, TCI_NATIVE_TOKENIZER) != 0)
+        return tci_fail(TC_ERROR_INTERNAL, "tensor '%s' would stand behind the vocabulary", last);
     return TC_OK;
 }
 
@@ -214,7 +218,8 @@ tc_status tci_native_layout(const tc_model *model, const tci_native_extra *extra
     tci_buffer_init(&file->features, memory, SIZE_MAX, "features");
     TCI_CHECK(gather_pairs(model, extra, &list));
     TCI_CHECK(sort_pairs(&list, &pairs, &pair_count));
-    TCI_CHECK(tci_vocabulary_write(model->pipeline->vocabulary, &file->vocabulary));
+    if (model->pipeline->vocabulary)
+        TCI_CHECK(tci_vocabulary_write(model->pipeline->vocabulary, &file->vocabulary));
     if (features)
         TCI_CHECK(tci_index_set_write(features, &file->features));
     TCI_CHECK(tci_alloc(memory, source_count, sizeof *sources, "tensor list", &sources));

@@ -377,12 +377,15 @@ tc_status tci_vectors_load(tc_model *model, const char *path, bool fresh)
     float *staged = NULL;
     const tci_network *network = model->network;
     const tci_vocabulary *vocabulary = model->pipeline->vocabulary;
-    size_t words = tci_vocabulary_size(vocabulary);
+    size_t words = tci_pipeline_rows(model->pipeline);
     bool bag = model->pipeline->options.ngrams.bag;
     const tci_tensor_info *tensor = network->architecture->words ? network->architecture->words(network) : NULL;
     if (!tensor)
         return tci_fail(TC_ERROR_UNSUPPORTED, "this model of arch %s has no embedding of words to put vectors into",
                         network->architecture->name);
+    if (!vocabulary)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "word vectors are of whole words; this model's tokenizer has pieces of "
+                                              "words");
     float *rows = network->parameters.values + tensor->offset;
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     if (!fresh)

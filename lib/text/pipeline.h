@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "text/subword.h"
 #include "text/vocabulary.h"
 
 typedef enum tci_normalize { TCI_NORMALIZE_NONE, TCI_NORMALIZE_NFC, TCI_NORMALIZE_NFKC } tci_normalize;
@@ -62,7 +63,8 @@ tc_status tci_tokenize(const tci_text_options *options, tci_memory *memory, cons
 typedef struct tci_pipeline {
     tci_memory memory;
     tci_text_options options;
-    tci_vocabulary *vocabulary;
+    tci_vocabulary *vocabulary; /* NULL: a tokenizer of its own, ... */
+    tci_subword *subword;       /* ... which is NULL otherwise */
     uint64_t fingerprint;
     atomic_size_t references;
 } tci_pipeline;
@@ -70,6 +72,12 @@ typedef struct tci_pipeline {
 /* Takes the vocabulary over (also when it fails: the vocabulary is then freed). */
 tc_status tci_pipeline_create(const tc_allocator *host, size_t limit, const tci_text_options *options,
                               tci_vocabulary *vocabulary, tci_pipeline **pipeline);
+/* The same of a tokenizer that brings its own words; of `options` what is about lengths and strict_utf8 counts.
+ * TC_ERROR_OPTION where max_length has no room for text beside its special tokens. */
+tc_status tci_pipeline_create_subword(const tc_allocator *host, size_t limit, const tci_text_options *options,
+                                      tci_subword *subword, tci_pipeline **pipeline);
+/* Rows that an embedding needs at least. */
+size_t tci_pipeline_rows(const tci_pipeline *pipeline);
 tci_pipeline *tci_pipeline_keep(tci_pipeline *pipeline);
 void tci_pipeline_release(tci_pipeline *pipeline); /* NULL is a no-op */
 
@@ -86,6 +94,7 @@ typedef struct tci_encoded {
     size_t count;  /* ids after truncation; of windows, of all of them */
     size_t tokens; /* tokens of the whole text, and the special ones of one sequence */
     size_t used;   /* how many of these are kept, in whatever sequence: less than tokens where text was cut */
+    tci_subword_scratch *subword; /* NULL until there was a pipeline with one */
     /* with n-grams */
     uint8_t *counts; /* (count) */
     uint32_t *scratch; /* for sorting */

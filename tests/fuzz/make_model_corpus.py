@@ -166,6 +166,40 @@ def ngram_files():
     put("tail", settings={"truncate": "tail", "max_length": "5"})
 
 
+TOKENIZER = native.compact({
+    "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": {"type": "BertNormalizer",
+        "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}, "decoder": None,
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+              "max_input_chars_per_word": 100,
+              "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "good": 4, "##s": 5}}})
+
+
+def tokenizer_model(text=TOKENIZER, dtype="U8", with_words=None, **settings):
+    extra = {} if text is None else {"textclf.tokenizer": (dtype, [len(text)], text.encode())}
+    return native.assemble(*model(with_words, extra=extra,
+                                  **({"tokenizer": "json", "vocab_size": "6"} | settings)))
+
+
+def tokenizer_files():
+    for name, content in {
+            "good": tokenizer_model(),
+            "good_tail": tokenizer_model(max_length="4", truncate="tail"),
+            "missing": tokenizer_model(None),
+            "not_asked_for": tokenizer_model(tokenizer="word"),
+            "and_words": tokenizer_model(with_words=VOCABULARY),
+            "words_only": tokenizer_model(None, with_words=VOCABULARY),
+            "signed": tokenizer_model(dtype="I8"),
+            "cut": tokenizer_model(TOKENIZER[:-9]),
+            "none": tokenizer_model(""),
+            "of_a_kind": tokenizer_model(TOKENIZER.replace("BertPreTokenizer", "BertPretokeniser")),
+            "more_ids": tokenizer_model(TOKENIZER.replace('"##s":5', '"##s":5,"##t":6')),
+            "more_rows": tokenizer_model(vocab_size="7"),
+            "no_room": tokenizer_model(max_length="2")}.items():
+        FILES["tokenizer_" + name] = content
+
+
 def damaged_bytes():
     for cut in [0, 7, 8, 60, 86, 87, 200, len(GOOD) - 1]:
         FILES[f"cut_{cut}"] = GOOD[:cut]
@@ -277,6 +311,7 @@ metadata_rules()
 threshold_rules()
 tensor_rules()
 vocabulary_rules()
+tokenizer_files()
 FOLDER.mkdir(parents=True, exist_ok=True)
 for old in FOLDER.iterdir():
     old.unlink()

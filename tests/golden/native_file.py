@@ -7,7 +7,7 @@ import struct
 
 import xxhash
 
-SOURCE = pathlib.Path(__file__).resolve().parent / "../../lib/model/options.c"
+SOURCE = pathlib.Path(__file__).resolve().parent / "../../lib/model/options_table.c"
 VOCABULARY = "<unk>\nthe\ngood\nbad\n好\nfilm\n".encode()
 LABELS = ["no", 'yes "好"']
 ZEROS = "0" * 32
