@@ -59,7 +59,7 @@ static void factors_of(const problem *p, size_t head, size_t query, float *facto
     for (size_t i = 0; i < width; i++)
         factors[i] = 1.0f;
     const tci_attention *a = &p->attention;
-    tci_dropout dropout = {a->dropout, a->seed, a->step, a->layer, (uint32_t)(head * width), width};
+    tci_dropout dropout = {a->dropout, a->seed, a->step, a->layer, (uint32_t)(head * width), width, NULL};
     if (a->dropout > 0.0)
         tci_dropout_vector(&dropout, p->text.position, (uint32_t)(p->text.first_token + query), factors);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "layer/dropout.h"
+#include "support/kernels.h"
 
 #define WIDTH 64
 
@@ -139,6 +140,29 @@ static void rate_0_keeps_everything(void **state)
         assert_true(mask[k] == 1.0f);
 }
 
+static void every_instruction_set_drops_the_same(void **state)
+{
+    const tci_kernels *tables[KERNEL_TABLES];
+    size_t count = kernel_tables(tables);
+    uint32_t random = 1;
+    (void)state;
+    for (size_t width = 16; width <= 208; width += 16) {
+        float *values = random_block(width, &random), *wanted = copy_block(values, width);
+        tci_dropout dropout = {.rate = 0.37, .seed = 0x123456789AULL, .step = 7, .layer = 3, .first_unit = 32};
+        dropout.width = width;
+        tci_dropout_vector(&dropout, 11, 5, wanted);
+        for (size_t t = 0; t < count; t++) {
+            float *got = copy_block(values, width);
+            dropout.kernels = tables[t];
+            tci_dropout_vector(&dropout, 11, 5, got);
+            assert_memory_equal(got, wanted, width * sizeof *got);
+            free(got);
+        }
+        free(values);
+        free(wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +172,7 @@ int main(void)
         cmocka_unit_test(units_of_the_second_direction_go_on_where_the_first_ends),
         cmocka_unit_test(a_token_drops_the_same_in_every_window_and_team),
         cmocka_unit_test(rate_0_keeps_everything),
+        cmocka_unit_test(every_instruction_set_drops_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

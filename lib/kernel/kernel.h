@@ -55,6 +55,12 @@ static inline const tci_int8_row *tci_int8_row_at(const tci_int8_row *rows, size
     return (const tci_int8_row *)(const void *)((const char *)rows + index * stride);
 }
 
+typedef struct tci_drop_constants {
+    uint32_t key[2]; /* of Philox 4x32-10, base/random.h */
+    uint32_t threshold;
+    float scale;
+} tci_drop_constants;
+
 typedef struct tci_kernels {
     const char *isa; /* "scalar", "avx2", "avx512", "neon" */
 
@@ -167,6 +173,10 @@ typedef struct tci_kernels {
     /* dgain (columns) += (x - mean) · deviation · dy, dbias += dy, each column one chain down the rows. */
     void (*layer_norm_gradients)(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
                                  const float *dy, float *dgain, float *dbias);
+
+    /* x[4g + i] = 0 where word i of Philox's draw g, counter[0] + g being its first number, is below the threshold, else
+     * times scale; count is a multiple of 16. */
+    void (*drop)(const tci_drop_constants *constants, const uint32_t counter[4], size_t count, float *x);
 } tci_kernels;
 
 extern const tci_kernels tci_kernels_scalar;

@@ -31,4 +31,5 @@ const tci_kernels tci_kernels_avx2 = {
     .layer_norm = tci_layer_norm_avx2,
     .layer_norm_backward = tci_layer_norm_backward_avx2,
     .layer_norm_gradients = tci_layer_norm_gradients_avx2,
+    .drop = tci_drop_avx2,
 };

@@ -52,5 +52,6 @@ void tci_layer_norm_backward_avx2(size_t rows, size_t columns, size_t stride, co
                                   const float *stats, const float *dy, float *dx, bool add);
 void tci_layer_norm_gradients_avx2(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
                                    const float *dy, float *dgain, float *dbias);
+void tci_drop_avx2(const tci_drop_constants *constants, const uint32_t counter[4], size_t count, float *x);
 
 #endif

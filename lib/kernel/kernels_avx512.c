@@ -33,4 +33,5 @@ const tci_kernels tci_kernels_avx512 = {
     .layer_norm = tci_layer_norm_avx512,
     .layer_norm_backward = tci_layer_norm_backward_avx512,
     .layer_norm_gradients = tci_layer_norm_gradients_avx512,
+    .drop = tci_drop_avx512,
 };

@@ -32,5 +32,6 @@ void tci_layer_norm_backward_avx512(size_t rows, size_t columns, size_t stride, 
                                     const float *stats, const float *dy, float *dx, bool add);
 void tci_layer_norm_gradients_avx512(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
                                      const float *dy, float *dgain, float *dbias);
+void tci_drop_avx512(const tci_drop_constants *constants, const uint32_t counter[4], size_t count, float *x);
 
 #endif

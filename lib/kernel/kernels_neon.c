@@ -31,4 +31,5 @@ const tci_kernels tci_kernels_neon = {
     .layer_norm = tci_layer_norm_neon,
     .layer_norm_backward = tci_layer_norm_backward_neon,
     .layer_norm_gradients = tci_layer_norm_gradients_neon,
+    .drop = tci_drop_scalar,
 };

@@ -32,4 +32,5 @@ const tci_kernels tci_kernels_scalar = {
     .layer_norm = tci_layer_norm_scalar,
     .layer_norm_backward = tci_layer_norm_backward_scalar,
     .layer_norm_gradients = tci_layer_norm_gradients_scalar,
+    .drop = tci_drop_scalar,
 };

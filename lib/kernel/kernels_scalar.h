@@ -56,5 +56,6 @@ void tci_layer_norm_gradients_scalar(size_t rows, size_t columns, size_t stride,
 float tci_exp_one(float x);
 float tci_tanh_one(float x);
 float tci_sigmoid_one(float x);
+void tci_drop_scalar(const tci_drop_constants *constants, const uint32_t counter[4], size_t count, float *x);
 
 #endif

@@ -64,8 +64,8 @@ static float scale_of(const tci_attention *attention)
 }
 
 /* Drops elements of a tile: probabilities of queries [first, first + rows) or their gradients. */
-static void drop(const tci_attention *attention, const tci_attention_text *text, size_t head, size_t first, size_t rows,
-                 size_t width, float *tile)
+static void drop(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
+                 size_t head, size_t first, size_t rows, size_t width, float *tile)
 {
     if (attention->dropout <= 0.0)
         return;
@@ -74,7 +74,8 @@ static void drop(const tci_attention *attention, const tci_attention_text *text,
                            .step = attention->step,
                            .layer = attention->layer,
                            .first_unit = (uint32_t)(head * TCI_PADDED(text->length)),
-                           .width = width};
+                           .width = width,
+                           .kernels = kernels};
     for (size_t r = 0; r < rows; r++)
         tci_dropout_vector(&dropout, text->position, (uint32_t)(text->first_token + first + r), tile + r * width);
 }
@@ -127,7 +128,7 @@ static void forward_head(const tci_attention *attention, const tci_kernels *kern
                       scores, width, TCI_PANEL);
         float *kept = text->stats ? text->stats + 2 * (head * length + first) : stats;
         kernels->softmax(rows, seen.keys, seen.step, width, scale_of(attention), scores, width, kept);
-        drop(attention, text, head, first, rows, width, scores);
+        drop(attention, kernels, text, head, first, rows, width, scores);
         memset(sums, 0, rows * wide * sizeof *sums);
         size_t depth = seen.keys + (rows - 1) * seen.step;
         for (size_t panel = 0; panel < wide / TCI_PANEL; panel++)
@@ -190,7 +191,7 @@ static void backward_tile(const tci_attention *attention, const tci_kernels *ker
     memset(b->slopes, 0, rows * width * sizeof *b->slopes);
     kernels->gemm(rows, seen.panels, dim, q, wide, TCI_PANEL, b->keys, b->scores, width, TCI_PANEL);
     kernels->gemm(rows, seen.panels, dim, dout, wide, TCI_PANEL, b->values, b->slopes, width, TCI_PANEL);
-    drop(attention, text, head, first, rows, width, b->slopes);
+    drop(attention, kernels, text, head, first, rows, width, b->slopes);
     for (size_t r = 0; r < rows; r++) {
         float sum = 0.0f;
         for (size_t k = 0; k < dim; k++)
@@ -199,7 +200,7 @@ static void backward_tile(const tci_attention *attention, const tci_kernels *ker
     }
     kernels->softmax_backward(rows, seen.keys, seen.step, width, scale_of(attention), b->scores, b->slopes, width,
                               text->stats + 2 * (head * length + first), b->inner);
-    drop(attention, text, head, first, rows, width, b->scores);
+    drop(attention, kernels, text, head, first, rows, width, b->scores);
     kernels->gemm_transposed(keys, panels, rows, b->scores, width, dout, wide, TCI_PANEL, b->dv, wide, TCI_PANEL,
                              b->gemm);
     kernels->gemm_transposed(keys, panels, rows, b->slopes, width, q, wide, TCI_PANEL, b->dk, wide, TCI_PANEL, b->gemm);

@@ -6,18 +6,15 @@
 void tci_dropout_vector(const tci_dropout *dropout, uint32_t position, uint32_t token, float *x)
 {
     uint32_t step_high = (uint32_t)(dropout->step >> 32);
-    const uint32_t key[2] = {(uint32_t)dropout->seed,
-                             (uint32_t)(dropout->seed >> 32) ^ (uint32_t)TCI_RANDOM_DROPOUT << 28 ^ step_high};
-    uint32_t threshold = (uint32_t)(dropout->rate * 4294967296.0);
-    float scale = (float)(1.0 / (1.0 - dropout->rate));
-    for (size_t k = 0; k < dropout->width; k += 4) {
-        uint32_t words[4];
-        const uint32_t counter[4] = {dropout->layer << 24 | (dropout->first_unit + (uint32_t)k) / 4, token, position,
-                                     (uint32_t)dropout->step};
-        tci_philox(key, counter, words);
-        for (size_t i = 0; i < 4; i++)
-            x[k + i] = words[i] < threshold ? 0.0f : x[k + i] * scale;
-    }
+    const tci_drop_constants constants = {.key = {(uint32_t)dropout->seed, (uint32_t)(dropout->seed >> 32) ^
+                                                                               (uint32_t)TCI_RANDOM_DROPOUT << 28 ^
+                                                                               step_high},
+                                          .threshold = (uint32_t)(dropout->rate * 4294967296.0),
+                                          .scale = (float)(1.0 / (1.0 - dropout->rate))};
+    const uint32_t counter[4] = {dropout->layer << 24 | dropout->first_unit / 4, token, position,
+                                 (uint32_t)dropout->step};
+    const tci_kernels *kernels = dropout->kernels ? dropout->kernels : &tci_kernels_scalar;
+    kernels->drop(&constants, counter, dropout->width, x);
 }
 
 void tci_dropout_tokens(const tci_dropout *dropout, const tci_row *rows, const tci_window *window, float *x,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/team.h"
+#include "kernel/kernel.h"
 #include "tensor/ragged.h"
 
 typedef struct tci_dropout {
@@ -19,6 +20,7 @@ typedef struct tci_dropout {
     uint32_t layer;      /* which dropout of the network */
     uint32_t first_unit; /* number of column 0 within the layer: the second direction's units come behind the first's */
     size_t width;        /* columns, a multiple of 16 */
+    const tci_kernels *kernels; /* NULL: the scalar ones */
 } tci_dropout;
 
 /* x (tokens, width) of the window's tokens, in place; the same call masks the gradient. */

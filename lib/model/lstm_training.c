@@ -183,7 +183,8 @@ static tci_dropout dropout_of(const tci_training *training, size_t layer, size_t
                          .step = training->context.step,
                          .layer = (uint32_t)layer,
                          .first_unit = (uint32_t)(direction * width),
-                         .width = width};
+                         .width = width,
+                         .kernels = training->network->base.kernels};
 }
 
 static tci_lstm_run run_of(const tci_training *training, size_t layer, size_t direction)

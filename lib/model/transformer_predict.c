@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define GROUP_TOKENS 1024
+#define GROUP_TOKENS 512 /* activations of so many stay in the second-level cache */
 #define GROUP_SEQUENCES 64
 
 typedef struct prediction {

@@ -198,7 +198,8 @@ static tci_dropout dropout_of(const tci_training *training, double rate, uint32_
                          .seed = training->context.seed,
                          .step = training->context.step,
                          .layer = number,
-                         .width = training->network->stride};
+                         .width = training->network->stride,
+                         .kernels = training->network->base.kernels};
 }
 
 void tci_training_drop(const tci_training *training, double rate, uint32_t number, float *x, const tci_team *team)

@@ -48,7 +48,7 @@ static void drop(const reference_network *network, size_t layer, size_t directio
     for (size_t k = 0; k < width; k++)
         mask[k] = 1.0f;
     tci_dropout dropout = {network->model->options.dropout, network->seed, network->step, (uint32_t)layer,
-                           (uint32_t)(direction * width),   width};
+                           (uint32_t)(direction * width),   width, NULL};
     tci_row row = {.position = position, .length = token + 1};
     uint32_t starts[2] = {0, 1};
     tci_window window = {.first_step = token, .step_count = 1, .token_count = 1, .step_start = starts};
