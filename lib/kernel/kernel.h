@@ -174,8 +174,8 @@ typedef struct tci_kernels {
     void (*layer_norm_gradients)(size_t rows, size_t columns, size_t stride, const float *x, const float *stats,
                                  const float *dy, float *dgain, float *dbias);
 
-    /* x[4g + i] = 0 where word i of Philox's draw g, counter[0] + g being its first number, is below the threshold, else
-     * times scale; count is a multiple of 16. */
+    /* x[4g + i] = 0 where word i of Philox's draw g, counter[0] + g being its first number, is below the threshold,
+     * else times scale; count is a multiple of 16. */
     void (*drop)(const tci_drop_constants *constants, const uint32_t counter[4], size_t count, float *x);
 } tci_kernels;
 
