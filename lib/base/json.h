@@ -78,6 +78,7 @@ void tci_json_writer_init(tci_json_writer *writer, tci_buffer *out);
 tc_status tci_json_begin(tci_json_writer *writer, char bracket); /* '{' or '[' */
 tc_status tci_json_end(tci_json_writer *writer, char bracket);   /* '}' or ']' */
 tc_status tci_json_key(tci_json_writer *writer, const char *key);
+tc_status tci_json_key_text(tci_json_writer *writer, const char *key, size_t length); /* a key of any bytes */
 tc_status tci_json_text(tci_json_writer *writer, const char *text, size_t length); /* a string value, escaped */
 tc_status tci_json_string(tci_json_writer *writer, const char *text);
 tc_status tci_json_unsigned_value(tci_json_writer *writer, uint64_t value);

@@ -69,14 +69,20 @@ static tc_status quote(tci_buffer *out, const char *text, size_t length)
     return tci_buffer_append(out, "\"", 1);
 }
 
-tc_status tci_json_key(tci_json_writer *writer, const char *key)
+tc_status tci_json_key_text(tci_json_writer *writer, const char *key, size_t length)
 {
     if (writer->depth == 0 || writer->after_key)
-        return tci_fail(TC_ERROR_INTERNAL, "JSON writer: the key \"%s\" does not belong here", key);
+        return tci_fail(TC_ERROR_INTERNAL, "JSON writer: the key \"%.*s\" does not belong here",
+                        (int)(length < 80 ? length : 80), key);
     TCI_RETURN_IF(separate(writer));
-    TCI_RETURN_IF(quote(writer->out, key, strlen(key)));
+    TCI_RETURN_IF(quote(writer->out, key, length));
     writer->after_key = true;
     return tci_buffer_append(writer->out, ":", 1);
+}
+
+tc_status tci_json_key(tci_json_writer *writer, const char *key)
+{
+    return tci_json_key_text(writer, key, strlen(key));
 }
 
 tc_status tci_json_text(tci_json_writer *writer, const char *text, size_t length)
