@@ -6,6 +6,7 @@
 #define TEXTS 60
 #define BASE "epochs=3 batch_size=16 hidden_dim=8 embedding_dim=6 "
 
+#define BERT "arch=bert hidden_dim=12 num_heads=3 num_layers=2 positions=16 epochs=3 batch_size=16 "
 #define NGRAM "arch=ngram buckets=4096 epochs=3 batch_size=16 "
 #define AVERAGED "arch=ngram embedding_dim=9 buckets=4096 batch_size=16 "
 
@@ -96,6 +97,9 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         BASE "optimizer=adamw weight_decay=0.1 schedule=cosine warmup_steps=2 class_weights=balanced",
         BASE "task=regress schedule=linear validation_split=0.2",
         BASE "task=multilabel sparse_embedding=true pooling=max",
+        BERT "validation_split=0.2 accumulate_steps=2",
+        BERT "freeze=encoder validation_split=0.2 threads=2",
+        BERT "freeze=layers=1 patience=1 validation_split=0.3 layer_decay=0.9",
         NGRAM "validation_split=0.2",
         NGRAM "class_weights=balanced threads=2",
         NGRAM "task=multilabel validation_split=0.3 patience=1 tune_thresholds=true",

@@ -101,6 +101,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"attention_dropout", "0.1"},
         {"head_dropout", "0.1"},
         {"gradient_checkpointing", "false"},
+        {"freeze", "none"},
         {"window_overlap", "64"},
     };
     tci_options options;

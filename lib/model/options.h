@@ -72,6 +72,7 @@ typedef struct tci_options {
     int32_t loss, optimizer;
     double learning_rate, layer_decay, beta1, beta2, epsilon, momentum, weight_decay;
     bool sparse_embedding, freeze_embedding, gradient_checkpointing;
+    char freeze[TCI_OPTION_TEXT_SIZE];
     int32_t schedule;
     uint64_t warmup_steps, total_steps;
     double warmup_ratio, clip_norm, label_smoothing;
@@ -130,6 +131,10 @@ bool tci_options_embed(const tci_options *options);
 
 /* Whether the option is one of architecture options->arch, and of its form. */
 bool tci_option_applies(const tci_options *options, const tci_option_row *row);
+
+/* What option `freeze` leaves to be trained: tensors of this level (tci_tensor_info.level) or above, all with SIZE_MAX.
+ * TC_ERROR_OPTION for another value than it takes. */
+tc_status tci_options_trained_levels(const tci_options *options, size_t *deepest);
 
 /* TC_ERROR_OPTION for values that do not go together. */
 tc_status tci_options_check(const tci_options *options);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "text/pipeline.h"
 
 /* Defaults of arch ngram that are not the table's. */
@@ -65,10 +66,32 @@ static tc_status check_embedding(const tci_options *options)
     return TC_OK;
 }
 
+tc_status tci_options_trained_levels(const tci_options *options, size_t *deepest)
+{
+    static const char layers[] = "layers=";
+    const char *value = options->freeze, *digits = value + sizeof layers - 1;
+    uint64_t number = 0;
+    *deepest = SIZE_MAX;
+    if (strcmp(value, "none") == 0)
+        return TC_OK;
+    *deepest = 0;
+    if (strcmp(value, "encoder") == 0)
+        return TC_OK;
+    bool good = strncmp(value, layers, sizeof layers - 1) == 0 && tci_parse_unsigned(digits, strlen(digits), &number);
+    if (!good || number > options->num_layers)
+        return tci_fail(TC_ERROR_OPTION,
+                        "option 'freeze': '%.64s'; accepted are none, encoder, and layers=N with N from 0 to %llu, the "
+                        "model's layers",
+                        value, (unsigned long long)options->num_layers);
+    *deepest = (size_t)number;
+    return TC_OK;
+}
+
 /* What bert and gpt ask for beyond the ranges. */
 static tc_status check_transformer(const tci_options *options)
 {
     bool causal = options->arch == TCI_ARCH_GPT;
+    size_t deepest = 0;
     if (options->hidden_dim % options->num_heads != 0)
         return tci_fail(TC_ERROR_OPTION, "option 'num_heads' is %llu, which does not divide 'hidden_dim' (%llu)",
                         (unsigned long long)options->num_heads, (unsigned long long)options->hidden_dim);
@@ -92,7 +115,7 @@ static tc_status check_transformer(const tci_options *options)
         return tci_fail(TC_ERROR_OPTION, "option 'segments': family distilbert has none");
     if (options->weights != TCI_WEIGHTS_F32)
         return tci_fail(TC_ERROR_OPTION, "option 'weights': arch bert and gpt have f32 weights");
-    return TC_OK;
+    return tci_options_trained_levels(options, &deepest);
 }
 
 tc_status tci_options_check(const tci_options *options)

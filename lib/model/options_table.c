@@ -147,6 +147,9 @@ static const tci_option_row rows[] = {
      "update only the embedding rows of the words in the batch"},
     {"freeze_embedding", TCI_OPTION_BOOLEAN, TRAINING, AT(freeze_embedding), "true|false", 0, 0, "false",
      "lstm,ngram:embedding,bert,gpt", "leave the rows of the embedding as they are, those of pretrained_vectors, say"},
+    {"freeze", TCI_OPTION_TEXT, TRAINING, AT(freeze), "none, encoder, or layers=N", 0, 0, "none", "bert,gpt",
+     "what stands still: all but the head (its vectors are then computed once for each text), or all but the head and "
+     "the last N layers"},
     {"gradient_checkpointing", TCI_OPTION_BOOLEAN, TRAINING, AT(gradient_checkpointing), "true|false", 0, 0, "false",
      "bert,gpt", "keep each layer's input alone and compute the layer again on the way back: less memory, more time"},
     {"schedule", TCI_OPTION_CHOICE, TRAINING, AT(schedule), "constant|linear|cosine", 0, 0, "constant", "all",

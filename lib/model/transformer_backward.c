@@ -350,15 +350,8 @@ static void backward_member(void *context, const tci_team *team)
 void tci_transformer_training_backward(tci_training *training, const float *dlogits, tci_gradients *gradients)
 {
     const tci_transformer *network = training->network;
-    const tci_parameters *parameters = &network->base.parameters;
     size_t labels = network->base.label_count, stride = TCI_PADDED(labels);
     training->gradients = gradients;
-    training->deepest = 0;
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        const tci_tensor_info *tensor = &parameters->tensors[i];
-        if (!tensor->frozen && tensor->level > training->deepest)
-            training->deepest = tensor->level;
-    }
     for (size_t i = 0; i < training->sequence_count; i++) {
         size_t row = training->sequences[i].row;
         size_t count = tci_transformer_sequences(network, training->rows[row].length);

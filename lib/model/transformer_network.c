@@ -235,6 +235,11 @@ void tci_transformer_drop_packed(tci_transformer *network)
     tci_transformer_bind(network);
 }
 
+void tci_transformer_unpack_head(tci_transformer *network)
+{
+    network->pooler.packed = network->output.packed = NULL;
+}
+
 void tci_transformer_embed(const tci_transformer *network, const uint32_t *ids, size_t begin, size_t end, float *s)
 {
     size_t width = network->width;

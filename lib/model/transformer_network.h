@@ -58,6 +58,8 @@ size_t tci_transformer_norm_tensor(const tci_transformer *network, size_t norm);
 void tci_transformer_bind(tci_transformer *network);
 /* A network whose weights change with each step is better off without a packed copy. */
 void tci_transformer_drop_packed(tci_transformer *network);
+/* Likewise the head alone: what is packed of it is not read any more. */
+void tci_transformer_unpack_head(tci_transformer *network);
 
 /* A sequence of a batch. */
 typedef struct tci_sequence {
@@ -91,6 +93,9 @@ tc_status tci_transformer_predict_long(const tci_network *network, tci_pool *poo
 size_t tci_transformer_vector_dim(const tci_network *network);
 tc_status tci_transformer_vector(const tci_network *network, tci_workspace *workspace, const tci_row *row,
                                  const tci_id_source *source, float *vector);
+/* Vectors (row_count, width) of rows in any order. */
+tc_status tci_transformer_vectors(const tci_network *network, tci_pool *pool, tci_workspace *workspace,
+                                  const tci_row *rows, size_t row_count, float *vectors);
 
 /* transformer_training.c */
 tc_status tci_transformer_training_create(tci_network *network, const tci_options *options, tci_memory *memory,

@@ -302,6 +302,13 @@ size_t tci_transformer_vector_dim(const tci_network *base)
     return ((const tci_transformer *)base)->width;
 }
 
+tc_status tci_transformer_vectors(const tci_network *base, tci_pool *pool, tci_workspace *workspace,
+                                  const tci_row *rows, size_t row_count, float *vectors)
+{
+    prediction p = {.network = (const tci_transformer *)base, .rows = rows, .row_count = row_count};
+    return predict(&p, pool, workspace, tci_transformer_vector_dim(base), vectors);
+}
+
 tc_status tci_transformer_vector(const tci_network *base, tci_workspace *workspace, const tci_row *row,
                                  const tci_id_source *source, float *vector)
 {

@@ -7,6 +7,17 @@
 
 #include <string.h>
 
+static size_t lowest_trained(const tci_parameters *parameters)
+{
+    size_t deepest = 0;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        if (!tensor->frozen && tensor->level > deepest)
+            deepest = tensor->level;
+    }
+    return deepest;
+}
+
 tc_status tci_transformer_training_create(tci_network *base, const tci_options *options, tci_memory *memory,
                                           tci_pool *pool, tci_training **result)
 {
@@ -26,7 +37,12 @@ tc_status tci_transformer_training_create(tci_network *base, const tci_options *
     TCI_CHECK(tci_alloc_zero(memory, layers + 1, sizeof *training->stream, "training state", &training->stream));
     TCI_CHECK(
         tci_alloc_zero(memory, layers + 1, sizeof *training->stream_stats, "training state", &training->stream_stats));
-    tci_transformer_drop_packed(network);
+    training->deepest = lowest_trained(&base->parameters);
+    training->head_only = training->deepest == 0;
+    if (!training->head_only)
+        tci_transformer_drop_packed(network);
+    else
+        TCI_CHECK(tci_features_init(&training->features, network, memory));
 done:
     if (status != TC_OK) {
         tci_transformer_training_free(training);
@@ -45,6 +61,7 @@ void tci_transformer_training_free(tci_training *training)
         network->architecture->refresh(network);
     tci_workspace_free(&training->space);
     tci_workspace_free(&training->batch_space);
+    tci_features_free(&training->features);
     tci_free(training->memory, training->stream);
     tci_free(training->memory, training->stream_stats);
     tci_free(training->memory, training->kept);
@@ -53,7 +70,10 @@ void tci_transformer_training_free(tci_training *training)
 
 void tci_transformer_training_refresh(tci_training *training)
 {
-    tci_transformer_bind(training->network);
+    if (training->head_only)
+        tci_transformer_unpack_head(training->network);
+    else
+        tci_transformer_bind(training->network);
 }
 
 static size_t largest(size_t a, size_t b)
@@ -83,6 +103,8 @@ static void lay_out_kept(tci_training *training, tci_layout *layout)
 {
     const tci_transformer *network = training->network;
     size_t tokens = training->token_count, stride = network->stride;
+    if (training->head_only)
+        return;
     for (size_t i = 0; i <= network->layer_count; i++) {
         training->stream[i] = floats(layout, tokens, stride);
         training->stream_stats[i] = floats(layout, tokens, 2);
@@ -107,7 +129,8 @@ static size_t lay_out(tci_training *training, void *base)
 {
     tci_layout layout = {base, 0};
     const tci_transformer *network = training->network;
-    size_t tokens = training->token_count, sequences = training->sequence_count, stride = network->stride;
+    size_t tokens = training->head_only ? 0 : training->token_count, sequences = training->sequence_count;
+    size_t stride = network->stride;
     bool pooler = network->pooler_activation != TCI_ACTIVATION_NONE;
     lay_out_kept(training, &layout);
     training->pooled = floats(&layout, sequences, stride);
@@ -334,17 +357,22 @@ void tci_training_run_layer(const tci_training *training, size_t index, const tc
         team);
 }
 
-static void run_head(const tci_training *training, const tci_team *team)
+static void pool_sequences(const tci_training *training, const tci_team *team)
 {
-    const tci_transformer *network = training->network;
-    size_t begin = 0, end = 0, stride = network->stride, count = training->sequence_count;
-    const float *hidden = training->pooled;
-    tci_team_share(team, count, 1, &begin, &end);
+    size_t begin = 0, end = 0, stride = training->network->stride;
+    tci_team_share(team, training->sequence_count, 1, &begin, &end);
     for (size_t i = begin; i < end; i++)
-        tci_transformer_pool(network, training->normed + training->sequences[i].start * stride,
+        tci_transformer_pool(training->network, training->normed + training->sequences[i].start * stride,
                              training->sequences[i].length, training->pooled + i * stride,
                              training->argmax ? training->argmax + i * stride : NULL);
     tci_team_wait(team);
+}
+
+static void run_head(const tci_training *training, const tci_team *team)
+{
+    const tci_transformer *network = training->network;
+    size_t stride = network->stride, count = training->sequence_count;
+    const float *hidden = training->pooled;
     if (training->hidden) {
         if (network->double_head_dropout)
             tci_training_drop_vectors(training, tci_head_dropout_number(network, true), training->pooled, team);
@@ -367,6 +395,10 @@ static void forward_member(void *context, const tci_team *team)
     tci_training *training = context;
     const tci_transformer *network = training->network;
     size_t begin = 0, end = 0, stride = network->stride;
+    if (training->head_only) {
+        run_head(training, team);
+        return;
+    }
     tci_team_share(team, training->sequence_count, 1, &begin, &end);
     for (size_t i = begin; i < end; i++)
         tci_transformer_embed(network, training->sequences[i].ids, 0, training->sequences[i].length,
@@ -383,6 +415,7 @@ static void forward_member(void *context, const tci_team *team)
     }
     tci_training_norm(training, 2 * network->layer_count, training->stream[network->layer_count],
                       training->stream_stats[network->layer_count], team);
+    pool_sequences(training, team);
     run_head(training, team);
 }
 
@@ -392,6 +425,9 @@ tc_status tci_transformer_training_forward(tci_training *training, const tci_ste
     size_t labels = training->network->base.label_count;
     training->context = *context;
     TCI_RETURN_IF(begin_batch(training, rows, row_count));
+    if (training->head_only)
+        TCI_RETURN_IF(tci_features_fill(&training->features, training->pool, training->sequences,
+                                        training->sequence_count, training->pooled));
     tci_pool_run(training->pool, forward_member, training);
     for (size_t i = 0; i < training->sequence_count; i++) {
         const tci_sequence *sequence = &training->sequences[i];

@@ -2,12 +2,14 @@
  *
  * Of each layer the stream before it, the stream between its two blocks, query, key, value, the attended vectors and
  * what the feed-forward's function is applied to are kept; norms and that function are computed again on the way back.
+ * Where the head alone is trained none of these is there: what it reads stays from one epoch to the next.
  * With option gradient_checkpointing the stream before each layer alone is kept, and the rest of a layer is computed
  * again, in memory that all layers share, by the code that computed it first. */
 #ifndef TCI_MODEL_TRANSFORMER_TRAINING_INTERNAL_H
 #define TCI_MODEL_TRANSFORMER_TRAINING_INTERNAL_H
 
 #include "layer/dropout.h"
+#include "model/transformer_features.h"
 #include "model/transformer_network.h"
 
 typedef struct tci_kept_layer {
@@ -24,6 +26,8 @@ struct tci_training {
     tci_memory *memory;
     tci_pool *pool;
     bool checkpointing;
+    bool head_only; /* nothing below the pooling is trained: vectors come from `features`, no activations are kept */
+    tci_features features;
     tci_workspace batch_space, space;
     /* the batch of the last forward */
     tci_step_context context;

@@ -60,6 +60,7 @@ struct tc_trainer {
     tci_training *training;
     tci_gradients gradients;
     tci_optimizer *optimizer;
+    size_t deepest; /* level of the lowest tensors that option `freeze` leaves */
     tci_ngram_training *ngram; /* gradients of arch ngram, beside `optimizer`; else NULL */
     /* What has neither training, gradients nor optimizer (train/direct.h); both NULL where these are. */
     tci_dual *dual;       /* optimizer dcd */

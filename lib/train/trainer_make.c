@@ -69,8 +69,9 @@ static tc_status make_optimizer(tc_trainer *trainer)
 }
 
 /* What is frozen must be there. */
-static tc_status check_frozen(const tc_trainer *trainer)
+static tc_status check_frozen(tc_trainer *trainer)
 {
+    TCI_RETURN_IF(tci_options_trained_levels(&trainer->options, &trainer->deepest));
     const tci_network *network = trainer->model->network;
     const tci_architecture *architecture = network->architecture;
     if (trainer->options.freeze_embedding && !(architecture->words && architecture->words(network)))
@@ -83,8 +84,9 @@ static bool is_frozen(const void *context, size_t index)
 {
     const tc_trainer *trainer = context;
     const tci_network *network = trainer->model->network;
-    return trainer->options.freeze_embedding &&
-           network->architecture->words(network) == &network->parameters.tensors[index];
+    const tci_tensor_info *tensor = &network->parameters.tensors[index];
+    return tensor->level > trainer->deepest ||
+           (trainer->options.freeze_embedding && network->architecture->words(network) == tensor);
 }
 
 static tc_status read_class_weights(tc_trainer *trainer)

@@ -78,6 +78,7 @@ class OptionKeywords(TypedDict, total=False):
     weight_decay: Union[float, None]
     sparse_embedding: Union[bool, None]
     freeze_embedding: Union[bool, None]
+    freeze: Union[str, None]
     gradient_checkpointing: Union[bool, None]
     schedule: Union[str, None]
     warmup_steps: Union[int, None]

@@ -28,8 +28,8 @@ tc_status host_set(tc_config *config, const char *settings)
 tc_status host_config(const tc_allocator *allocator, const char *settings, tc_config **config)
 {
     RETURN_IF(allocator ? tc_config_create_with(allocator, config) : tc_config_create(config));
-    bool ngram = settings && strstr(settings, "arch=ngram");
-    tc_status status = ngram ? TC_OK : host_set(*config, "embedding_dim=12 hidden_dim=20");
+    bool lstm = !settings || !strstr(settings, "arch=");
+    tc_status status = !lstm ? TC_OK : host_set(*config, "embedding_dim=12 hidden_dim=20");
     if (status == TC_OK)
         status = host_set(*config, settings);
     if (status != TC_OK) {
