@@ -295,6 +295,66 @@ static void a_long_text_gives_what_its_parts_give(void **state)
     free(text);
 }
 
+static void splits_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pre, *text, *wanted;
+    } cases[] = {
+        {"{\"type\":\"Metaspace\",\"replacement\":\".\",\"prepend_scheme\":\"first\",\"split\":true}", "a a",
+         "1 0 1, 1 1 3"},
+        {"{\"type\":\"Metaspace\",\"replacement\":\".\",\"prepend_scheme\":\"never\",\"add_prefix_space\":false}",
+         "a a", "7 0 1, 1 1 3"},
+        {"{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"Removed\",\"invert\":false}", "a a film",
+         "7 0 1, 7 2 3, 12 4 8"},
+        {"{\"type\":\"Split\",\"pattern\":{\"String\":\".\"},\"behavior\":\"Isolated\",\"invert\":false}", "a.a",
+         "7 0 1, 11 1 2, 7 2 3"},
+        {"{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Removed\",\"invert\":true}", "a.a",
+         "7 0 1, 7 2 3"},
+        {"{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true}", "a.a",
+         "7 0 1, 11 1 2, 7 2 3"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[8192];
+        tci_subword *subword;
+        snprintf(json, sizeof json, FILE_OF("[]", "null", "%s", "null", MODEL), cases[i].pre);
+        assert_ok(read(json, &subword));
+        assert_encodes(subword, cases[i].text, cases[i].wanted);
+        tci_subword_free(subword);
+    }
+    assert_refused(FILE_OF("[]", "null", "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}", "null", MODEL),
+                   TC_ERROR_FORMAT, "\"replacement\": wanted one character");
+    assert_refused(FILE_OF("[]", "null", "{\"type\":\"Split\",\"pattern\":{\"Glob\":\"*\"}}", "null", MODEL),
+                   TC_ERROR_UNSUPPORTED, "pre_tokenizer Split: byte 141: \"Glob\" is not supported");
+    assert_refused(FILE_OF("[]", "null", "{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"Thrown\"}",
+                           "null", MODEL),
+                   TC_ERROR_UNSUPPORTED, "found \"Thrown\"");
+}
+
+/* A stage that reads across the places where long texts are cut must see them whole. */
+static void a_long_text_without_splits_is_one_word(void **state)
+{
+    (void)state;
+    size_t length = 100000;
+    char *text = malloc(length);
+    tci_subword *subword;
+    tci_subword_scratch *scratch;
+    tci_memory memory;
+    found out = {.count = 0};
+    assert_non_null(text);
+    for (size_t i = 0; i < length; i++)
+        text[i] = i % 2 ? 'a' : ' ';
+    assert_ok(read("{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"b\":1}}}", &subword));
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_subword_scratch_create(&memory, &scratch));
+    assert_ok(tci_subword_encode(subword, scratch, text, length, take, &out));
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.ranges[1], length);
+    tci_subword_scratch_free(scratch);
+    tci_subword_free(subword);
+    free(text);
+}
+
 static void any_allocation_may_fail(void **state)
 {
     (void)state;
@@ -409,6 +469,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused_with_its_place),
         cmocka_unit_test(an_unknown_word_without_its_token_is_an_error),
         cmocka_unit_test(a_long_text_gives_what_its_parts_give),
+        cmocka_unit_test(splits_are_read),
+        cmocka_unit_test(a_long_text_without_splits_is_one_word),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(a_vocabulary_alone_is_bert_s_in_lower_case),
         cmocka_unit_test(the_config_says_case_and_special_tokens),

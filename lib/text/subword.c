@@ -92,9 +92,20 @@ tc_status tci_subword_add_pretokenizer(tci_subword *subword, const tci_pretokeni
         free_stage(&subword->memory, kind->free, self);
         return status;
     }
+    if (subword->pretokenizer_count == 0)
+        subword->pieces_end_at_cuts = is_local;
     subword->pretokenizers[subword->pretokenizer_count++] = (tci_subword_pretokenizer){kind, self};
-    subword->is_local &= is_local;
     return TC_OK;
+}
+
+bool tci_subword_drop_pretokenizer(tci_subword *subword, const tci_pretokenizer_kind *kind)
+{
+    size_t last = subword->pretokenizer_count - 1;
+    if (subword->pretokenizer_count == 0 || subword->pretokenizers[last].kind != kind)
+        return false;
+    free_stage(&subword->memory, kind->free, subword->pretokenizers[last].self);
+    subword->pretokenizer_count = last;
+    return true;
 }
 
 tc_status tci_subword_set_model(tci_subword *subword, const tci_subword_model_kind *kind, void *self)
@@ -257,6 +268,8 @@ tc_status tci_subword_finish(tci_subword *subword, const char *json, size_t size
     if (!subword->model)
         return tci_fail(TC_ERROR_FORMAT, "a tokenizer without a model");
     subword->rows = subword->model->rows(subword->model_self);
+    /* What is behind the first pre-tokenizer sees its pieces, whether the text was cut or not. */
+    subword->is_local &= subword->pretokenizer_count > 0 && subword->pieces_end_at_cuts;
     if (subword->next_id > subword->rows)
         subword->rows = subword->next_id;
     TCI_RETURN_IF(check_template(subword, subword->before, subword->before_count));

@@ -35,7 +35,8 @@ struct tci_subword {
     size_t before_count, after_count;
     bool trims, trims_prefix;
     tci_token_margin *margins; /* (rows) where it trims */
-    bool is_local;             /* every stage is, and the tokens found in normalized text are */
+    bool pieces_end_at_cuts;   /* those of the first pre-tokenizer */
+    bool is_local;             /* all normalizers, and the first pre-tokenizer, and tokens found in normalized text */
     size_t rows;
     char *json;
     size_t json_size;
