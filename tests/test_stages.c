@@ -7,6 +7,7 @@
 #include "text/decode.h"
 #include "text/plain_normalizers.h"
 #include "text/plain_splits.h"
+#include "text/replace.h"
 #include "text/scripts.h"
 #include "text/unicode_forms.h"
 
@@ -59,6 +60,13 @@ static tc_status make_stage(tci_memory *in, const char *name, unsigned option, s
         made->normalizer = &tci_prepend_kind;
         return tci_prepend_create(in, "\xE2\x96\x81x", 4, &made->self);
     }
+    if (strcmp(name, "Replace") == 0) {
+        static const char *const replaced[][2] = {{" ", "\xE2\x96\x81"},      {";;", "\""}, {"\\s+", " "},
+                                                  {" {2,}", "\xE2\x96\x81x"}, {"e?", "-"},  {"", "-"}};
+        const char *pattern = replaced[option][0], *content = replaced[option][1];
+        made->normalizer = &tci_replace_kind;
+        return tci_replace_create(in, pattern, strlen(pattern), option < 2, content, strlen(content), &made->self);
+    }
     made->pretokenizer = &tci_set_split_kind;
     if (strcmp(name, "Punctuation") == 0)
         return tci_set_split_create(in, sets, TCI_CODE_PUNCTUATION, (tci_split_behavior)option, &made->self);
@@ -81,6 +89,14 @@ static tc_status make_stage(tci_memory *in, const char *name, unsigned option, s
     assert_string_equal(name, "UnicodeScripts");
     made->pretokenizer = &tci_scripts_kind;
     return tci_scripts_create(in, &made->self);
+}
+
+static void free_stage(tci_memory *in, stage *made)
+{
+    if (made->self && made->normalizer && made->normalizer->free)
+        made->normalizer->free(in, made->self);
+    else
+        tci_free(in, made->self);
 }
 
 /* A text as the first stage gets it. */
@@ -152,7 +168,7 @@ static void stages_do_what_the_package_does(void **state)
         if (strcmp(said, wanted) != 0)
             print_error("%s %s of %s\n", name, option, text);
         assert_string_equal(said, wanted);
-        tci_free(&memory, made.self);
+        free_stage(&memory, &made);
         lines++;
     }
     fclose(file);
@@ -192,7 +208,8 @@ static void refused_memory_is_an_error_and_leaves_nothing(void **state)
 {
     static const char *const names[] = {
         "NFKC",    "NFD",         "Lowercase",  "StripAccents",       "Nmt",         "Strip",
-        "Prepend", "Punctuation", "Whitespace", "CharDelimiterSplit", "FixedLength", "UnicodeScripts"};
+        "Prepend", "Punctuation", "Whitespace", "CharDelimiterSplit", "FixedLength", "UnicodeScripts",
+        "Replace"};
     static const char text[] = " \xEF\xAC\x81\xCC\xA3\xCC\x81 \xC4\xB0x, \xE4\xB8\xAD\x01 ";
     char said[1024];
     (void)state;
@@ -207,7 +224,7 @@ static void refused_memory_is_an_error_and_leaves_nothing(void **state)
             tc_status status = make_stage(&in, names[i], 1, &made);
             if (status == TC_OK)
                 status = run_stage(&in, &made, text, sizeof text - 1, said, sizeof said);
-            tci_free(&in, made.self);
+            free_stage(&in, &made);
             assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
             assert_nothing_held(&allocator);
             if (!allocator.failed)

@@ -9,9 +9,10 @@ import random
 import sys
 import unicodedata
 
-from tokenizers import Tokenizer, models, normalizers as N, pre_tokenizers as P
+from tokenizers import Regex, Tokenizer, models, normalizers as N, pre_tokenizers as P
 
 BEHAVIORS = ["removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"]
+REPLACED = [(" ", "▁"), (";;", "\""), (Regex("\\s+"), " "), (Regex(" {2,}"), "▁x"), (Regex("e?"), "-"), ("", "-")]
 TEXTS = ["", "plain text", "  Two  spaces\t\n", "e\u0301 é ế \u0301x", "a\u0323\u0301 á\u0323 q\u0307\u0323",
          "\u1100\u1161\u11a8 한국 \u1112\u1161\u11ab", "ﬁx ½ ②Å ﷺ", "\u0344\u0345\u0f73\u0f75\u0301", "İI\u0307 ǅ ΑΣ ẞ",
          "x,y;;z. --!", "１２3 ٣½Ⅷ4五", "_a_b 'c' $5 ”q“", "\u00a0nbsp\u3000wide\u2028", "\x01\x7f\x8f\x9f\x85\u200bz\ufeff",
@@ -37,6 +38,7 @@ def main():
               ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt")]
     stages += [("Strip", sides, N.Strip(bool(sides & 1), bool(sides & 2))) for sides in (1, 2, 3)]
     stages += [("Prepend", 0, N.Prepend("▁x"))]
+    stages += [("Replace", i, N.Replace(pattern, content)) for i, (pattern, content) in enumerate(REPLACED)]
     stages += [("Punctuation", i, P.Punctuation(behavior)) for i, behavior in enumerate(BEHAVIORS)]
     stages += [("Digits", 1, P.Digits(True)), ("Digits", 4, P.Digits(False)), ("Whitespace", 0, P.Whitespace()),
                ("WhitespaceSplit", 0, P.WhitespaceSplit()), ("CharDelimiterSplit", 0, P.CharDelimiterSplit(" ")),
