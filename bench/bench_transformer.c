@@ -1,7 +1,7 @@
 /* bench_transformer.c: the rate of each layer of a transformer on one core, beside what this core can do, measured in
  * the same run.
  *
- *     bench_transformer [--quick] [isa]
+ *     bench_transformer [--quick] [--only PART] [isa]
  *
  * The shape is MiniLM's: six layers, 384 wide, 12 heads, 1536 between. Each pass goes through the weights of all six,
  * as a network does, so that they come from where they would come from. Operations are counted by formula, products
@@ -290,6 +290,8 @@ static const part training[] = {
     {"d q, k, v weight", weigh_qkv, 3 * SQUARE, 0},
 };
 
+static const char *only; /* part of a name; NULL: all */
+
 static double peak_now(void)
 {
     double narrow = probe_multiply_add(8), wide = probe_multiply_add(16);
@@ -299,6 +301,8 @@ static double peak_now(void)
 static void time_parts(const bench *b, const part *parts, size_t count, int rounds)
 {
     for (size_t p = 0; p < count; p++) {
+        if (only && !strstr(parts[p].name, only))
+            continue;
         double best = 1e9, peak = 0.0;
         double work = 2.0 * (double)b->rows * (parts[p].dense + parts[p].attention * (double)b->length) * LAYERS;
         int turns = (int)(2e9 / (2.0 * (double)b->rows * SQUARE * 8 * LAYERS)) + 1;
@@ -327,6 +331,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0)
             rounds = 3;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
         else
             isa = argv[i];
     }

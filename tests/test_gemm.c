@@ -96,7 +96,15 @@ static void check_gemm(const tci_kernels *kernels, shape s, bool specials)
     }
     kernels->gemm(s.rows, s.panels, s.depth, a.values, a.row, a.block, b.values, c.values, c.row, c.block);
     check(kernels, s, &a, false, &b, before, &c);
-    free(a.values), free(b.values), free(c.values), free(before);
+    /* from a row of numbers, or zeros */
+    float *start = random_block(s.panels * TCI_PANEL, &state);
+    for (size_t r = 0; r < s.rows; r++)
+        for (size_t n = 0; n < s.panels * TCI_PANEL; n++)
+            before[place(&c, r, n)] = s.gap % 2 ? start[n] : 0.0f;
+    kernels->gemm_from(s.rows, s.panels, s.depth, a.values, a.row, a.block, b.values, s.gap % 2 ? start : NULL,
+                       c.values, c.row, c.block);
+    check(kernels, s, &a, false, &b, before, &c);
+    free(a.values), free(b.values), free(c.values), free(before), free(start);
 }
 
 static void check_transposed(const tci_kernels *kernels, shape s, bool specials)

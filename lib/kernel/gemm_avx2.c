@@ -12,6 +12,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernel/gemm_start.h"
 #include "kernel/gemm_blocks.h"
 #include "kernel/gemm_unroll.h"
 #include "kernel/kernels_avx2.h"
@@ -176,6 +177,13 @@ void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, siz
     }
 }
 
+void tci_gemm_from_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                        const float *b, const float *start, float *c, size_t c_row, size_t c_block)
+{
+    start_rows(rows, panels, start, c, c_row, c_block);
+    tci_gemm_avx2(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
+}
+
 /* Lays a few columns of a, `depth` deep, out as [depth][columns]; inlined where their number is known. */
 static inline __attribute__((always_inline)) void pack_few(size_t columns, size_t depth, const float *a,
                                                            size_t a_stride, float *packed)
@@ -204,7 +212,7 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
 /* One panel of c for a chunk of packed columns of a. */
 static void panel_of_columns(size_t columns, size_t depth, const float *a, const float *b, float *c, size_t c_row)
 {
-#define COLUMNS(R) micro_##R##x1(depth, a, 1, R * TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
+#define COLUMNS(R) micro_##R##x1(depth, a, 1, R *TCI_PANEL, R, b, TCI_PANEL, 0, to, c_row, 0)
     for (size_t column = 0, taken; column < columns; column += taken) {
         float *to = c + column * c_row;
         taken = tci_gemm_row_block(columns - column);

@@ -34,10 +34,12 @@ static inline __m512i column_places(void)
     {                                                                                                                 \
         const __m512i places = column_places();                                                                       \
         (void)panel_step, (void)c_block;                                                                              \
+        const size_t start_row = c_row, start_block = c_block;                                                        \
+        const float *start = c, *from;                                                                                \
         float *to;                                                                                                    \
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
         for (size_t k = 0; k < depth; k++, a++, b += TCI_PANEL) {                                                     \
-            PANELS_##P(PASS_PANEL, ROWS_##R)                                                                          \
+            LINES_##P ROWS_##R(PASS_##P, 0)                                                                           \
         }                                                                                                             \
         __asm__("" : "+r"(c)); /* gcc would carry each address of c through the loop */                               \
         PANELS_##P(STORE_PANEL, ROWS_##R)                                                                             \

@@ -2,6 +2,7 @@
  * of loops: gemm_micro_neon.h. For aᵀ · b columns of a are packed, at most 288 at once, as micro-kernels read them. */
 #include <string.h>
 
+#include "kernel/gemm_start.h"
 #include "kernel/kernels_neon.h"
 
 #define TCI_WEIGHT float
@@ -18,6 +19,13 @@ void tci_gemm_neon(size_t rows, size_t panels, size_t depth, const float *a, siz
                    const float *b, float *c, size_t c_row, size_t c_block)
 {
     product(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
+}
+
+void tci_gemm_from_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                        const float *b, const float *start, float *c, size_t c_row, size_t c_block)
+{
+    start_rows(rows, panels, start, c, c_row, c_block);
+    tci_gemm_neon(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
 }
 
 /* Lays `columns` columns of a out as [micro-kernel][depth][its rows]. */

@@ -3,6 +3,7 @@
  * c (rows, 16·panels) += a (rows, depth) · b and c (a_columns, 16·panels) += aᵀ (a_columns, depth) · b. Each element is
  * one chain, c + a₀b₀ + a₁b₁ + ..., a product rounded before it is added. The innermost loop runs over the 16 columns
  * of a panel, so a compiler may use vectors without changing the order within any chain. */
+#include "kernel/gemm_start.h"
 #include "kernel/kernels_scalar.h"
 
 #include <string.h>
@@ -31,6 +32,13 @@ void tci_gemm_scalar(size_t rows, size_t panels, size_t depth, const float *a, s
         for (size_t row = 0; row < rows; row++)
             row_of_panel(depth, a + row * a_row, a_block, 1, b + panel * depth * TCI_PANEL, TCI_PANEL,
                          c + row * c_row + panel * c_block);
+}
+
+void tci_gemm_from_scalar(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                          const float *b, const float *start, float *c, size_t c_row, size_t c_block)
+{
+    start_rows(rows, panels, start, c, c_row, c_block);
+    tci_gemm_scalar(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
 }
 
 void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,

@@ -68,7 +68,11 @@ typedef struct tci_kernels {
     void (*gemm)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block, const float *b,
                  float *c, size_t c_row, size_t c_block);
 
-    /* The same with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. a is
+    /* c = start + a · b: the chains of each row start from start (16·panels), or with NULL from zero. */
+    void (*gemm_from)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                      const float *b, const float *start, float *c, size_t c_row, size_t c_block);
+
+    /* gemm with b in bfloat16, packed by tci_pack_panels_bf16: the bits of gemm with b widened to floats. a is
      * row-major; c's element (r, n) stands at [r·c_row + (n / 16)·c_block + n % 16]. */
     void (*gemm_bf16)(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
                       float *c, size_t c_row, size_t c_block);

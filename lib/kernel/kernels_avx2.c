@@ -4,6 +4,7 @@
 const tci_kernels tci_kernels_avx2 = {
     .isa = "avx2",
     .gemm = tci_gemm_avx2,
+    .gemm_from = tci_gemm_from_avx2,
     .gemm_bf16 = tci_gemm_bf16_avx2,
     .gemm_int8 = tci_gemm_int8_avx2,
     .quantize = tci_quantize_avx2,

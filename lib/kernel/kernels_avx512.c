@@ -6,6 +6,7 @@
 const tci_kernels tci_kernels_avx512 = {
     .isa = "avx512",
     .gemm = tci_gemm_avx512,
+    .gemm_from = tci_gemm_from_avx512,
     .gemm_bf16 = tci_gemm_bf16_avx512,
     .gemm_int8 = tci_gemm_int8_avx512,
     .quantize = tci_quantize_avx2,

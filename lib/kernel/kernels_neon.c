@@ -4,6 +4,7 @@
 const tci_kernels tci_kernels_neon = {
     .isa = "neon",
     .gemm = tci_gemm_neon,
+    .gemm_from = tci_gemm_from_neon,
     .gemm_bf16 = tci_gemm_bf16_neon,
     .gemm_int8 = tci_gemm_int8_neon,
     .quantize = tci_quantize_neon,

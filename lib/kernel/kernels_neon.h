@@ -7,6 +7,8 @@
 
 void tci_gemm_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
                    const float *b, float *c, size_t c_row, size_t c_block);
+void tci_gemm_from_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
+                        const float *b, const float *start, float *c, size_t c_row, size_t c_block);
 void tci_gemm_bf16_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_stride, const uint16_t *b,
                         float *c, size_t c_row, size_t c_block);
 void tci_gemm_int8_neon(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,

@@ -5,6 +5,7 @@
 const tci_kernels tci_kernels_scalar = {
     .isa = "scalar",
     .gemm = tci_gemm_scalar,
+    .gemm_from = tci_gemm_from_scalar,
     .gemm_bf16 = tci_gemm_bf16_scalar,
     .gemm_int8 = tci_gemm_int8_scalar,
     .quantize = tci_quantize_scalar,

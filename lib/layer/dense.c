@@ -1,26 +1,29 @@
-/* dense.c: see dense.h. Output goes tile by tile: a block of rows times a group of panels stays in the nearer caches
- * from its first product to the end of its epilogue, and a group's weights are packed once for all rows. */
+/* dense.c: see dense.h. A group of panels, whose weights stay in the second-level cache, meets all rows, a block of
+ * them at a time; of these and some of its panels a tile of the output is made, which stays in the nearer caches from
+ * its first product to the end of its epilogue. What is not packed yet is packed group by group. */
 #include "layer/dense.h"
 
 #include <string.h>
 
 #define TILE_ROWS 96
-#define GROUP_PANELS 8
-#define DEEP 1024 /* from here on a group has half the panels, so that it fits the second-level cache */
+#define TILE_PANELS 8
+#define GROUP_FLOATS 131072 /* 512 KB of packed weights, for the second-level cache */
 
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-static size_t group_panels(size_t depth)
+/* Panels of the next group of those that are left: whole tiles, or at least four. */
+static size_t group_panels(size_t depth, size_t left)
 {
-    return depth > DEEP ? GROUP_PANELS / 2 : GROUP_PANELS;
+    size_t panels = GROUP_FLOATS / (TCI_PANEL * depth) / TILE_PANELS * TILE_PANELS;
+    return least(panels > 0 ? panels : TILE_PANELS / 2, left);
 }
 
-static size_t group_floats(size_t depth)
+static size_t group_floats(size_t depth, size_t panels)
 {
-    return group_panels(depth) * TCI_PANEL * depth;
+    return group_panels(depth, panels) * TCI_PANEL * depth;
 }
 
 /* Blocks of rows that differ by one at most. */
@@ -52,9 +55,10 @@ static size_t product_floats(const tci_dense *dense)
 
 size_t tci_dense_scratch(const tci_dense *dense)
 {
-    size_t forward = group_floats(dense->input_dim), back = group_floats(dense->output_dim);
-    size_t tile = (size_t)TILE_ROWS * GROUP_PANELS * TCI_PANEL;
-    size_t products = (forward > back ? forward : back) + tile;
+    size_t panels = tci_dense_panels(dense), tile = TILE_ROWS * least(panels, TILE_PANELS) * TCI_PANEL;
+    size_t forward = group_floats(dense->input_dim, panels);
+    size_t back = group_floats(dense->output_dim, TCI_PADDED(dense->input_dim) / TCI_PANEL);
+    size_t products = tile + (forward > back ? forward : back);
     size_t weights = product_floats(dense) + transposed_scratch(dense);
     return TCI_PADDED(products > weights ? products : weights);
 }
@@ -88,35 +92,52 @@ void tci_dense_pack(const tci_dense *dense, const tci_kernels *kernels, size_t f
     pack(dense, kernels, first, count, packed + first * TCI_PANEL * dense->input_dim);
 }
 
-/* The biases of a group of panels in each row of a tile. */
-static void start_from_bias(const tci_dense *dense, size_t first, size_t count, size_t rows, float *tile)
+/* The biases of a group of panels, zeros where there are none. */
+static void gather_bias(const tci_dense *dense, size_t first, size_t count, float *bias)
 {
-    float bias[GROUP_PANELS * TCI_PANEL] = {0};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++, bias += TCI_PANEL) {
         place at = place_of(dense, first + i);
+        memset(bias, 0, TCI_PANEL * sizeof *bias);
         if (dense->bias[at.part])
-            memcpy(bias + i * TCI_PANEL, dense->bias[at.part] + at.column, at.columns * sizeof *bias);
+            memcpy(bias, dense->bias[at.part] + at.column, at.columns * sizeof *bias);
     }
-    size_t width = count * TCI_PANEL;
-    for (size_t row = 0; row < rows; row++)
-        memcpy(tile + row * width, bias, width * sizeof *bias);
 }
 
-/* What happens to a tile (rows, width) on its way to columns `column` and on of the output's rows from `row` on. */
-static void finish(const tci_dense_output *output, const tci_kernels *kernels, size_t row, size_t rows, size_t column,
-                   size_t width, float *tile)
+/* Some rows and panels of the output. */
+typedef struct tile {
+    const tci_kernels *kernels;
+    size_t rows, panels, depth;
+    const float *x;
+    size_t x_stride;
+    const float *weights, *bias;
+    const tci_dense_output *output;
+    size_t row, column; /* in the output */
+    float *product;     /* room for one tile, where y still holds the residual */
+} tile;
+
+static void forward_tile(const tile *t)
 {
-    for (size_t r = row; r < row + rows; r++, tile += width) {
-        float *y = output->y + r * output->stride + column;
-        if (output->before)
-            memcpy(output->before + r * output->stride + column, tile, width * sizeof *tile);
-        if (output->residual) {
-            const float *residual = output->residual + r * output->residual_stride + column;
-            tci_activation_forward(output->activation, kernels, width, tile, tile);
-            kernels->add(width, residual, tile);
-            memcpy(y, tile, width * sizeof *tile);
-        } else {
-            tci_activation_forward(output->activation, kernels, width, tile, y);
+    const tci_dense_output *output = t->output;
+    size_t width = t->panels * TCI_PANEL, at = t->row * output->stride + t->column;
+    const float *residual = output->residual ? output->residual + t->row * output->residual_stride + t->column : NULL;
+    float *y = output->y + at, *to = output->before ? output->before + at : y;
+    size_t stride = output->stride;
+    bool in_place = residual == y;
+    if (in_place) /* y cannot hold the product yet */
+        to = t->product, stride = width;
+    t->kernels->gemm_from(t->rows, t->panels, t->depth, t->x, t->x_stride, TCI_PANEL, t->weights, t->bias, to, stride,
+                          TCI_PANEL);
+    for (size_t r = 0; r < t->rows; r++, to += stride, y += output->stride) {
+        if (in_place) {
+            tci_activation_forward(output->activation, t->kernels, width, to, to);
+            t->kernels->add(width, to, y);
+            continue;
+        }
+        if (to != y || output->activation != TCI_ACTIVATION_NONE)
+            tci_activation_forward(output->activation, t->kernels, width, to, y);
+        if (residual) {
+            t->kernels->add(width, residual, y);
+            residual += output->residual_stride;
         }
     }
 }
@@ -125,20 +146,33 @@ void tci_dense_forward(const tci_dense *dense, const tci_kernels *kernels, size_
                        const float *x, size_t x_stride, const tci_dense_output *output, float *scratch)
 {
     size_t depth = dense->input_dim;
-    float *tile = scratch, *group = scratch + (size_t)TILE_ROWS * GROUP_PANELS * TCI_PANEL;
-    for (size_t panel = first, some; panel < first + count; panel += some) {
-        some = least(first + count - panel, group_panels(depth));
-        const float *weights = group;
+    float *packed = scratch + TILE_ROWS * least(tci_dense_panels(dense), TILE_PANELS) * TCI_PANEL;
+    for (size_t panel = first, group; panel < first + count; panel += group) {
+        group = group_panels(depth, first + count - panel);
+        const float *weights = packed;
         if (dense->packed)
             weights = dense->packed + panel * TCI_PANEL * depth;
         else
-            pack(dense, kernels, panel, some, group);
+            pack(dense, kernels, panel, group, packed);
         for (size_t row = 0, block; row < rows; row += block) {
             block = row_block(rows - row);
-            start_from_bias(dense, panel, some, block, tile);
-            kernels->gemm(block, some, depth, x + row * x_stride, x_stride, TCI_PANEL, weights, tile, some * TCI_PANEL,
-                          TCI_PANEL);
-            finish(output, kernels, row, block, panel * TCI_PANEL, some * TCI_PANEL, tile);
+            for (size_t done = 0, some; done < group; done += some) {
+                float bias[TILE_PANELS * TCI_PANEL];
+                some = least(group - done, TILE_PANELS);
+                gather_bias(dense, panel + done, some, bias);
+                forward_tile(&(tile){.kernels = kernels,
+                                     .rows = block,
+                                     .panels = some,
+                                     .depth = depth,
+                                     .x = x + row * x_stride,
+                                     .x_stride = x_stride,
+                                     .weights = weights + done * TCI_PANEL * depth,
+                                     .bias = bias,
+                                     .output = output,
+                                     .row = row,
+                                     .column = (panel + done) * TCI_PANEL,
+                                     .product = scratch});
+            }
         }
     }
 }
@@ -159,7 +193,7 @@ void tci_dense_backward_input(const tci_dense *dense, const tci_kernels *kernels
 {
     size_t depth = dense->output_dim;
     for (size_t panel = first, some; panel < first + count; panel += some) {
-        some = least(first + count - panel, group_panels(depth));
+        some = group_panels(depth, first + count - panel);
         float *to = dx + panel * TCI_PANEL;
         for (size_t row = 0; row < rows && !add; row++)
             memset(to + row * dx_stride, 0, some * TCI_PANEL * sizeof *to);

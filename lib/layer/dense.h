@@ -55,8 +55,9 @@ typedef struct tci_dense_output {
     float *y; /* (rows, stride) */
     size_t stride;
     tci_activation activation;
-    float *before;         /* (rows, stride) keeps what the activation is applied to; NULL: not kept */
-    const float *residual; /* (rows, residual_stride), added behind the activation; may be y; NULL: none */
+    float *before; /* (rows, stride) keeps what the activation is applied to; NULL: not kept */
+    const float
+        *residual; /* (rows, residual_stride), added behind the activation; NULL: none. May be y, `before` then NULL */
     size_t residual_stride;
 } tci_dense_output;
 
