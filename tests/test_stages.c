@@ -163,7 +163,10 @@ static void stages_do_what_the_package_does(void **state)
         wanted[strcspn(wanted, "\n")] = '\0';
         for (unsigned byte; sscanf(text + 2 * size, "%2x", &byte) == 1;)
             bytes[size++] = (char)byte;
-        assert_ok(make_stage(&memory, name, (unsigned)(option[0] - '0'), &made));
+        tc_status status = make_stage(&memory, name, (unsigned)(option[0] - '0'), &made);
+        if (status == TC_ERROR_UNSUPPORTED && made.normalizer == &tci_replace_kind)
+            continue; /* built without PCRE2 */
+        assert_ok(status);
         assert_ok(run_stage(&memory, &made, bytes, size, said, sizeof said));
         if (strcmp(said, wanted) != 0)
             print_error("%s %s of %s\n", name, option, text);

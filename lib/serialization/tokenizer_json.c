@@ -4,7 +4,7 @@
 #include "serialization/tokenizer_parts.h"
 
 /* Every table of components. */
-static const tci_part_row *const tables[] = {tci_bert_parts, tci_processor_parts, tci_split_parts};
+static const tci_part_row *const tables[] = {tci_bert_parts, tci_plain_parts, tci_processor_parts, tci_split_parts};
 
 static const char *const kind_names[] = {"normalizer", "pre_tokenizer", "model", "post_processor"};
 static const char *const list_names[] = {"normalizers", "pretokenizers", NULL, "processors"};
@@ -165,7 +165,7 @@ static tc_status read_file(const tci_part *file, tci_subword *subword)
 tc_status tci_tokenizer_json_read(tci_memory *memory, const char *json, size_t size, size_t max_vocab,
                                   tci_subword **subword)
 {
-    tci_part_file shared = {memory, json, size, max_vocab, NULL};
+    tci_part_file shared = {memory, json, size, max_vocab, NULL, false};
     tci_part file = {&shared, 0, size};
     tci_subword *made = NULL;
     tc_status status = TC_OK;

@@ -26,6 +26,7 @@ typedef struct tci_part_file {
     size_t size;
     size_t max_vocab;       /* the most tokens of a model: TC_ERROR_LIMIT above */
     tci_part_block *blocks; /* strings that were kept */
+    bool moves_cuts;        /* some normalizer before rewrites letters, digits or spaces (text/stage.h, cuts) */
 } tci_part_file;
 
 /* A component: its object is the bytes [begin, end) of the file, which is well-formed JSON there. */
@@ -116,6 +117,7 @@ tc_status tci_part_read(const tci_part *part, tci_part_kind kind, tci_subword *s
 
 /* The tables; each is in the file of its name. */
 extern const tci_part_row tci_bert_parts[];      /* tokenizer_bert.c: BERT's own, WordPiece, WordLevel */
+extern const tci_part_row tci_plain_parts[];     /* tokenizer_plain.c: normal forms, splits by kinds of code points */
 extern const tci_part_row tci_processor_parts[]; /* tokenizer_processors.c: post-processors */
 extern const tci_part_row tci_split_parts[];     /* tokenizer_splits.c: ByteLevel, Metaspace, Split */
 

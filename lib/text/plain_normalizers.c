@@ -1,5 +1,5 @@
 /* plain_normalizers.c: one code point becomes one, two or none; ranges go with it. Runs of ASCII, where most text is,
- * are copied whole. Nothing here decomposes or composes: that is text/unicode_forms.c, and each is a stage of its own. */
+ * are copied whole. Nothing here decomposes or composes: that is text/unicode_forms.c's, and a stage of its own. */
 #include "text/plain_normalizers.h"
 
 #include "text/decode.h"
