@@ -1,5 +1,4 @@
-/* encode_texts.c: a tokenizer.json and texts in, ids and byte ranges out: what compare_tokenizers.py
- * and bench/speed_tokenizers.py start.
+/* encode_texts.c: a tokenizer.json and texts in, ids and byte ranges out: what compare_tokenizers.py starts.
  *
  *     encode_texts TOKENIZER TEXTS TOKENS       writes TOKENS
  *     encode_texts TOKENIZER TEXTS SECONDS N    prints N times the seconds that a pass over all texts takes, for which
