@@ -172,6 +172,25 @@ static void a_file_is_mapped(void **state)
     assert_int_equal(tci_file_map(test_folder_file(&folder, "missing"), 0, &data, &size), TC_ERROR_IO);
 }
 
+/* Not waiting for somebody to write into the pipe. */
+static void what_has_to_be_a_regular_file_is_one(void **state)
+{
+    (void)state;
+    const char *path = test_folder_file(&folder, "pipe");
+    const uint8_t *map;
+    uint8_t *data;
+    size_t size;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(tci_file_read_regular(&tci_system_files, &memory, path, 0, &data, &size), TC_ERROR_IO);
+    assert_contains(tci_error_text(), "regular file");
+    assert_int_equal(tci_file_read_regular(&tci_system_files, &memory, "/dev/zero", 0, &data, &size), TC_ERROR_IO);
+    assert_int_equal(tci_file_map(path, 0, &map, &size), TC_ERROR_IO);
+    test_write_file(test_folder_file(&folder, "input"), "12345", 5);
+    assert_ok(tci_file_read_regular(&tci_system_files, &memory, test_folder_file(&folder, "input"), 5, &data, &size));
+    assert_memory_equal(data, "12345", 5);
+    tci_free(&memory, data);
+}
+
 static void a_new_file_gets_the_mode_of_the_process(void **state)
 {
     (void)state;
@@ -426,6 +445,7 @@ int main(void)
         TEST(what_cannot_be_read_is_named_with_the_reason),
         TEST(every_failing_call_of_read_is_a_status),
         TEST(a_file_is_mapped),
+        TEST(what_has_to_be_a_regular_file_is_one),
         TEST(a_new_file_gets_the_mode_of_the_process),
         TEST(replacing_keeps_the_mode_and_leaves_no_temporary),
         TEST(a_bare_name_is_saved_in_the_working_folder),

@@ -157,7 +157,7 @@ static void a_mapped_model_is_written_from_its_map(void **state)
     assert_ok(tci_file_map(path, 0, &map, &map_size));
     assert_ok(tci_native_read_in_place(map, map_size, &run, NULL, NULL, true, &loaded));
     assert_null(loaded->network->parameters.values);
-    tci_model_keep_file(loaded, NULL, map, map_size);
+    assert_ok(tci_model_keep_file(loaded, (tci_model_file){.map = map, .size = map_size}));
     uint8_t *second = test_model_bytes(loaded, &again);
     assert_int_equal(size, again);
     assert_memory_equal(bytes, second, size);

@@ -37,10 +37,30 @@ typedef struct tc_model tc_model;
 TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                                     size_t label_count, tc_model **model);
 
-/** Loads a model file: the library's own, or a supervised model of fastText (.bin, .ftz; docs/fasttext.md). Knows it by
- * content. Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM,
- * #TC_ERROR_VERSION, #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY,
- * #TC_ERROR_UNSUPPORTED. */
+/**
+ * A model for training that begins with the weights of a Hugging Face folder: config.json of model type bert, roberta,
+ * xlm-roberta, distilbert or gpt2, model.safetensors (F32, F16, BF16 or F64; also in shards), tokenizer.json or
+ * vocab.txt, and of sentence-transformers modules.json. Weights that the head lacks are random, by option `seed`;
+ * tc_model_info() then has "untrained_head".
+ *
+ * @param config      options; copied. Of class model those that are set must be the folder's, but for `task`,
+ *                    `max_length` (by default, and at most, the positions of the checkpoint), `truncate`,
+ *                    `window_overlap`, `pooling`, `pooler`, the dropouts and `threshold`. With another pooling than the
+ *                    folder's the head is a new one, without pooler.
+ * @param folder      its path.
+ * @param labels      as in tc_model_create(). Where they are those of the folder's id2label, in whatever order, or as
+ *                    many as its labels without names, its head is kept; else the output layer is a new one. NULL (and
+ *                    label_count 0): the folder's.
+ * @param flags       0, or #TC_LOAD_MAPPED: a model that predicts, whose F32 weights are read from the mapped files.
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH (an option that is not the folder's), and those of tc_model_load().
+ */
+TC_EXPORT tc_status tc_model_create_pretrained(const tc_config *config, const char *folder, const char *const *labels,
+                                               size_t label_count, int32_t flags, tc_model **model);
+
+/** Loads a model file: the library's own, a supervised model of fastText (.bin, .ftz; docs/fasttext.md), or a Hugging
+ * Face folder, as tc_model_create_pretrained() reads it, with its own labels. Knows it by content.
+ * Errors: #TC_ERROR_IO, #TC_ERROR_FORMAT, #TC_ERROR_CHECKSUM, #TC_ERROR_VERSION, #TC_ERROR_NUMERIC (weights that are
+ * not finite), #TC_ERROR_LIMIT, #TC_ERROR_MEMORY, #TC_ERROR_UNSUPPORTED. */
 TC_EXPORT tc_status tc_model_load(const char *path, tc_model **model);
 
 /** Keep the file mapped: the embedding, which is most of a model, is read from the map, and processes share its pages.
@@ -95,6 +115,8 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
 
 /** A format of other programs: fastText's model files, .bin and .ftz. */
 #define TC_FORMAT_FASTTEXT 1
+/** A format of other programs: a Hugging Face folder, as transformers writes and loads it. */
+#define TC_FORMAT_HUGGING_FACE 2
 
 /**
  * Writes the model in the format of another program, replacing an old file only when the new one is whole.
@@ -105,8 +127,16 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
  * training text met are written as zeros, so that the file has `buckets` rows whatever the model has; counts of words
  * are written as 1.
  *
- * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (the sentence says what the format has no place for), #TC_ERROR_IO,
- * #TC_ERROR_MEMORY, #TC_ERROR_LIMIT.
+ * #TC_FORMAT_HUGGING_FACE: of a model of arch bert or gpt whose tokenizer is described by a tokenizer.json. `path` is
+ * the folder, which is made where it is not there (its parent is); each file in it is replaced on its own.
+ * config.json, model.safetensors, tokenizer.json, tokenizer_config.json and special_tokens_map.json are written;
+ * transformers loads them as ...ForSequenceClassification, with the same logits. A model that pools otherwise (option
+ * `pooling` mean, say) is written as the body alone, for sentence-transformers with modules.json and
+ * 1_Pooling/config.json; the head stands beside it as classifier.* and is read back by tc_model_load(). Lengths,
+ * truncation and thresholds have no place there.
+ *
+ * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (the sentence says what the format has no place for),
+ * #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_IO, #TC_ERROR_MEMORY, #TC_ERROR_LIMIT.
  */
 TC_EXPORT tc_status tc_model_export(const tc_model *model, const char *path, int32_t format);
 

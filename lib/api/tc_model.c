@@ -10,6 +10,7 @@
 #include "serialization/fasttext.h"
 #include "serialization/native_info.h"
 #include "serialization/native.h"
+#include "serialization/pretrained.h"
 #include "serialization/vectors_read.h"
 #include "serialization/weights.h"
 
@@ -136,12 +137,17 @@ static tc_status read_in_place(tci_load *load, uint8_t *block, const uint8_t *ma
         TCI_RETURN_IF(tci_fasttext_read(bytes, size, &load->run, load->host, load->files, true, !map, model));
     else
         TCI_RETURN_IF(tci_native_read_in_place(bytes, size, &load->run, load->host, load->files, map != NULL, model));
-    *kept = !(*model)->network->parameters.values;
-    if (!*kept)
+    if ((*model)->network->parameters.values)
         return TC_OK;
+    tc_status status = tci_model_keep_file(*model, (tci_model_file){block, map, size});
+    if (status != TC_OK) {
+        tci_model_release(*model);
+        *model = NULL;
+        return status;
+    }
+    *kept = true;
     if (block)
         tci_move_block(&(*model)->memory, &load->memory, block);
-    tci_model_keep_file(*model, block, map, size);
     return TC_OK;
 }
 
@@ -164,6 +170,12 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
         return tci_fail(TC_ERROR_ARGUMENT, "tc_model_load_with: flags %d; accepted are 0 and TC_LOAD_MAPPED",
                         (int)flags);
     tci_load_context(config, &load);
+    if (tci_file_is_folder(load.files, path))
+        return tci_pretrained_read(
+            path,
+            &(tci_pretrained_request){
+                .given = &load.run, .host = load.host, .files = load.files, .mapped = (flags & TC_LOAD_MAPPED) != 0},
+            model);
     if (flags & TC_LOAD_MAPPED)
         TCI_RETURN_IF(tci_file_map(path, load.run.max_file_bytes, &map, &size));
     else
@@ -176,6 +188,31 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
         tci_free(&load.memory, block);
     }
     return status;
+}
+
+tc_status tc_model_create_pretrained(const tc_config *config, const char *folder, const char *const *labels,
+                                     size_t label_count, int32_t flags, tc_model **model)
+{
+    TCI_REQUIRE(config);
+    TCI_REQUIRE(folder);
+    TCI_REQUIRE(model);
+    *model = NULL;
+    if ((flags & ~TC_LOAD_MAPPED) != 0)
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_create_pretrained: flags %d; accepted are 0 and TC_LOAD_MAPPED",
+                        (int)flags);
+    if (!labels && label_count > 0)
+        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_create_pretrained: 'labels' is NULL with a count of %zu",
+                        label_count);
+    TCI_RETURN_IF(tci_model_created_whole(&config->options));
+    return tci_pretrained_read(folder,
+                               &(tci_pretrained_request){.given = &config->options,
+                                                         .host = &config->memory.host,
+                                                         .files = config->files,
+                                                         .create = true,
+                                                         .labels = labels,
+                                                         .label_count = label_count,
+                                                         .mapped = (flags & TC_LOAD_MAPPED) != 0},
+                               model);
 }
 
 tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *config, tc_model **model)
@@ -246,9 +283,13 @@ tc_status tc_model_export(const tc_model *model, const char *path, int32_t forma
 {
     TCI_REQUIRE(model);
     TCI_REQUIRE(path);
-    if (format != TC_FORMAT_FASTTEXT)
-        return tci_fail(TC_ERROR_ARGUMENT, "tc_model_export: format %d; accepted is TC_FORMAT_FASTTEXT", (int)format);
-    return tci_fasttext_save(model, path);
+    if (format == TC_FORMAT_FASTTEXT)
+        return tci_fasttext_save(model, path);
+    if (format == TC_FORMAT_HUGGING_FACE)
+        return tci_pretrained_save(model, path);
+    return tci_fail(TC_ERROR_ARGUMENT,
+                    "tc_model_export: format %d; accepted are TC_FORMAT_FASTTEXT and TC_FORMAT_HUGGING_FACE",
+                    (int)format);
 }
 
 tc_status tc_model_save_memory(const tc_model *model, size_t capacity, void *buffer, size_t *size)

@@ -112,11 +112,13 @@ static tc_status size_error(const char *path, uint64_t max_bytes)
 }
 
 static tc_status read_open_file(const tci_file_operations *files, tci_memory *memory, const char *path, int file,
-                                uint64_t max_bytes, uint8_t **data, size_t *size)
+                                bool regular, uint64_t max_bytes, uint8_t **data, size_t *size)
 {
     struct stat state;
     if (files->fstat(file, &state) != 0)
         return io_error(path, "cannot read", errno);
+    if (regular && !S_ISREG(state.st_mode))
+        return tci_fail(TC_ERROR_IO, "'%s': cannot read: it is not a regular file", path);
     /* One byte more than there is, so that the end is seen without growing. */
     size_t capacity = FIRST_CHUNK, ceiling = SIZE_MAX;
     if (max_bytes != 0 && max_bytes < SIZE_MAX)
@@ -154,15 +156,16 @@ static tc_status read_open_file(const tci_file_operations *files, tci_memory *me
     }
 }
 
-tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
-                        uint8_t **data, size_t *size)
+/* Not waiting for a pipe's other end where it would be refused anyway. */
+static tc_status read_file(const tci_file_operations *files, tci_memory *memory, const char *path, bool regular,
+                           uint64_t max_bytes, uint8_t **data, size_t *size)
 {
     *data = NULL;
     *size = 0;
-    int file = open_file(files, path, O_RDONLY | O_CLOEXEC, 0);
+    int file = open_file(files, path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0), 0);
     if (file < 0)
         return io_error(path, "cannot open", errno);
-    tc_status status = read_open_file(files, memory, path, file, max_bytes, data, size);
+    tc_status status = read_open_file(files, memory, path, file, regular, max_bytes, data, size);
     (void)close_file(files, file);
     if (status != TC_OK) {
         tci_free(memory, *data);
@@ -170,6 +173,18 @@ tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, co
         *size = 0;
     }
     return status;
+}
+
+tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
+                        uint8_t **data, size_t *size)
+{
+    return read_file(files, memory, path, false, max_bytes, data, size);
+}
+
+tc_status tci_file_read_regular(const tci_file_operations *files, tci_memory *memory, const char *path,
+                                uint64_t max_bytes, uint8_t **data, size_t *size)
+{
+    return read_file(files, memory, path, true, max_bytes, data, size);
 }
 
 tc_status tci_source_open(const tci_file_operations *files, const char *path, uint64_t max_bytes,
@@ -234,6 +249,26 @@ tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name
     return TC_OK;
 }
 
+tc_status tci_folder_has(tci_memory *memory, const tci_file_operations *files, const char *folder, const char *name,
+                         bool *has)
+{
+    char *path = NULL;
+    TCI_RETURN_IF(tci_path_join(memory, folder, name, &path));
+    *has = tci_file_exists(files, path);
+    tci_free(memory, path);
+    return TC_OK;
+}
+
+tc_status tci_folder_read(const tci_file_operations *files, tci_memory *memory, const char *folder, const char *name,
+                          uint64_t max_bytes, uint8_t **data, size_t *size)
+{
+    char *path = NULL;
+    TCI_RETURN_IF(tci_path_join(memory, folder, name, &path));
+    tc_status status = tci_file_read_regular(files, memory, path, max_bytes, data, size);
+    tci_free(memory, path);
+    return status;
+}
+
 tc_status tci_folder_create(const tci_file_operations *files, const char *path)
 {
     if (files->mkdir(path, 0777) == 0)
@@ -241,6 +276,11 @@ tc_status tci_folder_create(const tci_file_operations *files, const char *path)
     int error = errno;
     return error == EEXIST && tci_file_is_folder(files, path) ? TC_OK
                                                              : io_error(path, "cannot make the folder", error);
+}
+
+tc_status tci_file_remove(const tci_file_operations *files, const char *path)
+{
+    return files->unlink(path) == 0 || errno == ENOENT ? TC_OK : io_error(path, "cannot remove the file", errno);
 }
 
 /* ---- mapping ---- */
@@ -252,7 +292,7 @@ tc_status tci_file_map(const char *path, uint64_t max_bytes, const uint8_t **dat
     tc_status status = TC_OK;
     *data = NULL;
     *size = 0;
-    int file = open_file(&tci_system_files, path, O_RDONLY | O_CLOEXEC, 0);
+    int file = open_file(&tci_system_files, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (file < 0)
         return io_error(path, "cannot open", errno);
     struct stat state;

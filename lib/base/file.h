@@ -37,6 +37,11 @@ extern const tci_file_operations tci_system_files;
 tc_status tci_file_read(const tci_file_operations *files, tci_memory *memory, const char *path, uint64_t max_bytes,
                         uint8_t **data, size_t *size);
 
+/* The same of what has to be a regular file, as those of a foreign folder: TC_ERROR_IO for anything else. A link is
+ * followed. */
+tc_status tci_file_read_regular(const tci_file_operations *files, tci_memory *memory, const char *path,
+                                uint64_t max_bytes, uint8_t **data, size_t *size);
+
 /* Whether there is something of that name, and whether it is a folder; links are followed to a folder. */
 bool tci_file_exists(const tci_file_operations *files, const char *path);
 bool tci_file_is_folder(const tci_file_operations *files, const char *path);
@@ -44,8 +49,19 @@ bool tci_file_is_folder(const tci_file_operations *files, const char *path);
 /* FOLDER/NAME, NUL-terminated, in a block of `memory`; no second slash where the folder ends in one. */
 tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name, char **path);
 
+/* Whether a folder has something of that name. */
+tc_status tci_folder_has(tci_memory *memory, const tci_file_operations *files, const char *folder, const char *name,
+                         bool *has);
+
+/* A regular file of a folder, as tci_file_read_regular(). */
+tc_status tci_folder_read(const tci_file_operations *files, tci_memory *memory, const char *folder, const char *name,
+                          uint64_t max_bytes, uint8_t **data, size_t *size);
+
 /* Makes the folder where it is not there; its parent is. */
 tc_status tci_folder_create(const tci_file_operations *files, const char *path);
+
+/* Removes a file; nothing to do where there is none. */
+tc_status tci_file_remove(const tci_file_operations *files, const char *path);
 
 /* A file that is read piece by piece, in order. */
 typedef struct tci_file_source {

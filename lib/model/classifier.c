@@ -51,13 +51,16 @@ const tci_loss *tci_task_loss(int32_t task)
     return tci_loss_find(tci_choice_name("loss", task + TCI_LOSS_CROSS_ENTROPY, name));
 }
 
-static void drop_file(tc_model *model)
+static void drop_files(tc_model *model)
 {
-    if (model->file_map)
-        tci_file_unmap(model->file_map, model->file_size);
-    tci_free(&model->memory, model->file_block);
-    model->file_block = NULL;
-    model->file_map = NULL;
+    for (size_t i = 0; i < model->kept_count; i++) {
+        tci_file_unmap(model->kept[i].map, model->kept[i].size);
+        tci_free(&model->memory, model->kept[i].block);
+    }
+    tci_free(&model->memory, model->kept);
+    model->kept = NULL;
+    model->kept_count = 0;
+    model->kept_capacity = 0;
 }
 
 static void model_free(tc_model *model)
@@ -70,7 +73,7 @@ static void model_free(tc_model *model)
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
     tci_free(&model->memory, model->thresholds);
-    drop_file(model);
+    drop_files(model);
     tci_object_free(model);
 }
 
@@ -180,21 +183,24 @@ void tci_model_settle(const tc_model *model)
         model->network->architecture->settle(model->network);
 }
 
-void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size)
+tc_status tci_model_keep_file(tc_model *model, tci_model_file file)
 {
-    model->file_block = block;
-    model->file_map = map;
-    model->file_size = size;
+    TCI_RETURN_IF(tci_reserve(&model->memory, model->kept_count + 1, SIZE_MAX, sizeof file, "list of files",
+                              &model->kept_capacity, &model->kept));
+    model->kept[model->kept_count++] = file;
+    return TC_OK;
 }
 
 tc_status tci_model_own_parameters(tc_model *model)
 {
-    if (model->file_map)
-        return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
-    if (!model->file_block)
+    for (size_t i = 0; i < model->kept_count; i++) {
+        if (model->kept[i].map)
+            return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
+    }
+    if (model->kept_count == 0)
         return TC_OK;
     TCI_RETURN_IF(tci_parameters_allocate(&model->network->parameters));
-    drop_file(model);
+    drop_files(model);
     return TC_OK;
 }
 

@@ -20,6 +20,13 @@
 
 typedef struct tci_scratch tci_scratch;
 
+/* Bytes that parameters point into: a block of the model's memory or a map, the other NULL. */
+typedef struct tci_model_file {
+    uint8_t *block;
+    const uint8_t *map;
+    size_t size;
+} tci_model_file;
+
 struct tc_model {
     tci_memory memory;
     atomic_size_t references; /* the host's and its trainer's */
@@ -33,13 +40,12 @@ struct tc_model {
     uint64_t label_fingerprint; /* XXH3-64 over label_text: names and order */
     double *thresholds; /* (labels) each label's own, or NULL: option `threshold` for all */
     tci_network *network;
-    /* The file's bytes that the parameters are read from, in a block of `memory` or mapped; both NULL: they have a
-     * block of their own. */
-    uint8_t *file_block;
-    const uint8_t *file_map;
-    size_t file_size;
+    /* What the parameters are read from; none: they have a block of their own. */
+    tci_model_file *kept;
+    size_t kept_count, kept_capacity;
     bool pretrained; /* word vectors were read into the embedding, for so many of its words; not stored */
     size_t pretrained_words;
+    bool untrained_head;      /* made for a folder that had none, and no step has trained it since; not stored */
     const char *format;       /* of the file it came from, or NULL */
     char checksum[33];        /* of that file, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
@@ -76,9 +82,9 @@ void tci_model_settle(const tc_model *model);
 /* The text options within the options. */
 tci_text_options tci_model_text_options(const tci_options *options);
 
-/* The model keeps the file's bytes, into which its parameters point: a block of its own memory or a map, the other
- * NULL. */
-void tci_model_keep_file(tc_model *model, uint8_t *block, const uint8_t *map, size_t size);
+/* The model keeps bytes into which its parameters point, of one file or of several, one after the other. After a
+ * failure they are still the caller's. */
+tc_status tci_model_keep_file(tc_model *model, tci_model_file file);
 
 /* A block of its own for parameters that are read from a file, before they are changed. TC_ERROR_STATE for a map, whose
  * model is read-only. */

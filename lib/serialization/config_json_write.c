@@ -136,6 +136,8 @@ static tc_status check_options(const tci_options *options, size_t label_count)
     if (options->task == TCI_TASK_CLASSIFY && label_count < 2)
         return tci_fail(TC_ERROR_UNSUPPORTED, TCI_CONFIG_JSON ": task classify with one label is nothing that "
                                                               "transformers takes; two labels or task regress are");
+    if (families[options->family].type == BERT && options->segments == 0)
+        return tci_fail(TC_ERROR_UNSUPPORTED, TCI_CONFIG_JSON ": segments 0, which transformers does not take");
     if (families[options->family].type == DISTIL && options->layer_norm_epsilon != DISTIL_EPSILON)
         return tci_fail(TC_ERROR_UNSUPPORTED, TCI_CONFIG_JSON ": family distilbert has no key for layer_norm_epsilon, "
                                                               "which is always 0.000000000001 there");

@@ -156,6 +156,10 @@ static tc_status describe(const tc_model *model, tci_json_writer *json, tci_buff
         TCI_RETURN_IF(tci_json_key(json, "pretrained_words"));
         TCI_RETURN_IF(tci_json_unsigned_value(json, model->pretrained_words));
     }
+    if (model->untrained_head) {
+        TCI_RETURN_IF(tci_json_key(json, "untrained_head"));
+        TCI_RETURN_IF(tci_json_bool(json, true));
+    }
     TCI_RETURN_IF(write_file(json, model));
     TCI_RETURN_IF(write_unicode(json, model));
     return tci_json_end(json, '}');

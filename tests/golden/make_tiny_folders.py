@@ -27,8 +27,8 @@ NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {label: number for num
 
 
 def bert_tokenizer():
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *string.ascii_lowercase,
-             *("##" + letter for letter in string.ascii_lowercase), *".,:;!?"]
+    names = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *string.ascii_lowercase,
+                           *("##" + letter for letter in string.ascii_lowercase), *".,:;!?"])
     tokenizer = Tokenizer(models.WordPiece({name: number for number, name in enumerate(names)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -1,0 +1,304 @@
+/* pretrained_write.c: a model to a Hugging Face folder: its files, one after the other, the weights last.
+ *
+ * The head decides what is written: that of ...ForSequenceClassification is written as that class; any other is the body
+ * with modules.json, which says how its states are pooled, and an output layer beside it that transformers passes over.
+ * The weights stand as they are in the model: names, shapes and values are those of the module. */
+#include <string.h>
+
+#include "base/json.h"
+#include "model/transformer_names.h"
+#include "serialization/config_json.h"
+#include "serialization/elements.h"
+#include "serialization/pretrained_options.h"
+#include "serialization/safetensors.h"
+#include "serialization/tokenizer_json.h"
+
+#define WEIGHTS_FILE "model.safetensors"
+#define TEXT_MAX ((size_t)1 << 30)
+
+typedef struct folder_writer {
+    tci_memory memory;
+    const tc_model *model;
+    const char *folder;
+    bool whole; /* as ...ForSequenceClassification */
+    tci_config_tokens tokens;
+    tci_buffer text; /* of the file that is being written */
+} folder_writer;
+
+/* ---- special tokens ---- */
+
+/* What they are called in the tokenizers of the families; what the vocabulary lacks is not there. */
+static const struct special_token {
+    const char *key, *contents[3];
+} special_tokens[] = {
+    {"unk_token", {"[UNK]", "<unk>", NULL}},        {"pad_token", {"[PAD]", "<pad>", "<|pad|>"}},
+    {"cls_token", {"[CLS]", "<s>", NULL}},          {"sep_token", {"[SEP]", "</s>", NULL}},
+    {"mask_token", {"[MASK]", "<mask>", NULL}},     {"bos_token", {"<s>", "<|endoftext|>", NULL}},
+    {"eos_token", {"</s>", "<|endoftext|>", NULL}},
+};
+enum { PAD_TOKEN = 1, BEGIN_TOKEN = 5, END_TOKEN = 6, SPECIAL_TOKENS = 7 };
+
+/* NULL where the tokenizer has none; its id goes to *id. */
+static const char *special_token_of(const tci_subword *subword, size_t index, uint64_t *id)
+{
+    for (size_t i = 0; i < 3 && special_tokens[index].contents[i]; i++) {
+        const char *content = special_tokens[index].contents[i];
+        uint32_t found = tci_subword_find(subword, content, strlen(content));
+        if (found != TCI_SUBWORD_NONE) {
+            *id = found;
+            return content;
+        }
+    }
+    return NULL;
+}
+
+static void find_tokens(folder_writer *writer)
+{
+    const tci_subword *subword = writer->model->pipeline->subword;
+    tci_config_tokens *tokens = &writer->tokens;
+    tokens->has_pad = special_token_of(subword, PAD_TOKEN, &tokens->pad) != NULL;
+    tokens->has_begin = special_token_of(subword, BEGIN_TOKEN, &tokens->begin) != NULL;
+    tokens->has_end = special_token_of(subword, END_TOKEN, &tokens->end) != NULL;
+}
+
+static tc_status write_special_tokens(const folder_writer *writer, tci_json_writer *json)
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < SPECIAL_TOKENS; i++) {
+        const char *content = special_token_of(writer->model->pipeline->subword, i, &id);
+        if (!content)
+            continue;
+        TCI_RETURN_IF(tci_json_key(json, special_tokens[i].key));
+        TCI_RETURN_IF(tci_json_string(json, content));
+    }
+    return TC_OK;
+}
+
+/* ---- the texts ---- */
+
+static tc_status special_tokens_map(const folder_writer *writer, tci_json_writer *json)
+{
+    TCI_RETURN_IF(tci_json_begin(json, '{'));
+    TCI_RETURN_IF(write_special_tokens(writer, json));
+    return tci_json_end(json, '}');
+}
+
+/* The class that takes tokenizer.json as it is. */
+static tc_status tokenizer_config(const folder_writer *writer, tci_json_writer *json)
+{
+    const tci_options *options = &writer->model->options;
+    static const char *const inputs[] = {"input_ids", "attention_mask", "token_type_ids"};
+    TCI_RETURN_IF(tci_json_begin(json, '{'));
+    TCI_RETURN_IF(tci_json_key(json, "tokenizer_class"));
+    TCI_RETURN_IF(tci_json_string(json, "PreTrainedTokenizerFast"));
+    TCI_RETURN_IF(tci_json_key(json, "model_max_length"));
+    TCI_RETURN_IF(tci_json_unsigned_value(json, options->max_length));
+    TCI_RETURN_IF(tci_json_key(json, "clean_up_tokenization_spaces"));
+    TCI_RETURN_IF(tci_json_bool(json, false));
+    TCI_RETURN_IF(tci_json_key(json, "model_input_names"));
+    TCI_RETURN_IF(tci_json_begin(json, '['));
+    for (size_t i = 0; i < (options->family == TCI_FAMILY_BERT ? 3 : 2); i++)
+        TCI_RETURN_IF(tci_json_string(json, inputs[i]));
+    TCI_RETURN_IF(tci_json_end(json, ']'));
+    TCI_RETURN_IF(write_special_tokens(writer, json));
+    return tci_json_end(json, '}');
+}
+
+static tc_status write_module(tci_json_writer *json, uint64_t number, const char *path, const char *type)
+{
+    const char name[2] = {(char)('0' + number), '\0'};
+    TCI_RETURN_IF(tci_json_begin(json, '{'));
+    TCI_RETURN_IF(tci_json_key(json, "idx"));
+    TCI_RETURN_IF(tci_json_unsigned_value(json, number));
+    TCI_RETURN_IF(tci_json_key(json, "name"));
+    TCI_RETURN_IF(tci_json_string(json, name));
+    TCI_RETURN_IF(tci_json_key(json, "path"));
+    TCI_RETURN_IF(tci_json_string(json, path));
+    TCI_RETURN_IF(tci_json_key(json, "type"));
+    TCI_RETURN_IF(tci_json_string(json, type));
+    return tci_json_end(json, '}');
+}
+
+static tc_status modules(const folder_writer *writer, tci_json_writer *json)
+{
+    (void)writer;
+    TCI_RETURN_IF(tci_json_begin(json, '['));
+    TCI_RETURN_IF(write_module(json, 0, "", "sentence_transformers.models.Transformer"));
+    TCI_RETURN_IF(write_module(json, 1, TCI_POOLING_FOLDER, "sentence_transformers.models.Pooling"));
+    return tci_json_end(json, ']');
+}
+
+static tc_status pooling(const folder_writer *writer, tci_json_writer *json)
+{
+    static const struct {
+        const char *key;
+        int32_t pooling;
+    } modes[] = {{"pooling_mode_cls_token", TCI_POOLING_CLS},
+                 {"pooling_mode_mean_tokens", TCI_POOLING_MEAN},
+                 {"pooling_mode_max_tokens", TCI_POOLING_MAX},
+                 {"pooling_mode_lasttoken", TCI_POOLING_LAST}};
+    TCI_RETURN_IF(tci_json_begin(json, '{'));
+    TCI_RETURN_IF(tci_json_key(json, "word_embedding_dimension"));
+    TCI_RETURN_IF(tci_json_unsigned_value(json, writer->model->options.hidden_dim));
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        TCI_RETURN_IF(tci_json_key(json, modes[i].key));
+        TCI_RETURN_IF(tci_json_bool(json, modes[i].pooling == writer->model->options.pooling));
+    }
+    return tci_json_end(json, '}');
+}
+
+/* ---- the files ---- */
+
+static tc_status replace(const folder_writer *writer, const char *name, const tci_file_piece *pieces, size_t count)
+{
+    char *path = NULL;
+    tci_memory *memory = (tci_memory *)&writer->memory;
+    TCI_RETURN_IF(tci_path_join(memory, writer->folder, name, &path));
+    tc_status status = tci_file_replace(writer->model->files, memory, path, pieces, count);
+    tci_free(memory, path);
+    return status;
+}
+
+static tc_status write_json(folder_writer *writer, const char *name,
+                            tc_status (*content)(const folder_writer *writer, tci_json_writer *json))
+{
+    tci_json_writer json;
+    writer->text.size = 0;
+    tci_json_writer_init(&json, &writer->text);
+    TCI_RETURN_IF(content(writer, &json));
+    TCI_RETURN_IF(tci_buffer_text(&writer->text, "\n"));
+    return replace(writer, name, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
+}
+
+static tc_status write_config(folder_writer *writer)
+{
+    const tc_model *model = writer->model;
+    writer->text.size = 0;
+    TCI_RETURN_IF(tci_config_json_write(&model->options, model->options.vocab_size, model->labels, model->label_count,
+                                        writer->whole, &writer->tokens, &writer->text));
+    return replace(writer, TCI_CONFIG_JSON, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
+}
+
+static tc_status write_tokenizer(folder_writer *writer)
+{
+    tci_file_piece piece = {NULL, 0};
+    piece.data = tci_subword_json(writer->model->pipeline->subword, &piece.size);
+    return replace(writer, TCI_TOKENIZER_JSON, &piece, 1);
+}
+
+/* What says how to pool; an old one of another model must not stay. */
+static tc_status write_modules(folder_writer *writer)
+{
+    char *path = NULL;
+    tc_status status = TC_OK;
+    TCI_CHECK(
+        tci_path_join(&writer->memory, writer->folder, writer->whole ? TCI_MODULES_JSON : TCI_POOLING_FOLDER, &path));
+    if (writer->whole) {
+        TCI_CHECK(tci_file_remove(writer->model->files, path));
+    } else {
+        TCI_CHECK(tci_folder_create(writer->model->files, path));
+        TCI_CHECK(write_json(writer, TCI_POOLING_FOLDER "/" TCI_CONFIG_JSON, pooling));
+        TCI_CHECK(write_json(writer, TCI_MODULES_JSON, modules));
+    }
+done:
+    tci_free(&writer->memory, path);
+    return status;
+}
+
+static tc_status gather(const tci_parameters *parameters, tci_tensor_source *sources)
+{
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        const float *values = tci_parameters_read(parameters, i);
+        sources[i] = (tci_tensor_source){.name = tensor->name,
+                                         .dtype = TCI_DTYPE_F32,
+                                         .rank = tensor->rank,
+                                         .shape = {tensor->shape[0], tensor->shape[1]},
+                                         .data = values};
+        if (tci_elements_check(TCI_DTYPE_F32, (const uint8_t *)values, tensor->count, false) != tensor->count)
+            return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite; the model cannot be saved",
+                            tensor->name);
+    }
+    return TC_OK;
+}
+
+/* "format" is what transformers looks for. */
+static tc_status write_weights(folder_writer *writer)
+{
+    static const tci_metadata_pair pair = {"format", "pt"};
+    const tci_parameters *parameters = &writer->model->network->parameters;
+    size_t count = parameters->tensor_count;
+    tci_tensor_source *sources = NULL;
+    tci_file_piece *pieces = NULL;
+    tc_status status = TC_OK;
+    writer->text.size = 0;
+    TCI_CHECK(tci_alloc(&writer->memory, count, sizeof *sources, "tensor list", &sources));
+    TCI_CHECK(tci_alloc(&writer->memory, count + 1, sizeof *pieces, "file pieces", &pieces));
+    TCI_CHECK(gather(parameters, sources));
+    TCI_CHECK(tci_safetensors_layout(&writer->memory, &pair, 1, sources, count, &writer->text));
+    pieces[0] = (tci_file_piece){writer->text.data, writer->text.size};
+    for (size_t i = 0; i < count; i++)
+        pieces[i + 1] = (tci_file_piece){sources[i].data, sources[i].size};
+    TCI_CHECK(replace(writer, WEIGHTS_FILE, pieces, count + 1));
+done:
+    tci_free(&writer->memory, sources);
+    tci_free(&writer->memory, pieces);
+    return status;
+}
+
+/* ---- what can be written ---- */
+
+/* Whether the head is that of ...ForSequenceClassification. */
+static bool is_whole(const tci_options *options)
+{
+    if (options->arch == TCI_ARCH_GPT)
+        return options->pooling == TCI_POOLING_LAST;
+    return options->pooling == TCI_POOLING_CLS &&
+           options->pooler == (options->family == TCI_FAMILY_DISTILBERT ? TCI_POOLER_RELU : TCI_POOLER_TANH);
+}
+
+static tc_status check(const tc_model *model)
+{
+    const tci_options *options = &model->options;
+    char name[TCI_CHOICE_NAME];
+    if (options->arch != TCI_ARCH_BERT && options->arch != TCI_ARCH_GPT)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "a model of arch %s has no place in a Hugging Face folder; bert and gpt "
+                        "have",
+                        tci_choice_name("arch", options->arch, name));
+    if (!model->pipeline->subword)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "a model with tokenizer %s has no place in a Hugging Face folder; one that a tokenizer.json "
+                        "describes has",
+                        tci_choice_name("tokenizer", options->tokenizer, name));
+    if (!is_whole(options) && options->pooler != TCI_POOLER_NONE)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "pooling %s with a pooler has no place in a Hugging Face folder; cls with the family's own "
+                        "has, and any pooling without",
+                        tci_choice_name("pooling", options->pooling, name));
+    return TC_OK;
+}
+
+static tc_status write_all(folder_writer *writer)
+{
+    TCI_RETURN_IF(tci_folder_create(writer->model->files, writer->folder));
+    TCI_RETURN_IF(write_config(writer));
+    TCI_RETURN_IF(write_tokenizer(writer));
+    TCI_RETURN_IF(write_json(writer, "tokenizer_config.json", tokenizer_config));
+    TCI_RETURN_IF(write_json(writer, "special_tokens_map.json", special_tokens_map));
+    TCI_RETURN_IF(write_modules(writer));
+    return write_weights(writer);
+}
+
+tc_status tci_pretrained_save(const tc_model *model, const char *folder)
+{
+    folder_writer writer = {.model = model, .folder = folder};
+    TCI_RETURN_IF(check(model));
+    writer.whole = is_whole(&model->options);
+    find_tokens(&writer);
+    tci_memory_init(&writer.memory, &model->memory.host, model->memory.limit);
+    tci_buffer_init(&writer.text, &writer.memory, TEXT_MAX, "a file of the folder");
+    tc_status status = write_all(&writer);
+    tci_buffer_free(&writer.text);
+    return status;
+}
