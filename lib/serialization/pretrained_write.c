@@ -1,8 +1,8 @@
 /* pretrained_write.c: a model to a Hugging Face folder: its files, one after the other, the weights last.
  *
- * The head decides what is written: that of ...ForSequenceClassification is written as that class; any other is the body
- * with modules.json, which says how its states are pooled, and an output layer beside it that transformers passes over.
- * The weights stand as they are in the model: names, shapes and values are those of the module. */
+ * The head decides what is written: that of ...ForSequenceClassification is written as that class; any other is the
+ * body with modules.json, which says how its states are pooled, and an output layer beside it that transformers passes
+ * over. The weights stand as they are in the model: names, shapes and values are those of the module. */
 #include <string.h>
 
 #include "base/json.h"

@@ -235,6 +235,8 @@ tc_status tci_trainer_apply(tc_trainer *trainer, tc_step *step)
     tci_float_environment environment = tci_float_enter();
     if (trainer->gathered.sum.weight > 0)
         TCI_CHECK(take_step(trainer, &result));
+    if (trainer->gathered.sum.weight > 0)
+        trainer->model->untrained_head = false;
     finish_batches(&trainer->progress, &trainer->gathered);
     report(trainer, step);
     if (step) {
