@@ -100,6 +100,7 @@ static void resuming_at_every_step_gives_the_bits_of_a_run_that_never_stopped(vo
         BERT "validation_split=0.2 accumulate_steps=2",
         BERT "freeze=encoder validation_split=0.2 threads=2",
         BERT "freeze=layers=1 patience=1 validation_split=0.3 layer_decay=0.9",
+        BERT "lora_rank=3 lora_targets=query,output.dense validation_split=0.2",
         NGRAM "validation_split=0.2",
         NGRAM "class_weights=balanced threads=2",
         NGRAM "task=multilabel validation_split=0.3 patience=1 tune_thresholds=true",

@@ -103,6 +103,9 @@ static void defaults_are_the_promised_ones(void **state)
         {"gradient_checkpointing", "false"},
         {"freeze", "none"},
         {"window_overlap", "64"},
+        {"lora_rank", "0"},
+        {"lora_alpha", "16"},
+        {"lora_targets", ""},
     };
     tci_options options;
     (void)state;

@@ -22,6 +22,8 @@ static const char *const cases[] = {
     "arch=bert family=distilbert segments=0 pooling=cls pooler=relu",
     "arch=bert pooling=last hidden_dim=18 num_heads=3 intermediate_dim=37",
     "arch=gpt family=gpt2 pooling=last",
+    "arch=bert lora_rank=3",
+    "arch=gpt family=gpt2 lora_rank=17 lora_targets=c_attn,c_proj,c_fc hidden_dim=18 num_heads=3",
     "arch=gpt family=gpt2 pooling=mean hidden_dim=21 num_heads=3 intermediate_dim=50",
 };
 #define CASE_COUNT (sizeof cases / sizeof cases[0])

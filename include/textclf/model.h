@@ -153,6 +153,10 @@ TC_EXPORT tc_status tc_model_clone(const tc_model *model, tc_model **clone);
  * while the model is the trained one or a copy of it, not one from a file, by the texts of the training that they occur
  * in. Such a copy of f32 weights learns of all features again when it is trained.
  *
+ * Option `lora_rank` 0 merges the adapters of a model that has them into its weights; a number above puts new adapters,
+ * which change nothing until they are trained, beside the weights of a model that has none (with `lora_alpha` and
+ * `lora_targets`).
+ *
  * @param config `weights` (f32 where it is not set), `max_features` (0: all that the model has), and what is set of the
  *               run options (threads, max_isa, limits); another model option that is set must be the model's. NULL:
  *               f32. All else is the model's own, its allocator, too.

@@ -307,17 +307,45 @@ tc_status tc_model_clone(const tc_model *model, tc_model **clone)
     return tci_model_convert(model, &model->options, clone);
 }
 
+/* Whether adapters are to be merged into the weights, or put beside them. */
+static bool changes_adapters(const tc_model *model, const tci_options *given)
+{
+    return tci_options_is_set(given, "lora_rank") && given->lora_rank != model->options.lora_rank;
+}
+
+static tc_status take_adapter_options(const tc_model *model, const tci_options *given, tci_options *options)
+{
+    static const char *const keys[] = {"lora_rank", "lora_alpha", "lora_targets"};
+    if (!changes_adapters(model, given))
+        return TC_OK;
+    if (given->lora_rank > 0 && options->lora_rank > 0)
+        return tci_fail(TC_ERROR_MISMATCH,
+                        "option 'lora_rank': the model has adapters of rank %llu; convert it to rank 0, which merges "
+                        "them, and that to another rank",
+                        (unsigned long long)options->lora_rank);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const tci_option_row *row = tci_option_find(keys[i]);
+        if (!tci_option_applies(options, row))
+            return tci_fail(TC_ERROR_OPTION, "option '%s' is of arch bert and gpt", keys[i]);
+        if (tci_options_is_set(given, keys[i]) && (i == 0 || given->lora_rank > 0))
+            tci_options_copy_row(options, given, row);
+    }
+    return TC_OK;
+}
+
 /* What the config sets of class model is the model's own, but for what converting changes. */
 static tc_status check_same_options(const tc_model *model, const tci_options *given)
 {
+    bool adapters = changes_adapters(model, given);
     for (size_t i = 0; i < tci_option_count(); i++) {
         const tci_option_row *row = tci_option_row_at(i);
         if (row->option_class == TCI_CLASS_MODEL && strcmp(row->key, "weights") != 0 &&
-            strcmp(row->key, "max_features") != 0 && tci_options_is_set(given, row->key) &&
+            strcmp(row->key, "max_features") != 0 && !(adapters && strncmp(row->key, "lora_", 5) == 0) &&
+            tci_options_is_set(given, row->key) &&
             !tci_options_equal(&model->options, given, row))
             return tci_fail(TC_ERROR_MISMATCH,
-                            "option '%s' is not the model's; converting changes `weights` and `max_features`, leave it"
-                            " out",
+                            "option '%s' is not the model's; converting changes `weights`, `max_features` and "
+                            "`lora_rank`, leave it out",
                             row->key);
     }
     if (given->max_features > 0 && !tci_option_applies(&model->options, tci_option_find("max_features")))
@@ -337,6 +365,7 @@ tc_status tc_model_convert(const tc_model *model, const tc_config *config, tc_mo
         TCI_RETURN_IF(check_same_options(model, &config->options));
         if (config->options.max_features > 0)
             options.max_features = config->options.max_features;
+        TCI_RETURN_IF(take_adapter_options(model, &config->options, &options));
         tci_options_copy_set(&options, &config->options, TCI_CLASS_RUN);
     }
     return tci_model_convert(model, &options, converted);

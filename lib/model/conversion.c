@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "model/bag_network.h"
 #include "model/ngram_network.h"
+#include "model/transformer_network.h"
 #include "tensor/narrow.h"
 
 /* The features that are kept of a model: rows of its weights, and the set of them. */
@@ -50,6 +51,8 @@ static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *cop
     tci_float_environment environment = tci_float_enter();
     if (model->options.weights == TCI_WEIGHTS_PQ && copy->options.weights != TCI_WEIGHTS_PQ)
         tci_bag_widen((const tci_bag_network *)model->network, (tci_bag_network *)copy->network);
+    else if (model->options.lora_rank != copy->options.lora_rank)
+        tci_transformer_readapt(model->network, copy->network, copy->options.seed);
     else
         status = tci_parameters_convert(&model->network->parameters, &copy->network->parameters, rows);
     tci_float_leave(environment);

@@ -243,9 +243,9 @@ bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_opt
     return memcmp(left, right, member_size(row->type)) == 0;
 }
 
-static void copy_row(tci_options *to, const tci_options *from, size_t index)
+void tci_options_copy_row(tci_options *to, const tci_options *from, const tci_option_row *row)
 {
-    const tci_option_row *row = tci_option_row_at(index);
+    size_t index = (size_t)(row - tci_option_row_at(0));
     memcpy((char *)to + row->offset, (const char *)from + row->offset, member_size(row->type));
     put_bit(to, index, bit_of(from, index));
 }
@@ -254,7 +254,7 @@ void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option
 {
     for (size_t i = 0; i < tci_option_count(); i++) {
         if (tci_option_row_at(i)->option_class == option_class)
-            copy_row(to, from, i);
+            tci_options_copy_row(to, from, tci_option_row_at(i));
     }
 }
 
@@ -262,6 +262,6 @@ void tci_options_copy_set(tci_options *to, const tci_options *from, tci_option_c
 {
     for (size_t i = 0; i < tci_option_count(); i++) {
         if (tci_option_row_at(i)->option_class == option_class && bit_of(from, i))
-            copy_row(to, from, i);
+            tci_options_copy_row(to, from, tci_option_row_at(i));
     }
 }

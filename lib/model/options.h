@@ -63,6 +63,9 @@ typedef struct tci_options {
     uint64_t num_heads, intermediate_dim, positions, position_offset, segments;
     int32_t activation, family, pooler;
     double layer_norm_epsilon;
+    uint64_t lora_rank;
+    double lora_alpha;
+    char lora_targets[TCI_OPTION_TEXT_SIZE];
     int32_t weights;
     int32_t head;
     bool fasttext_scores;
@@ -155,6 +158,9 @@ const char *tci_choice_name(const char *key, int32_t choice, char name[TCI_CHOIC
 
 /* True when both hold the same value in this row. */
 bool tci_options_equal(const tci_options *a, const tci_options *b, const tci_option_row *row);
+
+/* Copies the value of one row. */
+void tci_options_copy_row(tci_options *to, const tci_options *from, const tci_option_row *row);
 
 /* Copies the values of one class from `from`, and which of them were set; or only those that were set there. */
 void tci_options_copy_class(tci_options *to, const tci_options *from, tci_option_class option_class);

@@ -58,6 +58,56 @@ static void dense_weights(const tci_training *training, const dense_step *step, 
                                   !training->gradients->fresh, tci_training_scratch(training, team));
 }
 
+static void scale_rows(size_t rows, size_t width, size_t stride, float factor, float *x)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t k = 0; k < width; k++)
+            x[r * stride + k] *= factor;
+    }
+}
+
+/* The gradients of the matrices beside a weight whose outputs are parts [part, part + parts) of the step:
+ * dB = dyᵀ (s x Aᵀ), dA = (s dy B)ᵀ x. */
+static void adapter_back(const tci_training *training, const dense_step *step, tci_transformer_role role, size_t layer,
+                         size_t part, size_t parts, const tci_team *team)
+{
+    const tci_transformer *network = training->network;
+    const tci_lora *lora = &network->lora;
+    const tci_kernels *kernels = network->base.kernels;
+    if (!tci_lora_has(lora, role))
+        return;
+    const tci_dense down = tci_lora_down(lora, &network->base.parameters, role, layer);
+    const tci_dense up = tci_lora_up(lora, &network->base.parameters, role, layer, parts);
+    size_t begin = 0, end = 0, padded = TCI_PADDED(lora->rank), stride = 2 * padded;
+    size_t tensor = tci_lora_tensor(lora, role, layer);
+    const float *dy = step->dy + part * TCI_PADDED(step->dense->output_dim);
+    float *given = training->low, *dgiven = training->low + padded, *scratch = tci_training_scratch(training, team);
+    bool add = !training->gradients->fresh;
+    share_tokens(training, team, &begin, &end);
+    if (begin < end) {
+        tci_dense_output output = {.y = given + begin * stride, .stride = stride};
+        tci_dense_forward(&down, kernels, 0, tci_dense_panels(&down), end - begin, step->x + begin * step->x_stride,
+                          step->x_stride, &output, scratch);
+        tci_dense_backward_input(&up, kernels, 0, padded / TCI_PANEL, end - begin, dy + begin * step->dy_stride,
+                                 step->dy_stride, dgiven + begin * stride, stride, false, scratch);
+        scale_rows(end - begin, 2 * padded, stride, lora->scale, given + begin * stride);
+    }
+    tci_team_wait(team);
+    tci_team_share(team, tci_dense_panels(&up), 1, &begin, &end);
+    float *dup[TCI_DENSE_PARTS] = {NULL}, *ddown[TCI_DENSE_PARTS] = {NULL}, *no_bias[TCI_DENSE_PARTS] = {NULL};
+    for (size_t i = 0; i < parts; i++)
+        dup[i] = tci_gradients_of(training->gradients, tensor + 1) + i * up.output_dim * lora->rank;
+    ddown[0] = tci_gradients_of(training->gradients, tensor);
+    if (begin < end)
+        tci_dense_backward_weight(&up, kernels, begin, end - begin, step->rows, given, stride, dy, step->dy_stride, dup,
+                                  no_bias, add, scratch);
+    tci_team_share(team, tci_dense_panels(&down), 1, &begin, &end);
+    if (begin < end)
+        tci_dense_backward_weight(&down, kernels, begin, end - begin, step->rows, step->x, step->x_stride, dgiven,
+                                  stride, ddown, no_bias, add, scratch);
+    tci_team_wait(team);
+}
+
 static void dense_inputs(const tci_training *training, const dense_step *step, float *dx, size_t dx_stride, bool add,
                          const tci_team *team)
 {
@@ -141,6 +191,7 @@ static void feed_back(const tci_training *training, size_t index, const tci_team
                            training->wide + begin * up);
     tci_training_norm(training, 2 * index + 1, kept->middle, NULL, team);
     dense_weights(training, &down, team);
+    adapter_back(training, &down, TCI_ROLE_DOWN, index, 0, 1, team);
     tci_team_wait(team);
     dense_inputs(training, &down, training->wide, up, false, team);
     tci_activation_backward(network->activation, network->base.kernels, (end - begin) * up, kept->up + begin * up,
@@ -155,6 +206,7 @@ static void feed_back(const tci_training *training, size_t index, const tci_team
                         .x_stride = stride,
                         .dy_stride = up};
     dense_weights(training, &first, team);
+    adapter_back(training, &first, TCI_ROLE_UP, index, 0, 1, team);
     join(training, &first, 2 * index + 1, kept->middle, kept->middle_stats, team);
 }
 
@@ -195,6 +247,7 @@ static void attention_back(const tci_training *training, size_t index, const tci
                          .x_stride = stride,
                          .dy_stride = stride};
     dense_weights(training, &output, team);
+    adapter_back(training, &output, TCI_ROLE_ATTENTION_OUTPUT, index, 0, 1, team);
     dense_inputs(training, &output, training->dattended, stride, false, team);
     attend_back(training, index, team);
     tci_training_norm(training, 2 * index, training->stream[index], NULL, team);
@@ -210,6 +263,10 @@ static void attention_back(const tci_training *training, size_t index, const tci
     for (size_t part = 0; !network->causal && part < 3; part++)
         first.weight[part] = weight_of(training, (tci_transformer_role)(TCI_ROLE_QUERY + part), index);
     dense_weights(training, &first, team);
+    if (network->causal)
+        adapter_back(training, &first, TCI_ROLE_QUERY_KEY_VALUE, index, 0, 3, team);
+    for (size_t part = 0; !network->causal && part < 3; part++)
+        adapter_back(training, &first, (tci_transformer_role)(TCI_ROLE_QUERY + part), index, part, 1, team);
     join(training, &first, 2 * index, training->stream[index], training->stream_stats[index], team);
 }
 

@@ -175,6 +175,75 @@ static tc_status declare_role(tci_parameters *parameters, const tci_options *opt
     return tci_parameters_declare(parameters, name, 1, shape[swapped], 1, false, NULL);
 }
 
+/* The weights of layers that option lora_targets names; nothing: those that PEFT takes by default. */
+static tc_status find_targets(const tci_options *options, bool adapted[TCI_ROLE_COUNT])
+{
+    const tci_transformer_family *family = tci_transformer_family_of(options);
+    const char *targets = options->lora_targets;
+    if (!targets[0])
+        targets = family->pre_norm                           ? "c_attn"
+                  : options->family == TCI_FAMILY_DISTILBERT ? "q_lin,v_lin"
+                                                             : "query,value";
+    for (size_t length = 0; *targets; targets += length + (targets[length] == ',')) {
+        bool found = false;
+        length = strcspn(targets, ",");
+        for (size_t role = TCI_ROLE_ATTENTION_NORM; role <= TCI_ROLE_DOWN; role++) {
+            const char *name = family->body[role];
+            size_t size = name ? strlen(name) : 0;
+            if (is_norm((tci_transformer_role)role) || length == 0 || size < length + 1 ||
+                memcmp(name + size - length, targets, length) != 0 || !strchr(".#", name[size - length - 1]))
+                continue;
+            adapted[role] = found = true;
+        }
+        if (!found)
+            return tci_fail(TC_ERROR_OPTION,
+                            "option 'lora_targets': the layers of family %s have no weight '%.*s'; names are those of "
+                            "modules, or the ends of them, with commas between: %s",
+                            family->name, length < 64 ? (int)length : 64, targets,
+                            family->pre_norm ? "c_attn, attn.c_proj, c_fc, mlp.c_proj"
+                            : options->family == TCI_FAMILY_DISTILBERT
+                                ? "q_lin, k_lin, v_lin, out_lin, lin1, lin2"
+                                : "query, key, value, attention.output.dense, intermediate.dense, output.dense");
+    }
+    return TC_OK;
+}
+
+static tc_status declare_adapter(tci_parameters *parameters, const tci_options *options, tci_transformer_role role,
+                                 size_t layer)
+{
+    static const char *const ends[] = {".lora_A.weight", ".lora_B.weight"};
+    size_t shape[2], rank = (size_t)options->lora_rank;
+    bool swapped = tci_transformer_family_of(options)->pre_norm;
+    shape_of(options, role, 0, 0, shape);
+    for (size_t i = 0; i < 2; i++) {
+        char name[TCI_TENSOR_NAME];
+        size_t index = 0, outputs = shape[swapped], inputs = shape[!swapped];
+        tci_transformer_name(options, role, layer, false, name);
+        (void)append(name, strlen(name) - strlen(".weight"), ends[i]);
+        TCI_RETURN_IF(tci_parameters_declare(parameters, name, 2, i == 0 ? rank : outputs, i == 0 ? inputs : rank,
+                                             false, &index));
+        parameters->tensors[index].adapter = true;
+        parameters->tensors[index].level = (size_t)options->num_layers - layer;
+    }
+    return TC_OK;
+}
+
+static tc_status declare_adapters(tci_parameters *parameters, const tci_options *options,
+                                  tci_transformer_tensors *numbers)
+{
+    numbers->first_adapter = parameters->tensor_count;
+    if (options->lora_rank == 0)
+        return TC_OK;
+    TCI_RETURN_IF(find_targets(options, numbers->adapted));
+    for (size_t layer = 0; layer < options->num_layers; layer++) {
+        for (size_t role = TCI_ROLE_ATTENTION_NORM; role <= TCI_ROLE_DOWN; role++) {
+            if (numbers->adapted[role])
+                TCI_RETURN_IF(declare_adapter(parameters, options, (tci_transformer_role)role, layer));
+        }
+    }
+    return TC_OK;
+}
+
 /* How far each is from the top, the norm behind the last layer being a part of it; biases and norms do not decay. */
 static void mark_tensors(tci_parameters *parameters, const tci_transformer_tensors *numbers, size_t layers)
 {
@@ -193,7 +262,7 @@ static void mark_tensors(tci_parameters *parameters, const tci_transformer_tenso
 tc_status tci_transformer_declare(tci_parameters *parameters, const tci_options *options, size_t inputs,
                                   size_t label_count, tci_transformer_tensors *tensors)
 {
-    tci_transformer_tensors numbers = {{0}, 0};
+    tci_transformer_tensors numbers = {.per_layer = 0};
     for (size_t role = 0; role < TCI_ROLE_COUNT; role++)
         numbers.first[role] = SIZE_MAX;
     for (size_t role = 0; role < TCI_ROLE_ATTENTION_NORM; role++)
@@ -210,6 +279,7 @@ tc_status tci_transformer_declare(tci_parameters *parameters, const tci_options 
         TCI_RETURN_IF(declare_role(parameters, options, (tci_transformer_role)role, 0, inputs, label_count,
                                    &numbers.first[role]));
     mark_tensors(parameters, &numbers, (size_t)options->num_layers);
+    TCI_RETURN_IF(declare_adapters(parameters, options, &numbers));
     if (tensors)
         *tensors = numbers;
     return TC_OK;

@@ -59,6 +59,8 @@ void tci_transformer_name(const tci_options *options, tci_transformer_role role,
 typedef struct tci_transformer_tensors {
     size_t first[TCI_ROLE_COUNT]; /* of the weight, the bias is the next; SIZE_MAX: not there */
     size_t per_layer;
+    bool adapted[TCI_ROLE_COUNT]; /* those whose weights have adapters (model/transformer_lora.h): pairs of matrices, */
+    size_t first_adapter;         /* layer by layer, in the order of the roles, from here on */
 } tci_transformer_tensors;
 
 static inline size_t tci_transformer_weight(const tci_transformer_tensors *tensors, tci_transformer_role role,

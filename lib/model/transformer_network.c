@@ -48,6 +48,7 @@ static void transformer_free(tci_network *base)
     tci_memory *memory = base->memory;
     tci_parameters_free(&base->parameters);
     tci_free(memory, network->packed);
+    tci_lora_free(&network->lora, memory);
     tci_free(memory, network->norms);
     tci_free(memory, network->layers);
     tci_free(memory, network);
@@ -67,6 +68,7 @@ static tc_status create(const tci_architecture *architecture, tci_memory *memory
     TCI_CHECK(tci_alloc_zero(memory, network->layer_count, sizeof *network->layers, "network", &network->layers));
     TCI_CHECK(tci_alloc_zero(memory, 2 * network->layer_count + 1, sizeof *network->norms, "network", &network->norms));
     TCI_CHECK(tci_transformer_declare(&network->base.parameters, options, inputs, label_count, &network->tensors));
+    TCI_CHECK(tci_lora_init(&network->lora, options, &network->tensors, &network->base.parameters, memory));
 done:
     if (status != TC_OK)
         transformer_free(&network->base);
@@ -92,7 +94,7 @@ static tc_status gpt_create(tci_memory *memory, const tci_kernels *kernels, cons
 static void transformer_initialize(tci_network *base, uint64_t seed)
 {
     const tci_transformer *network = (const tci_transformer *)base;
-    const tci_parameters *parameters = &base->parameters;
+    tci_parameters *parameters = &base->parameters;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
         float *values = parameters->values + tensor->offset;
@@ -107,6 +109,7 @@ static void transformer_initialize(tci_network *base, uint64_t seed)
         for (size_t k = 0; k < network->width; k++)
             gain[k] = 1.0f;
     }
+    tci_lora_initialize(&network->lora, parameters, seed);
     float less = (float)(1.0 / sqrt(2.0 * (double)network->layer_count));
     for (size_t layer = 0; network->causal && layer < network->layer_count; layer++) {
         const tci_transformer_role roles[] = {TCI_ROLE_ATTENTION_OUTPUT, TCI_ROLE_DOWN};
@@ -137,12 +140,14 @@ static tci_dense dense_of(const tci_transformer *network, tci_transformer_role r
     const tci_parameters *parameters = &network->base.parameters;
     size_t weight = tci_transformer_weight(&network->tensors, role, layer);
     bool input_major = network->causal && tci_transformer_role_of_layer(role);
+    const float *values = tci_lora_has(&network->lora, role) ? tci_lora_sum(&network->lora, role, layer)
+                                                             : tci_parameters_read(parameters, weight);
     return (tci_dense){.input_dim = inputs,
                        .output_dim = outputs,
                        .parts = 1,
                        .input_major = input_major,
                        .weight_stride = input_major ? outputs : inputs,
-                       .weight = {tci_parameters_read(parameters, weight)},
+                       .weight = {values},
                        .bias = {bias ? tci_parameters_read(parameters, weight + 1) : NULL}};
 }
 
@@ -168,6 +173,7 @@ void tci_transformer_bind(tci_transformer *network)
 {
     const tci_parameters *parameters = &network->base.parameters;
     const tci_transformer_tensors *tensors = &network->tensors;
+    tci_lora_merge(&network->lora, tensors, parameters);
     size_t width = network->width, segments = tensors->first[TCI_ROLE_SEGMENTS];
     network->words = tci_parameters_read(parameters, tensors->first[TCI_ROLE_WORDS]);
     network->position_table = tci_parameters_read(parameters, tensors->first[TCI_ROLE_POSITIONS]);

@@ -19,6 +19,7 @@
 #include "layer/dense.h"
 #include "layer/layer_norm.h"
 #include "model/network.h"
+#include "model/transformer_lora.h"
 #include "model/transformer_names.h"
 
 #define TCI_TRANSFORMER_LAYERS 64 /* dropouts of a network have numbers below 256 */
@@ -31,6 +32,7 @@ typedef struct tci_transformer_layer {
 typedef struct tci_transformer {
     tci_network base;
     tci_transformer_tensors tensors;
+    tci_lora lora;
     size_t width, stride, head_count, intermediate, layer_count; /* stride: width rounded up to 16 */
     size_t positions, position_offset, segments;
     size_t max_length;                                  /* ids of a sequence */
@@ -54,8 +56,12 @@ extern const tci_architecture tci_bert_architecture, tci_gpt_architecture;
 /* Tensors of a norm: gain, and bias behind it. */
 size_t tci_transformer_norm_tensor(const tci_transformer *network, size_t norm);
 
-/* Points everything at the parameters, wherever they stand now, and at no packed copy. */
+/* Points everything at the parameters, wherever they stand now, and at no packed copy; weights with adapters at their
+ * sums, which are made anew. */
 void tci_transformer_bind(tci_transformer *network);
+/* The parameters of a network that differs in its adapters alone: those of `from`, into whose weights its adapters are
+ * merged where `to` has none; new ones where `from` has none. */
+void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed);
 /* A network whose weights change with each step is better off without a packed copy. */
 void tci_transformer_drop_packed(tci_transformer *network);
 /* Likewise the head alone: what is packed of it is not read any more. */

@@ -91,6 +91,7 @@ static size_t scratch_floats(const tci_training *training)
                           tci_attention_backward_scratch(&attention, training->longest));
     most = largest(most, largest(tci_dense_scratch(&layer->query_key_value), tci_dense_scratch(&layer->up)));
     most = largest(most, largest(tci_dense_scratch(&layer->down), tci_dense_scratch(&network->output)));
+    most = largest(most, tci_lora_scratch(&network->lora, &network->base.parameters, TCI_DENSE_PARTS));
     return TCI_PADDED(most);
 }
 
@@ -144,6 +145,7 @@ static size_t lay_out(tci_training *training, void *base)
     training->dstream = floats(&layout, tokens, stride);
     training->dattended = floats(&layout, tokens, stride);
     training->dropped = network->dropout > 0 ? floats(&layout, tokens, stride) : NULL;
+    training->low = network->lora.rank > 0 ? floats(&layout, tokens, 2 * TCI_PADDED(network->lora.rank)) : NULL;
     training->dlogits = floats(&layout, sequences, TCI_PADDED(network->base.label_count));
     training->dpooled = floats(&layout, sequences, stride);
     training->scratch_floats = scratch_floats(training);

@@ -48,6 +48,7 @@ struct tci_training {
     float *wide;                          /* (tokens, padded intermediate or 3·stride) */
     float *dstream, *dattended, *dropped; /* (tokens, stride); the last NULL: nothing is dropped */
     float *dlogits, *dpooled;             /* (sequences, ..) */
+    float *low; /* (tokens, 2·padded rank): what an adapter's A gives, and the gradient of that; NULL: no adapters */
     float *scratch;
     size_t scratch_floats;
     tci_gradients *gradients;

@@ -43,6 +43,7 @@ typedef struct tci_tensor_info {
     bool column_scales;            /* of an int8 one: scales (1, columns), else (rows) */
     bool undecayed;                /* weight decay passes it over, as is done with biases and norms of transformers */
     bool frozen;                   /* not trained */
+    bool adapter;                  /* a matrix of an adapter: what is trained in place of the layers' own weights */
     size_t level;                  /* of the network, from the top: 0 the head, 1 the last layer, 2 the one below... */
     size_t skipped;                /* floats before it of tensors that are not trained */
     const void *mapped;            /* where the values stand, read-only, while there is no block */

@@ -72,6 +72,9 @@ static tc_status make_optimizer(tc_trainer *trainer)
 static tc_status check_frozen(tc_trainer *trainer)
 {
     TCI_RETURN_IF(tci_options_trained_levels(&trainer->options, &trainer->deepest));
+    if (trainer->options.lora_rank > 0 && trainer->deepest != SIZE_MAX)
+        return tci_fail(TC_ERROR_OPTION, "option 'freeze': with lora_rank above 0 the layers' own weights stand still "
+                                         "anyway; leave it out");
     const tci_network *network = trainer->model->network;
     const tci_architecture *architecture = network->architecture;
     if (trainer->options.freeze_embedding && !(architecture->words && architecture->words(network)))
@@ -85,6 +88,8 @@ static bool is_frozen(const void *context, size_t index)
     const tc_trainer *trainer = context;
     const tci_network *network = trainer->model->network;
     const tci_tensor_info *tensor = &network->parameters.tensors[index];
+    if (trainer->options.lora_rank > 0)
+        return tensor->level > 0 && !tensor->adapter;
     return tensor->level > trainer->deepest ||
            (trainer->options.freeze_embedding && network->architecture->words(network) == tensor);
 }

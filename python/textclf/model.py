@@ -192,8 +192,9 @@ class Model(Handle):
     def convert(self, weights: str = "f32", max_features: int = 0, **run: OptionValue) -> "Model":
         """A copy with weights of another kind: "bf16" and "int8" take half and a quarter of the bytes and predict faster,
         "f32" widens them again. It predicts and saves, but only f32 weights can be trained. `max_features`: how many
-        features a model of n-grams keeps, those that matter most (0: all). `run`: run options of the copy (threads,
-        limits) that differ from the model's."""
+        features a model of n-grams keeps, those that matter most (0: all). `run`: run options
+        of the copy (threads, limits) that differ from the model's; and `lora_rank`: 0 merges adapters into the weights,
+        more puts new ones beside the weights of a model that has none."""
         pointer = c.POINTER(s.tc_model)()
         more: Dict[str, OptionValue] = {"max_features": max_features} if max_features else {}
         with Config(weights=weights, **more, **run) as config:

@@ -15,7 +15,8 @@ void golden_model_options(const golden *file, tci_options *options)
                                        "hidden_dim", "label_smoothing", "family", "num_heads", "intermediate_dim",
                                        "positions", "position_offset", "max_length", "segments", "activation",
                                        "pooler", "layer_norm_epsilon", "dropout", "embedding_dropout",
-                                       "attention_dropout", "head_dropout"};
+                                       "attention_dropout", "head_dropout", "lora_rank",
+                                       "lora_alpha", "lora_targets"};
     tci_options_default(options);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = golden_metadata(file, keys[i]);
