@@ -111,11 +111,15 @@ static void adapter_back(const tci_training *training, const dense_step *step, t
 static void dense_inputs(const tci_training *training, const dense_step *step, float *dx, size_t dx_stride, bool add,
                          const tci_team *team)
 {
-    size_t begin = 0, end = 0;
-    tci_team_share(team, TCI_PADDED(step->dense->input_dim) / TCI_PANEL, 1, &begin, &end);
-    if (begin < end)
-        tci_dense_backward_input(step->dense, training->network->base.kernels, begin, end - begin, step->rows, step->dy,
-                                 step->dy_stride, dx, dx_stride, add, tci_training_scratch(training, team));
+    size_t row = 0, row_end = step->rows, panel = 0, panel_end = TCI_PADDED(step->dense->input_dim) / TCI_PANEL;
+    if (tci_training_deals_rows(step->rows, team))
+        tci_team_share(team, step->rows, 1, &row, &row_end);
+    else
+        tci_team_share(team, panel_end, 1, &panel, &panel_end);
+    if (row < row_end && panel < panel_end)
+        tci_dense_backward_input(step->dense, training->network->base.kernels, panel, panel_end - panel, row_end - row,
+                                 step->dy + row * step->dy_stride, step->dy_stride, dx + row * dx_stride, dx_stride,
+                                 add, tci_training_scratch(training, team));
     tci_team_wait(team);
 }
 

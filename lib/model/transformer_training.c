@@ -271,11 +271,17 @@ void tci_training_norm(const tci_training *training, size_t norm, const float *x
 static void run_dense(const tci_training *training, const tci_dense *dense, size_t rows, const float *x,
                       size_t x_stride, tci_dense_output output, const tci_team *team)
 {
-    size_t begin = 0, end = 0;
-    tci_team_share(team, tci_dense_panels(dense), 1, &begin, &end);
-    if (begin < end)
-        tci_dense_forward(dense, training->network->base.kernels, begin, end - begin, rows, x, x_stride, &output,
-                          tci_training_scratch(training, team));
+    size_t row = 0, row_end = rows, panel = 0, panel_end = tci_dense_panels(dense);
+    if (tci_training_deals_rows(rows, team))
+        tci_team_share(team, rows, 1, &row, &row_end);
+    else
+        tci_team_share(team, panel_end, 1, &panel, &panel_end);
+    output.y += row * output.stride;
+    output.before = output.before ? output.before + row * output.stride : NULL;
+    output.residual = output.residual ? output.residual + row * output.residual_stride : NULL;
+    if (row < row_end && panel < panel_end)
+        tci_dense_forward(dense, training->network->base.kernels, panel, panel_end - panel, row_end - row,
+                          x + row * x_stride, x_stride, &output, tci_training_scratch(training, team));
     tci_team_wait(team);
 }
 

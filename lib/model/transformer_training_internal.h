@@ -68,6 +68,13 @@ static inline float *tci_training_scratch(const tci_training *training, const tc
     return training->scratch + team->index * training->scratch_floats;
 }
 
+/* Whether a dense layer is dealt out by rows, which packs its weights once for each member, or by panels, which makes
+ * each member read all rows. */
+static inline bool tci_training_deals_rows(size_t rows, const tci_team *team)
+{
+    return rows >= 256 * team->size;
+}
+
 tci_attention tci_training_attention(const tci_training *training, size_t layer);
 /* Of one sequence in layer `layer`; the gradients' strides are the same. */
 tci_attention_text tci_training_attention_text(const tci_training *training, size_t layer, size_t sequence);
