@@ -4,7 +4,8 @@
 #include "serialization/tokenizer_parts.h"
 
 /* Every table of components. */
-static const tci_part_row *const tables[] = {tci_bert_parts, tci_plain_parts, tci_processor_parts, tci_split_parts};
+static const tci_part_row *const tables[] = {tci_bert_parts, tci_model_parts, tci_plain_parts, tci_processor_parts,
+                                             tci_split_parts};
 
 static const char *const kind_names[] = {"normalizer", "pre_tokenizer", "model", "post_processor"};
 static const char *const list_names[] = {"normalizers", "pretokenizers", NULL, "processors"};

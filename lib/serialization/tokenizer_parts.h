@@ -117,6 +117,7 @@ tc_status tci_part_read(const tci_part *part, tci_part_kind kind, tci_subword *s
 
 /* The tables; each is in the file of its name. */
 extern const tci_part_row tci_bert_parts[];      /* tokenizer_bert.c: BERT's own, WordPiece, WordLevel */
+extern const tci_part_row tci_model_parts[];     /* tokenizer_models.c: BPE, Unigram, Precompiled */
 extern const tci_part_row tci_plain_parts[];     /* tokenizer_plain.c: normal forms, splits by kinds of code points */
 extern const tci_part_row tci_processor_parts[]; /* tokenizer_processors.c: post-processors */
 extern const tci_part_row tci_split_parts[];     /* tokenizer_splits.c: ByteLevel, Metaspace, Split */

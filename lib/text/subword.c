@@ -98,6 +98,11 @@ tc_status tci_subword_add_pretokenizer(tci_subword *subword, const tci_pretokeni
     return TC_OK;
 }
 
+bool tci_subword_has_pretokenizer(const tci_subword *subword)
+{
+    return subword->pretokenizer_count > 0;
+}
+
 bool tci_subword_drop_pretokenizer(tci_subword *subword, const tci_pretokenizer_kind *kind)
 {
     size_t last = subword->pretokenizer_count - 1;

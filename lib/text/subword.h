@@ -28,6 +28,7 @@ const tci_code_sets *tci_subword_code_sets(const tci_subword *subword); /* there
 tc_status tci_subword_add_normalizer(tci_subword *subword, const tci_normalizer_kind *kind, void *self, bool is_local);
 tc_status tci_subword_add_pretokenizer(tci_subword *subword, const tci_pretokenizer_kind *kind, void *self,
                                        bool is_local);
+bool tci_subword_has_pretokenizer(const tci_subword *subword);
 /* Takes the pre-tokenizer added last off where it is of this kind; says whether. */
 bool tci_subword_drop_pretokenizer(tci_subword *subword, const tci_pretokenizer_kind *kind);
 tc_status tci_subword_set_model(tci_subword *subword, const tci_subword_model_kind *kind, void *self);
