@@ -152,7 +152,7 @@ static void merge_long(const tci_bpe *bpe, tci_bpe_symbol *symbols, size_t most,
     *count = kept;
 }
 
-/* Links, then the heap: each pair is pushed at first, and after a merge two, which is less than three for each symbol. */
+/* Links, then the heap: each pair is pushed at first, and after a merge two: less than three for each symbol. */
 tc_status tci_bpe_room(tci_work *work, size_t most, tci_bpe_symbol **symbols)
 {
     link *links;
