@@ -4,7 +4,7 @@
  * panels of c in registers, start them from c and store them after a block of the depth: bits are those of AVX2.
  *
  * Registers: a panel of a row is one vector of 16 floats. 1 to 6 rows run on four panels, in at most 24 accumulators,
- * four lines of b, and an element of a broadcast, of 32; what is left of four panels runs one by one. More than 6 rows
+ * four lines of b, and an element of a broadcast, of 32; what is left of four panels runs on two, then one. More than 6 rows
  * are dealt out evenly (13 = 5 + 4 + 4), so no rest is small. More rows at once would fall on one set of the
  * first-level cache where the rows of a are pages apart. Order of loops: 96 rows { 384 deep { four panels { rows of a
  * micro-kernel } } }: four panels' block of 96 KB comes from the second-level cache, at 4 lines in 12 cycles. What
@@ -54,16 +54,22 @@ enum { CHUNK_ROWS = 96, CHUNK_DEPTH = 384 };
         PANELS_##P(STORE_PANEL, ROWS_##R)                                                                             \
     }
 MICRO_KERNEL(micro_1x1, 1, 1, )
+MICRO_KERNEL(micro_1x2, 1, 2, )
 MICRO_KERNEL(micro_1x4, 1, 4, )
 MICRO_KERNEL(micro_2x1, 2, 1, )
+MICRO_KERNEL(micro_2x2, 2, 2, )
 MICRO_KERNEL(micro_2x4, 2, 4, )
 MICRO_KERNEL(micro_3x1, 3, 1, )
+MICRO_KERNEL(micro_3x2, 3, 2, )
 MICRO_KERNEL(micro_3x4, 3, 4, )
 MICRO_KERNEL(micro_4x1, 4, 1, )
+MICRO_KERNEL(micro_4x2, 4, 2, )
 MICRO_KERNEL(micro_4x4, 4, 4, )
 MICRO_KERNEL(micro_5x1, 5, 1, )
+MICRO_KERNEL(micro_5x2, 5, 2, )
 MICRO_KERNEL(micro_5x4, 5, 4, )
 MICRO_KERNEL(micro_6x1, 6, 1, )
+MICRO_KERNEL(micro_6x2, 6, 2, )
 MICRO_KERNEL(micro_6x4, 6, 4, )
 MICRO_KERNEL(asking_4x4, 4, 4, ASK_FOR_TWO)
 MICRO_KERNEL(asking_5x4, 5, 4, ASK_FOR_TWO)
@@ -74,9 +80,10 @@ typedef void (*micro_kernel)(ARGUMENTS);
 
 enum { MOST_ROWS = 6, PANELS_AT_ONCE = 4, ASKING_LEAST = 4, ASKED_AT_ONCE = 2 };
 
-/* On one panel and on four; by rows, less one. */
-static const micro_kernel micro_kernels[2][MOST_ROWS] = {
+/* On one panel, two and four; by rows, less one. */
+static const micro_kernel micro_kernels[][MOST_ROWS] = {
     {micro_1x1, micro_2x1, micro_3x1, micro_4x1, micro_5x1, micro_6x1},
+    {micro_1x2, micro_2x2, micro_3x2, micro_4x2, micro_5x2, micro_6x2},
     {micro_1x4, micro_2x4, micro_3x4, micro_4x4, micro_5x4, micro_6x4},
 };
 /* On four panels, from ASKING_LEAST rows on. */
@@ -97,15 +104,15 @@ static void chunk_over_panels(bool packed, size_t rows, size_t panels, size_t de
                               target t, const float *after)
 {
     for (size_t panel = 0, some; panel < panels; panel += some, b += some * panel_step) {
-        bool several = panels - panel >= PANELS_AT_ONCE;
-        some = several ? PANELS_AT_ONCE : 1;
+        size_t left = panels - panel, which = left >= PANELS_AT_ONCE ? 2 : left >= 2 ? 1 : 0;
+        some = (size_t)1 << which;
         const float *next = panel + some < panels ? b + some * panel_step : after;
         /* from one block to the next at once the processor reads ahead by itself */
-        size_t asking = several && next && rows > MOST_ROWS ? PANELS_AT_ONCE : 0;
+        size_t asking = which == 2 && next && rows > MOST_ROWS ? PANELS_AT_ONCE : 0;
         for (size_t row = 0, taken; row < rows; row += taken) {
             taken = tci_gemm_even_block(rows - row, MOST_ROWS);
             bool asks = asking > 0 && taken >= ASKING_LEAST;
-            micro_kernel kernel = asks ? asking_kernels[taken - ASKING_LEAST] : micro_kernels[several][taken - 1];
+            micro_kernel kernel = asks ? asking_kernels[taken - ASKING_LEAST] : micro_kernels[which][taken - 1];
             float *to = t.c + row * t.c_row;
             const float *from = t.start + row * t.start_row;
             /* c of the next rows, which may come from memory */

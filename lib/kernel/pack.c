@@ -15,6 +15,11 @@ void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, c
             kernels->transpose(width, depth, src + first * src_stride, src_stride, packed, TCI_PANEL, false);
             continue;
         }
+        if (width == TCI_PANEL) { /* a size that compilers know */
+            for (size_t k = 0; k < depth; k++)
+                memcpy(packed + k * TCI_PANEL, src + k * src_stride + first, TCI_PANEL * sizeof *packed);
+            continue;
+        }
         for (size_t k = 0; k < depth; k++)
             memcpy(packed + k * TCI_PANEL, src + k * src_stride + first, width * sizeof *packed);
     }

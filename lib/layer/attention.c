@@ -114,6 +114,7 @@ static void forward_head(const tci_attention *attention, const tci_kernels *kern
 {
     size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim), column = head * dim;
     size_t tile = tile_rows(length);
+    bool whole = wide == dim; /* then columns of the output are panels */
     float *keys = scratch, *values = keys + TCI_PADDED(length) * dim, *scores = values + length * wide;
     float *sums = scores + most_tile(length), *stats = sums + most_rows(length) * wide;
 
@@ -123,22 +124,24 @@ static void forward_head(const tci_attention *attention, const tci_kernels *kern
         rows = least(tile, length - first);
         sight seen = sight_of(attention, length, first, rows);
         size_t width = seen.panels * TCI_PANEL;
-        memset(scores, 0, rows * width * sizeof *scores);
-        kernels->gemm(rows, seen.panels, dim, text->q + first * text->stride + column, text->stride, TCI_PANEL, keys,
-                      scores, width, TCI_PANEL);
+        kernels->gemm_from(rows, seen.panels, dim, text->q + first * text->stride + column, text->stride, TCI_PANEL,
+                           keys, NULL, scores, width, TCI_PANEL);
         float *kept = text->stats ? text->stats + 2 * (head * length + first) : stats;
         kernels->softmax(rows, seen.keys, seen.step, width, scale_of(attention), scores, width, kept);
         drop(attention, kernels, text, head, first, rows, width, scores);
-        memset(sums, 0, rows * wide * sizeof *sums);
         size_t depth = seen.keys + (rows - 1) * seen.step;
-        for (size_t panel = 0; panel < wide / TCI_PANEL; panel++)
-            kernels->gemm(rows, 1, depth, scores, width, TCI_PANEL, values + panel * length * TCI_PANEL,
-                          sums + panel * TCI_PANEL, wide, TCI_PANEL);
+        float *out = text->out + first * text->out_stride + column, *to = whole ? out : sums;
+        size_t stride = whole ? text->out_stride : wide;
+        for (size_t panel = 0, some; panel < wide / TCI_PANEL; panel += some) {
+            some = depth == length ? wide / TCI_PANEL : 1; /* panels of values are as deep as the text is long */
+            kernels->gemm_from(rows, some, depth, scores, width, TCI_PANEL, values + panel * length * TCI_PANEL, NULL,
+                               to + panel * TCI_PANEL, stride, TCI_PANEL);
+        }
         for (size_t r = 0; r < rows; r++)
-            for (size_t k = 0; k < dim; k++)
-                sums[r * wide + k] *= kept[2 * r + 1];
-        copy_rows(rows, dim, sums, wide, text->out + first * text->out_stride + column, text->out_stride,
-                  head_width(attention, head));
+            for (size_t k = 0; k < wide; k++)
+                to[r * stride + k] *= kept[2 * r + 1];
+        if (!whole)
+            copy_rows(rows, dim, sums, wide, out, text->out_stride, head_width(attention, head));
     }
 }
 
