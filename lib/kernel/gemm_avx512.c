@@ -4,8 +4,8 @@
  * panels of c in registers, start them from c and store them after a block of the depth: bits are those of AVX2.
  *
  * Registers: a panel of a row is one vector of 16 floats. 1 to 6 rows run on four panels, in at most 24 accumulators,
- * four lines of b, and an element of a broadcast, of 32; what is left of four panels runs on two, then one. More than 6 rows
- * are dealt out evenly (13 = 5 + 4 + 4), so no rest is small. More rows at once would fall on one set of the
+ * four lines of b, and an element of a broadcast, of 32; what is left of four panels runs on two, then one. More than
+ * 6 rows are dealt out evenly (13 = 5 + 4 + 4), so no rest is small. More rows at once would fall on one set of the
  * first-level cache where the rows of a are pages apart. Order of loops: 96 rows { 384 deep { four panels { rows of a
  * micro-kernel } } }: four panels' block of 96 KB comes from the second-level cache, at 4 lines in 12 cycles. What
  * follows it may come from far away, and is asked for while the first rows use what is there: where they go on to
