@@ -252,11 +252,15 @@ tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name
 tc_status tci_folder_has(tci_memory *memory, const tci_file_operations *files, const char *folder, const char *name,
                          bool *has)
 {
+    struct stat state;
     char *path = NULL;
+    tc_status status = TC_OK;
     TCI_RETURN_IF(tci_path_join(memory, folder, name, &path));
-    *has = tci_file_exists(files, path);
+    *has = files->lstat(path, &state) == 0;
+    if (!*has && errno != ENOENT && errno != ENOTDIR)
+        status = io_error(path, "cannot look at it", errno);
     tci_free(memory, path);
-    return TC_OK;
+    return status;
 }
 
 tc_status tci_folder_read(const tci_file_operations *files, tci_memory *memory, const char *folder, const char *name,

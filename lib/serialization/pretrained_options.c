@@ -135,7 +135,9 @@ tc_status tci_pretrained_choose(tci_memory *memory, const char *folder, const tc
     tci_options_copy_class(options, request->given, TCI_CLASS_RUN);
     if (request->create)
         TCI_CHECK(merge(memory, request->given, choice));
-    TCI_CHECK(tci_options_resolve(options, 0));
+    status = tci_options_resolve(options, 0);
+    if (status != TC_OK)
+        TCI_CHECK(request->create ? status : tci_fail_prefix(status, TCI_CONFIG_JSON));
     tci_options_prefer(options, options, "learning_rate", "0.00005");
     if (options->vocab_size > options->max_vocab)
         TCI_CHECK(tci_fail(TC_ERROR_LIMIT, TCI_CONFIG_JSON ": 'vocab_size' is %llu; max_vocab is %llu",

@@ -179,9 +179,9 @@ tc_status tci_tensor_set_others(const tci_tensor_set *set, const tci_transformer
         tci_tensor_view view = view_of(set, i);
         (void)tci_plain_name(family, view.name, view.name_length, plain);
         if (!set->found[i].used && !is_known(plain))
-            return tci_fail(TC_ERROR_FORMAT, "'%s' has the tensor '%s', which model_type %s has no place for",
-                            set->shards[set->found[i].shard].name, tci_show_text(view.name, view.name_length, shown),
-                            family->name);
+            return tci_fail(
+                TC_ERROR_FORMAT, "'%s' has the tensor '%s', which a %s of the sizes in config.json has no place for",
+                set->shards[set->found[i].shard].name, tci_show_text(view.name, view.name_length, shown), family->name);
     }
     return TC_OK;
 }
