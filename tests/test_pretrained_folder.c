@@ -462,6 +462,41 @@ static void what_is_written_reads_back_to_the_bit(void **state)
     }
 }
 
+static void adapters_are_added_and_written_merged(void **state)
+{
+    (void)state;
+    test_folder folder;
+    tc_model *model = NULL, *again = NULL;
+    float logits[3], others[3];
+    test_folder_create(&folder);
+    assert_ok(create(golden(""), "lora_rank=2", NULL, 0, &model));
+    assert_int_equal(model->options.lora_rank, 2);
+    assert_golden(model, in_order); /* they begin as nothing */
+    tci_parameters *parameters = &model->network->parameters;
+    size_t adapters = 0;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        adapters += strstr(tensor->name, ".lora_") != NULL;
+        for (size_t k = 0; strstr(tensor->name, ".lora_B") && k < tensor->count; k++)
+            parameters->values[tensor->offset + k] = 0.25f;
+    }
+    assert_true(adapters > 0);
+    tci_model_refresh(model);
+    assert_ok(tc_model_export(model, folder.path, TC_FORMAT_HUGGING_FACE));
+    assert_ok(tc_model_load(folder.path, &again));
+    assert_int_equal(again->options.lora_rank, 0);
+    logits_of(model, "a tiger", 3, logits);
+    logits_of(again, "a tiger", 3, others);
+    assert_all_close(others, logits, 3, 1e-5);
+    tc_model_free(again);
+    tc_model_free(model);
+    assert_ok(tc_model_load(golden(""), &again));
+    logits_of(again, "a tiger", 3, others);
+    assert_true(others[0] - logits[0] > 1e-3f || logits[0] - others[0] > 1e-3f);
+    tc_model_free(again);
+    remove_folder(&folder);
+}
+
 static void what_the_format_has_no_place_for_is_not_written(void **state)
 {
     (void)state;
@@ -545,6 +580,7 @@ int main(void)
         cmocka_unit_test(folders_that_do_not_fit_together_are_refused),
         cmocka_unit_test(pooling_is_what_modules_json_says),
         cmocka_unit_test(what_is_written_reads_back_to_the_bit),
+        cmocka_unit_test(adapters_are_added_and_written_merged),
         cmocka_unit_test(what_the_format_has_no_place_for_is_not_written),
         cmocka_unit_test(each_failed_allocation_and_call_is_a_status),
     };

@@ -10,7 +10,8 @@
 
 typedef struct tci_pretrained_choice {
     tci_config_json folder; /* with the pooling of modules.json */
-    tci_options options;    /* of the model, resolved */
+    tci_options options;    /* of the model, resolved, without adapters */
+    uint64_t lora_rank;     /* adapters to be added */
     const char *const *labels;
     size_t label_count;
     bool new_head;      /* the folder's output layer, if it has one, is for something else */

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
+#include "model/conversion.h"
 #include "serialization/elements.h"
 #include "serialization/pretrained_options.h"
 #include "serialization/pretrained_tensors.h"
@@ -242,6 +243,17 @@ static tc_status place_parameters(folder_reader *reader, tc_model *model)
     return give_files(reader, model);
 }
 
+/* The model gives way to one with adapters beside its weights. */
+static tc_status add_adapters(const tci_pretrained_choice *choice, tc_model **model)
+{
+    tci_options options = choice->options;
+    tc_model *plain = *model;
+    options.lora_rank = choice->lora_rank;
+    tc_status status = tci_model_convert(plain, &options, model);
+    tci_model_release(plain);
+    return status;
+}
+
 static tc_status make_model(folder_reader *reader, tc_model **model)
 {
     const tci_pretrained_request *request = reader->request;
@@ -258,10 +270,12 @@ static tc_status make_model(folder_reader *reader, tc_model **model)
         *model = NULL;
         return status;
     }
-    (*model)->format = TCI_PRETRAINED_FORMAT;
     (*model)->untrained_head = reader->untrained;
     tci_model_refresh(*model);
-    return TC_OK;
+    status = choice->lora_rank > 0 ? add_adapters(choice, model) : TC_OK;
+    if (status == TC_OK)
+        (*model)->format = TCI_PRETRAINED_FORMAT;
+    return status;
 }
 
 static tc_status read_folder(folder_reader *reader, tc_model **model)

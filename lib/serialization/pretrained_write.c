@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/transformer_names.h"
+#include "model/conversion.h"
 #include "serialization/config_json.h"
 #include "serialization/elements.h"
 #include "serialization/pretrained_options.h"
@@ -290,10 +290,24 @@ static tc_status write_all(folder_writer *writer)
     return write_weights(writer);
 }
 
+/* What adapters add is written within the weights. */
+static tc_status save_merged(const tc_model *model, const char *folder)
+{
+    tci_options options = model->options;
+    tc_model *merged = NULL;
+    options.lora_rank = 0;
+    TCI_RETURN_IF(tci_model_convert(model, &options, &merged));
+    tc_status status = tci_pretrained_save(merged, folder);
+    tci_model_release(merged);
+    return status;
+}
+
 tc_status tci_pretrained_save(const tc_model *model, const char *folder)
 {
     folder_writer writer = {.model = model, .folder = folder};
     TCI_RETURN_IF(check(model));
+    if (model->options.lora_rank > 0)
+        return save_merged(model, folder);
     writer.whole = is_whole(&model->options);
     find_tokens(&writer);
     tci_memory_init(&writer.memory, &model->memory.host, model->memory.limit);
