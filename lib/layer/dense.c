@@ -79,11 +79,14 @@ static place place_of(const tci_dense *dense, size_t panel)
 /* Panels [first, first + count) one after the other. */
 static void pack(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count, float *packed)
 {
-    for (size_t panel = first; panel < first + count; panel++, packed += TCI_PANEL * dense->input_dim) {
+    size_t panels = TCI_PADDED(dense->output_dim) / TCI_PANEL; /* of a part */
+    for (size_t panel = first, some; panel < first + count; panel += some) {
         place at = place_of(dense, panel);
         size_t offset = dense->input_major ? at.column : at.column * dense->weight_stride;
-        tci_pack_panels(kernels, dense->input_dim, at.columns, dense->weight[at.part] + offset, dense->weight_stride,
-                        !dense->input_major, packed);
+        some = least(first + count - panel, panels - panel % panels);
+        tci_pack_panels(kernels, dense->input_dim, least(some * TCI_PANEL, dense->output_dim - at.column),
+                        dense->weight[at.part] + offset, dense->weight_stride, !dense->input_major, packed);
+        packed += some * TCI_PANEL * dense->input_dim;
     }
 }
 
