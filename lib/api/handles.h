@@ -21,8 +21,15 @@ struct tc_vocab_builder {
     tci_memory memory;
     tci_options options;
     tci_word_counter *counter;
+    tci_subword *frame; /* NULL, or what makes words of texts for a tokenizer that is to be trained, ... */
+    tci_subword_scratch *scratch; /* ... and its working memory */
     uint64_t bytes; /* of all texts */
 };
+
+/* The pipeline of a tokenizer that is trained from the builder's words (tc_vocabulary.c); options->vocab_size becomes
+ * the number of its tokens. */
+tc_status tci_train_pipeline(const tc_vocab_builder *words, const tc_allocator *host, tci_options *options,
+                             tci_pipeline **pipeline);
 
 /* Where a load takes its limits, allocator and file operations from: a config, or the defaults. */
 typedef struct tci_load {

@@ -106,9 +106,13 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_RETURN_IF(tci_model_created_whole(options));
     TCI_RETURN_IF(check_builder(config, words));
     tci_memory_init(&memory, &config->memory.host, limit);
-    TCI_RETURN_IF(
-        tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count, &vocabulary));
-    TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
+    if (words->frame) {
+        TCI_RETURN_IF(tci_train_pipeline(words, &config->memory.host, &resolved, &pipeline));
+    } else {
+        TCI_RETURN_IF(tci_vocabulary_build(&memory, words->counter, (size_t)options->vocab_size, options->min_count,
+                                           &vocabulary));
+        TCI_RETURN_IF(tci_pipeline_create(&config->memory.host, limit, &text_options, vocabulary, &pipeline));
+    }
     TCI_RETURN_IF(build_empty(config, options, pipeline, labels, label_count, result));
     tc_status status = begin_weights(*result);
     if (status != TC_OK) {

@@ -26,7 +26,14 @@ typedef enum tci_option_class { TCI_CLASS_MODEL, TCI_CLASS_TRAINING, TCI_CLASS_R
 /* Alternatives of the choices, in the order of their ranges. */
 enum { TCI_TASK_CLASSIFY, TCI_TASK_MULTILABEL, TCI_TASK_REGRESS };
 enum { TCI_ARCH_LSTM, TCI_ARCH_NGRAM, TCI_ARCH_BERT, TCI_ARCH_GPT };
-enum { TCI_CHOICE_WORD, TCI_CHOICE_CHAR, TCI_CHOICE_SPACE, TCI_CHOICE_JSON }; /* from JSON on: tci_options_subword() */
+enum { /* from JSON on: tci_options_subword() */
+    TCI_CHOICE_WORD,
+    TCI_CHOICE_CHAR,
+    TCI_CHOICE_SPACE,
+    TCI_CHOICE_JSON,
+    TCI_CHOICE_WORDPIECE,
+    TCI_CHOICE_BPE
+};
 enum { TCI_CHOICE_NFKC, TCI_CHOICE_NFC, TCI_CHOICE_NONE };
 enum { TCI_CHOICE_HEAD, TCI_CHOICE_TAIL, TCI_CHOICE_BOTH, TCI_CHOICE_WINDOWS };
 enum { TCI_WEIGHTS_F32, TCI_WEIGHTS_BF16, TCI_WEIGHTS_INT8, TCI_WEIGHTS_PQ };
@@ -123,7 +130,8 @@ bool tci_options_is_set(const tci_options *options, const char *key);
 /* A value of the library's own, for an option that is not set in `given`; it does not count as set. */
 void tci_options_prefer(tci_options *options, const tci_options *given, const char *key, const char *value);
 
-/* Whether texts are read by a tci_subword, which the model brings, rather than by a tokenizer of our own. */
+/* Whether texts are read by a tci_subword, which the model brings or which is trained for it, rather than by a tokenizer
+ * of our own. */
 static inline bool tci_options_subword(const tci_options *options)
 {
     return options->tokenizer >= TCI_CHOICE_JSON;

@@ -19,9 +19,10 @@ static const tci_option_row rows[] = {
     {"arch", TCI_OPTION_CHOICE, MODEL, AT(arch), "lstm|ngram|bert|gpt", 0, 0, "lstm", "all",
      "lstm: words in their order; ngram: a linear model of word and character n-grams, trained in seconds; bert, gpt: "
      "transformers that look both ways, or back"},
-    {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char|space|json", 0, 0, "word", "all",
+    {"tokenizer", TCI_OPTION_CHOICE, MODEL, AT(tokenizer), "word|char|space|json|wordpiece|bpe", 0, 0, "word", "all",
      "what a token is: a word (one character each in Chinese and Japanese), a character, or what spaces part; json: as "
-     "the tokenizer.json says that a pretrained model came with"},
+     "the tokenizer.json says that a pretrained model came with; wordpiece, bpe: pieces of words that are learned from "
+     "the training texts, of characters or of bytes (not arch ngram)"},
     {"normalize", TCI_OPTION_CHOICE, MODEL, AT(normalize), "nfkc|nfc|none", 0, 0, "nfkc", "all",
      "Unicode normalization form of the text"},
     {"lowercase", TCI_OPTION_BOOLEAN, MODEL, AT(lowercase), "true|false", 0, 0, "true", "all",
@@ -35,9 +36,10 @@ static const tci_option_row rows[] = {
     {"vocab_size", TCI_OPTION_INTEGER, MODEL, AT(vocab_size), "2 to 16777216", 2, 16777216, "10000",
      "lstm,ngram:embedding,bert,gpt",
      "most frequent words kept, the unknown word included (arch ngram: default 16777216); with tokenizer json: rows of "
-     "the table of words"},
+     "the table of words; wordpiece, bpe: pieces learned at most, special tokens included; what is stored is their "
+     "number"},
     {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1",
-     "lstm,ngram:embedding,bert,gpt", "words seen less often are unknown"},
+     "lstm,ngram:embedding,bert,gpt", "words seen less often are unknown; wordpiece, bpe: pairs seen less often are not joined"},
     {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
      "tokens of a text that are read; 0 reads the whole text (arch ngram: default 0), or with bert and gpt as many as "
      "`positions`, which is their default"},

@@ -70,4 +70,9 @@ typedef tc_status (*tci_subword_function)(void *context, const uint32_t *ids, co
 tc_status tci_subword_encode(const tci_subword *subword, tci_subword_scratch *scratch, const char *text, size_t length,
                              tci_subword_function function, void *context);
 
+/* The words of a text that the model would be given, one after the other, instead of their tokens. */
+typedef tc_status (*tci_subword_word_function)(void *context, const char *word, size_t length);
+tc_status tci_subword_words(const tci_subword *subword, tci_subword_scratch *scratch, const char *text, size_t length,
+                            tci_subword_word_function function, void *context);
+
 #endif

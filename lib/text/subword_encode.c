@@ -88,6 +88,7 @@ typedef struct encoder {
     bool began; /* a token was put out */
     size_t pending;
     tci_subword_function function;
+    tci_subword_word_function words; /* not NULL: they alone are wanted */
     void *context;
 } encoder;
 
@@ -148,6 +149,8 @@ static tc_status put_trimmed(encoder *e, uint32_t id, size_t begin, size_t end)
 /* An added token that stands in `text`. */
 static tc_status put_added(encoder *e, const tci_aligned *text, const tci_added_match *match, size_t base)
 {
+    if (e->words)
+        return TC_OK;
     tci_span span = tci_aligned_range(text, match->begin, match->end);
     size_t begin = base + span.begin, end = base + span.end;
     if (e->subword->trims)
@@ -190,6 +193,8 @@ static tc_status encode_word(encoder *e, const tci_aligned *text, tci_piece piec
     const char *word = text->bytes + piece.begin;
     size_t length = piece.end - piece.begin;
     known_word *known = NULL;
+    if (e->words)
+        return e->words(e->context, word, length);
     if (length <= KNOWN_BYTES) {
         known = &scratch->known[tci_hash(word, length, 0) % KNOWN_WORDS];
         if (known->length == length && memcmp(known->bytes, word, length) == 0) {
@@ -340,28 +345,46 @@ static tc_status repair(encoder *e, const char *text, size_t length, size_t good
     return TC_OK;
 }
 
-tc_status tci_subword_encode(const tci_subword *subword, tci_subword_scratch *scratch, const char *text, size_t length,
-                             tci_subword_function function, void *context)
+static tc_status encode(encoder *e)
 {
-    encoder e = {subword, scratch, text, length, false, false, 0, function, context};
-    size_t good = length == 0 ? 0 : tci_utf8_prefix(text, length);
+    const tci_subword *subword = e->subword;
+    tci_subword_scratch *scratch = e->scratch;
+    size_t good = e->size == 0 ? 0 : tci_utf8_prefix(e->text, e->size);
     if (scratch->owner != subword) {
         memset(scratch->known, 0, KNOWN_WORDS * sizeof *scratch->known);
         scratch->owner = subword;
     }
-    if (good < length)
-        TCI_RETURN_IF(repair(&e, text, length, good));
-    tci_added_search search = {&subword->added, &subword->added.raw, subword->sets, e.text, e.size, 0, 0};
+    if (good < e->size)
+        TCI_RETURN_IF(repair(e, e->text, e->size, good));
+    tci_added_search search = {&subword->added, &subword->added.raw, subword->sets, e->text, e->size, 0, 0};
     tci_added_match match;
     for (size_t from = 0;; from = search.taken) {
         bool found = tci_added_next(&search, &match);
-        TCI_RETURN_IF(encode_between(&e, from, found ? match.begin : e.size));
+        TCI_RETURN_IF(encode_between(e, from, found ? match.begin : e->size));
         if (!found)
-            return flush(&e);
-        tci_aligned view = tci_aligned_view(e.text + match.begin, match.end - match.begin);
+            return flush(e);
+        tci_aligned view = tci_aligned_view(e->text + match.begin, match.end - match.begin);
         match.end -= match.begin;
         size_t base = match.begin;
         match.begin = 0;
-        TCI_RETURN_IF(put_added(&e, &view, &match, base));
+        TCI_RETURN_IF(put_added(e, &view, &match, base));
     }
+}
+
+tc_status tci_subword_encode(const tci_subword *subword, tci_subword_scratch *scratch, const char *text, size_t length,
+                             tci_subword_function function, void *context)
+{
+    encoder e = {.subword = subword, .scratch = scratch, .text = text, .size = length};
+    e.function = function;
+    e.context = context;
+    return encode(&e);
+}
+
+tc_status tci_subword_words(const tci_subword *subword, tci_subword_scratch *scratch, const char *text, size_t length,
+                            tci_subword_word_function function, void *context)
+{
+    encoder e = {.subword = subword, .scratch = scratch, .text = text, .size = length};
+    e.words = function;
+    e.context = context;
+    return encode(&e);
 }

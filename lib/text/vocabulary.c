@@ -22,7 +22,7 @@ struct tci_word_counter {
     size_t max_vocab;
     uint64_t *counts; /* by map entry */
     size_t capacity;
-    bool is_bare;
+    bool is_bare, takes_any;
 };
 
 struct tci_vocabulary {
@@ -65,6 +65,17 @@ void tci_word_counter_make_bare(tci_word_counter *counter)
     counter->is_bare = true;
 }
 
+void tci_word_counter_take_any(tci_word_counter *counter)
+{
+    counter->takes_any = true;
+}
+
+const tci_map *tci_word_counter_words(const tci_word_counter *counter, const uint64_t **counts)
+{
+    *counts = counter->counts;
+    return counter->map;
+}
+
 /* What the file's form could not hold: a line break, bytes that are not UTF-8, a length that no token has. */
 static tc_status check_word(const char *word, size_t length, bool bare)
 {
@@ -87,7 +98,8 @@ tc_status tci_word_counter_add(tci_word_counter *counter, const char *word, size
     uint32_t entry = tci_map_find(counter->map, word, length);
     if (entry == TCI_MAP_NONE) {
         size_t size = tci_map_count(counter->map);
-        TCI_RETURN_IF(check_word(word, length, counter->is_bare));
+        if (!counter->takes_any)
+            TCI_RETURN_IF(check_word(word, length, counter->is_bare));
         if (size >= counter->max_vocab)
             return tci_fail(TC_ERROR_LIMIT, "the texts have more than %zu different words (max_vocab)",
                             counter->max_vocab);

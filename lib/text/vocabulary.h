@@ -23,6 +23,10 @@ tc_status tci_word_counter_add(tci_word_counter *counter, const char *word, size
 size_t tci_word_counter_size(const tci_word_counter *counter);
 /* From here on words may be any bytes but LF, of any length, and the vocabulary is a bare one. */
 void tci_word_counter_make_bare(tci_word_counter *counter);
+/* From here on words may be any bytes, of any length; no vocabulary is built from them. */
+void tci_word_counter_take_any(tci_word_counter *counter);
+/* The words, and how often each was seen, by entry (NULL without words). */
+const tci_map *tci_word_counter_words(const tci_word_counter *counter, const uint64_t **counts);
 
 /* The vocab_size - 1 (bare: vocab_size) most frequent words that were seen at least min_count times (vocab_size 0:
  * all). */
