@@ -4,6 +4,7 @@
 
 #include "support/failing.h"
 #include "text/bpe_train.h"
+#include "text/byte_level.h"
 #include "text/wordpiece_train.h"
 
 typedef struct counted {
@@ -100,15 +101,15 @@ static void bytes_come_first_in_the_order_of_their_signs(void **state)
         size_t length = 0;
         uint8_t byte = (uint8_t)*tci_map_key(learned.tokens, id, &length);
         assert_int_equal(length, 1);
-        assert_true(tci_byte_sign(byte) > last);
-        last = tci_byte_sign(byte);
+        assert_true(tci_byte_letter(byte) > last);
+        last = tci_byte_letter(byte);
         seen[byte] = true;
     }
     for (int byte = 0; byte < 256; byte++)
         assert_true(seen[byte]);
-    assert_int_equal(tci_byte_sign(' '), 0x120);
-    assert_int_equal(tci_byte_sign('\n'), 0x10A);
-    assert_int_equal(tci_byte_sign(0xAD), 0x143);
+    assert_int_equal(tci_byte_letter(' '), 0x120);
+    assert_int_equal(tci_byte_letter('\n'), 0x10A);
+    assert_int_equal(tci_byte_letter(0xAD), 0x143);
     tci_learned_free(&learned);
 }
 

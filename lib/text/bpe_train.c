@@ -1,27 +1,14 @@
 /* bpe_train.c: the alphabet of bytes, and words as their bytes. */
 #include "text/bpe_train.h"
 
-static bool stands_for_itself(uint32_t byte)
-{
-    return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-}
-
-uint32_t tci_byte_sign(uint8_t byte)
-{
-    uint32_t others = 0; /* below `byte` */
-    if (stands_for_itself(byte))
-        return byte;
-    for (uint32_t i = 0; i < byte; i++)
-        others += !stands_for_itself(i);
-    return 0x100 + others;
-}
+#include "text/byte_level.h"
 
 static tc_status add_alphabet(tci_learned *learned, uint32_t ids[256])
 {
     for (unsigned round = 0; round < 2; round++)
         for (unsigned i = 0; i < 256; i++) {
             uint8_t byte = (uint8_t)i;
-            if (stands_for_itself(i) == (round == 0))
+            if ((tci_byte_letter(byte) < 0x100) == (round == 0))
                 TCI_RETURN_IF(tci_map_insert(learned->tokens, &byte, 1, &ids[i], NULL));
         }
     return TC_OK;
