@@ -1,5 +1,6 @@
-/* Tokenizers that are trained from the texts: options tokenizer=wordpiece and bpe, of every architecture that has them.
- * labels: quick threads */
+/* labels: quick threads
+ * Tokenizers that are trained from the texts: options tokenizer=wordpiece and bpe, of every architecture that has
+ * them. */
 #include "support/testing.h"
 
 #include "support/failing.h"

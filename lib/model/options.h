@@ -130,8 +130,8 @@ bool tci_options_is_set(const tci_options *options, const char *key);
 /* A value of the library's own, for an option that is not set in `given`; it does not count as set. */
 void tci_options_prefer(tci_options *options, const tci_options *given, const char *key, const char *value);
 
-/* Whether texts are read by a tci_subword, which the model brings or which is trained for it, rather than by a tokenizer
- * of our own. */
+/* Whether texts are read by a tci_subword, which the model brings or which is trained for it, rather than by one of our
+ * own tokenizers. */
 static inline bool tci_options_subword(const tci_options *options)
 {
     return options->tokenizer >= TCI_CHOICE_JSON;

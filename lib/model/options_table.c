@@ -39,7 +39,8 @@ static const tci_option_row rows[] = {
      "the table of words; wordpiece, bpe: pieces learned at most, special tokens included; what is stored is their "
      "number"},
     {"min_count", TCI_OPTION_INTEGER, MODEL, AT(min_count), "at least 1", 1, LARGE, "1",
-     "lstm,ngram:embedding,bert,gpt", "words seen less often are unknown; wordpiece, bpe: pairs seen less often are not joined"},
+     "lstm,ngram:embedding,bert,gpt",
+     "words seen less often are unknown; wordpiece, bpe: pairs seen less often are not joined"},
     {"max_length", TCI_OPTION_INTEGER, MODEL, AT(max_length), "0 to 2147483647", 0, 2147483647, "512", "all",
      "tokens of a text that are read; 0 reads the whole text (arch ngram: default 0), or with bert and gpt as many as "
      "`positions`, which is their default"},

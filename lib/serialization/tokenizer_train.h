@@ -1,6 +1,6 @@
 /* tokenizer_train.h: tokenizers that the library makes from texts: WordPiece and byte-level BPE, written as a
- * tokenizer.json and read back by the one reader of such files (tokenizer_json.h), so that what is trained here is used,
- * saved and exported like any other.
+ * tokenizer.json and read back by the one reader of such files (tokenizer_json.h), so that what is trained here is
+ * used, saved and exported like any other.
  *
  *     tci_tokenizer_frame(...)   its normalizers and pre-tokenizers; tci_subword_words() of it gives the words to count
  *     tci_tokenizer_train(...)   the words with their counts to a tokenizer.json */
@@ -15,7 +15,7 @@
 typedef enum tci_plan_specials {
     TCI_PLAN_PLAIN, /* WordPiece: the unknown word */
     TCI_PLAN_PAIRS, /* those of BERT (WordPiece) or RoBERTa (BPE), one of them at each end of a text */
-    TCI_PLAN_CAUSAL /* the end of a text, as GPT-2 has it, which no text gets by itself; WordPiece: and the unknown word */
+    TCI_PLAN_CAUSAL /* the end of a text, as GPT-2 has it, which texts do not get; WordPiece: and the unknown word */
 } tci_plan_specials;
 
 typedef struct tci_tokenizer_plan {
