@@ -184,6 +184,8 @@ void tci_gemm_from_avx2(size_t rows, size_t panels, size_t depth, const float *a
     tci_gemm_avx2(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
 }
 
+enum { PACKED_LINES = 16 };
+
 /* Lays a few columns of a, `depth` deep, out as [depth][columns]; inlined where their number is known. */
 static inline __attribute__((always_inline)) void pack_few(size_t columns, size_t depth, const float *a,
                                                            size_t a_stride, float *packed)
@@ -192,20 +194,24 @@ static inline __attribute__((always_inline)) void pack_few(size_t columns, size_
         memcpy(packed + k * columns, a + k * a_stride, columns * sizeof(float));
 }
 
-/* Lays `columns` columns of a out as [micro-kernel][depth][its rows]. */
+/* Lays `columns` columns of a out as [micro-kernel][depth][its rows], some lines at a time: whole columns of a wide
+ * matrix would fall on few sets of the first-level cache. */
 static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
 {
-    for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = tci_gemm_row_block(columns - column);
-        if (taken == 6)
-            pack_few(6, depth, a + column, a_stride, packed);
-        else if (taken == 5)
-            pack_few(5, depth, a + column, a_stride, packed);
-        else if (taken == 4)
-            pack_few(4, depth, a + column, a_stride, packed);
-        else
-            pack_few(taken, depth, a + column, a_stride, packed);
-        packed += depth * taken;
+    for (size_t first = 0, some; first < depth; first += some, a += some * a_stride) {
+        some = tci_gemm_least(depth - first, PACKED_LINES);
+        for (size_t column = 0, taken; column < columns; column += taken) {
+            taken = tci_gemm_row_block(columns - column);
+            float *to = packed + column * depth + first * taken;
+            if (taken == 6)
+                pack_few(6, some, a + column, a_stride, to);
+            else if (taken == 5)
+                pack_few(5, some, a + column, a_stride, to);
+            else if (taken == 4)
+                pack_few(4, some, a + column, a_stride, to);
+            else
+                pack_few(taken, some, a + column, a_stride, to);
+        }
     }
 }
 

@@ -16,7 +16,7 @@
 #include "kernel/gemm_micro_avx512.h"
 #include "kernel/kernels_avx512.h"
 
-enum { CHUNK_ROWS = 96, CHUNK_DEPTH = 384 };
+enum { CHUNK_ROWS = 96, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
 
 /* Has lines of two panels of `next` brought to the second-level cache. */
 #define ASK_FOR_TWO                                                                                                    \
@@ -171,14 +171,19 @@ void tci_gemm_from_avx512(size_t rows, size_t panels, size_t depth, const float 
             (target){start ? start : zeros, 0, start_block, c, c_row, c_block});
 }
 
-/* Lays `columns` columns of a out as [micro-kernel][depth][its rows]. */
+/* Lays `columns` columns of a out as [micro-kernel][depth][its rows], some lines at a time: whole columns of a wide
+ * matrix would fall on few sets of the first-level cache. */
 static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
 {
-    for (size_t column = 0, taken; column < columns; column += taken) {
-        taken = tci_gemm_even_block(columns - column, MOST_ROWS);
-        const __mmask16 lanes = (__mmask16)((1u << taken) - 1);
-        for (size_t k = 0; k < depth; k++, packed += taken)
-            _mm512_mask_storeu_ps(packed, lanes, _mm512_maskz_loadu_ps(lanes, a + k * a_stride + column));
+    for (size_t first = 0, some; first < depth; first += some, a += some * a_stride) {
+        some = tci_gemm_least(depth - first, PACKED_LINES);
+        for (size_t column = 0, taken; column < columns; column += taken) {
+            taken = tci_gemm_even_block(columns - column, MOST_ROWS);
+            const __mmask16 lanes = (__mmask16)((1u << taken) - 1);
+            float *to = packed + column * depth + first * taken;
+            for (size_t k = 0; k < some; k++, to += taken)
+                _mm512_mask_storeu_ps(to, lanes, _mm512_maskz_loadu_ps(lanes, a + k * a_stride + column));
+        }
     }
 }
 

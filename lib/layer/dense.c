@@ -7,6 +7,7 @@
 
 #define TILE_ROWS 96
 #define TILE_PANELS 8
+#define BIAS_ROWS 16
 #define GROUP_FLOATS 131072 /* 512 KB of packed weights, for the second-level cache */
 
 static size_t least(size_t a, size_t b)
@@ -198,12 +199,14 @@ void tci_dense_backward_input(const tci_dense *dense, const tci_kernels *kernels
     for (size_t panel = first, some; panel < first + count; panel += some) {
         some = group_panels(depth, first + count - panel);
         float *to = dx + panel * TCI_PANEL;
-        for (size_t row = 0; row < rows && !add; row++)
-            memset(to + row * dx_stride, 0, some * TCI_PANEL * sizeof *to);
         for (size_t part = 0; part < dense->parts; part++) {
+            const float *from = dy + part * TCI_PADDED(depth);
             pack_back(dense, kernels, part, panel, some, scratch);
-            kernels->gemm(rows, some, depth, dy + part * TCI_PADDED(depth), dy_stride, TCI_PANEL, scratch, to,
-                          dx_stride, TCI_PANEL);
+            if (part == 0 && !add)
+                kernels->gemm_from(rows, some, depth, from, dy_stride, TCI_PANEL, scratch, NULL, to, dx_stride,
+                                   TCI_PANEL);
+            else
+                kernels->gemm(rows, some, depth, from, dy_stride, TCI_PANEL, scratch, to, dx_stride, TCI_PANEL);
         }
     }
 }
@@ -253,18 +256,23 @@ static void multiply(const weight_product *p, float *product, float *scratch)
     }
 }
 
-/* db (columns) from columns of dy. */
+/* db (columns) from columns of dy, some rows at a time: one column after the other would go through all pages of dy
+ * for each. */
 static void sum_bias(const tci_kernels *kernels, size_t rows, size_t columns, const float *dy, size_t dy_stride,
                      float *dbias, bool add)
 {
-    for (size_t column = 0, some; column < columns; column += some) {
-        some = least(columns - column, TCI_PANEL);
-        float sums[TCI_PANEL] = {0};
-        if (add)
-            memcpy(sums, dbias + column, some * sizeof *sums);
-        kernels->add_rows(rows, TCI_PANEL, dy + column, dy_stride, sums);
-        memcpy(dbias + column, sums, some * sizeof *sums);
+    size_t whole = columns / TCI_PANEL * TCI_PANEL, rest = columns - whole;
+    float sums[TCI_PANEL] = {0};
+    if (!add)
+        memset(dbias, 0, columns * sizeof *dbias);
+    memcpy(sums, dbias + whole, rest * sizeof *sums);
+    for (size_t row = 0, some; row < rows; row += some, dy += some * dy_stride) {
+        some = least(rows - row, BIAS_ROWS);
+        kernels->add_rows(some, whole, dy, dy_stride, dbias);
+        if (rest > 0)
+            kernels->add_rows(some, TCI_PANEL, dy + whole, dy_stride, sums);
     }
+    memcpy(dbias + whole, sums, rest * sizeof *sums);
 }
 
 void tci_dense_backward_weight(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count,
