@@ -152,14 +152,18 @@ void tci_attention_forward(const tci_attention *attention, const tci_kernels *ke
         forward_head(attention, kernels, text, head, scratch);
 }
 
-/* What the backward pass of one head keeps in scratch. */
+/* One head's numbers in the backward pass. Where its columns are whole panels, matrices are the caller's, else copies
+ * with padding columns in scratch. */
 typedef struct back {
-    float *keys, *values;           /* panels with keys as columns, depth head_dim */
-    float *keys_back;               /* panels of head_dim, depth length */
-    float *q, *dout, *dq, *dk, *dv; /* (length, wide) */
-    float *scores, *slopes;         /* tiles */
-    float *inner;                   /* (tile rows) */
+    float *keys, *values;  /* panels with keys as columns, depth head_dim */
+    float *keys_back;      /* panels of head_dim, depth length */
+    const float *q, *dout; /* (length, ..) */
+    float *dq, *dk, *dv;   /* (length, gradient_stride) */
+    size_t stride, out_stride, gradient_stride;
+    float *scores, *slopes; /* tiles */
+    float *inner;           /* (tile rows) */
     float *gemm;
+    float *copies; /* five (length, wide) */
 } back;
 
 static back place(const tci_attention *attention, size_t length, float *scratch)
@@ -168,15 +172,11 @@ static back place(const tci_attention *attention, size_t length, float *scratch)
     back b = {.keys = scratch};
     b.values = b.keys + width * dim;
     b.keys_back = b.values + width * dim;
-    b.q = b.keys_back + length * wide;
-    b.dout = b.q + length * wide;
-    b.dq = b.dout + length * wide;
-    b.dk = b.dq + length * wide;
-    b.dv = b.dk + length * wide;
-    b.scores = b.dv + length * wide;
+    b.scores = b.keys_back + length * wide;
     b.slopes = b.scores + most_tile(length);
     b.inner = b.slopes + most_tile(length);
     b.gemm = b.inner + TCI_PADDED(most_rows(length));
+    b.copies = b.gemm + tci_gemm_transposed_scratch(width, wide / TCI_PANEL);
     return b;
 }
 
@@ -184,53 +184,67 @@ static back place(const tci_attention *attention, size_t length, float *scratch)
 static void backward_tile(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
                           size_t head, size_t first, size_t rows, const back *b)
 {
-    size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim);
+    size_t length = text->length, dim = attention->head_dim, panels = TCI_PADDED(dim) / TCI_PANEL;
     sight seen = sight_of(attention, length, first, rows);
-    size_t width = seen.panels * TCI_PANEL, keys = seen.keys + (rows - 1) * seen.step, panels = wide / TCI_PANEL;
-    const float *q = b->q + first * wide, *dout = b->dout + first * wide;
+    size_t width = seen.panels * TCI_PANEL, keys = seen.keys + (rows - 1) * seen.step;
+    const float *q = b->q + first * b->stride, *dout = b->dout + first * b->out_stride;
     const float *out = text->out + first * text->out_stride + head * dim;
+    const uint32_t one = 0;
 
-    memset(b->scores, 0, rows * width * sizeof *b->scores);
-    memset(b->slopes, 0, rows * width * sizeof *b->slopes);
-    kernels->gemm(rows, seen.panels, dim, q, wide, TCI_PANEL, b->keys, b->scores, width, TCI_PANEL);
-    kernels->gemm(rows, seen.panels, dim, dout, wide, TCI_PANEL, b->values, b->slopes, width, TCI_PANEL);
+    kernels->gemm_from(rows, seen.panels, dim, q, b->stride, TCI_PANEL, b->keys, NULL, b->scores, width, TCI_PANEL);
+    kernels->gemm_from(rows, seen.panels, dim, dout, b->out_stride, TCI_PANEL, b->values, NULL, b->slopes, width,
+                       TCI_PANEL);
     drop(attention, kernels, text, head, first, rows, width, b->slopes);
-    for (size_t r = 0; r < rows; r++) {
-        float sum = 0.0f;
-        for (size_t k = 0; k < dim; k++)
-            sum += dout[r * wide + k] * out[r * text->out_stride + k];
-        b->inner[r] = sum;
-    }
+    for (size_t r = 0; r < rows; r++)
+        kernels->dot_rows(1, &one, dout + r * b->out_stride, dim, out + r * text->out_stride, b->inner + r);
     kernels->softmax_backward(rows, seen.keys, seen.step, width, scale_of(attention), b->scores, b->slopes, width,
                               text->stats + 2 * (head * length + first), b->inner);
     drop(attention, kernels, text, head, first, rows, width, b->scores);
-    kernels->gemm_transposed(keys, panels, rows, b->scores, width, dout, wide, TCI_PANEL, b->dv, wide, TCI_PANEL,
-                             b->gemm);
-    kernels->gemm_transposed(keys, panels, rows, b->slopes, width, q, wide, TCI_PANEL, b->dk, wide, TCI_PANEL, b->gemm);
-    for (size_t panel = 0; panel < panels; panel++)
-        kernels->gemm(rows, 1, keys, b->slopes, width, TCI_PANEL, b->keys_back + panel * length * TCI_PANEL,
-                      b->dq + first * wide + panel * TCI_PANEL, wide, TCI_PANEL);
+    kernels->gemm_transposed(keys, panels, rows, b->scores, width, dout, b->out_stride, TCI_PANEL, b->dv,
+                             b->gradient_stride, TCI_PANEL, b->gemm);
+    kernels->gemm_transposed(keys, panels, rows, b->slopes, width, q, b->stride, TCI_PANEL, b->dk, b->gradient_stride,
+                             TCI_PANEL, b->gemm);
+    for (size_t panel = 0, some; panel < panels; panel += some) {
+        some = keys == length ? panels : 1; /* panels are as deep as the text is long */
+        kernels->gemm_from(rows, some, keys, b->slopes, width, TCI_PANEL, b->keys_back + panel * length * TCI_PANEL,
+                           NULL, b->dq + first * b->gradient_stride + panel * TCI_PANEL, b->gradient_stride, TCI_PANEL);
+    }
 }
 
 static void backward_head(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
                           const tci_attention_gradients *gradients, size_t head, float *scratch)
 {
     size_t length = text->length, dim = attention->head_dim, wide = TCI_PADDED(dim), column = head * dim;
-    size_t tile = tile_rows(length), padded = head_width(attention, head);
+    size_t tile = tile_rows(length), padded = head_width(attention, head), all = length * wide;
+    bool whole = wide == dim;
+    const float *q = text->q + column, *dout = gradients->dout + column;
+    float *dq = gradients->dq + column, *dk = gradients->dk + column, *dv = gradients->dv + column;
     back b = place(attention, length, scratch);
+    b.q = whole ? q : b.copies, b.stride = whole ? text->stride : wide;
+    b.dout = whole ? dout : b.copies + all, b.out_stride = whole ? text->out_stride : wide;
+    b.dq = whole ? dq : b.copies + 2 * all, b.gradient_stride = whole ? gradients->stride : wide;
+    b.dk = whole ? dk : b.copies + 3 * all;
+    b.dv = whole ? dv : b.copies + 4 * all;
     tci_pack_panels(kernels, dim, length, text->k + column, text->stride, true, b.keys);
     tci_pack_panels(kernels, dim, length, text->v + column, text->stride, true, b.values);
     tci_pack_panels(kernels, length, dim, text->k + column, text->stride, false, b.keys_back);
-    copy_rows(length, dim, text->q + column, text->stride, b.q, wide, wide);
-    copy_rows(length, dim, gradients->dout + column, text->out_stride, b.dout, wide, wide);
-    memset(b.dq, 0, 3 * length * wide * sizeof *b.dq); /* dk and dv stand behind it */
+    if (!whole) {
+        copy_rows(length, dim, q, text->stride, b.copies, wide, wide);
+        copy_rows(length, dim, dout, text->out_stride, b.copies + all, wide, wide);
+    }
+    for (size_t row = 0; row < length; row++) {
+        memset(b.dk + row * b.gradient_stride, 0, wide * sizeof *dk);
+        memset(b.dv + row * b.gradient_stride, 0, wide * sizeof *dv);
+    }
     for (size_t first = 0, rows; first < length; first += rows) {
         rows = least(tile, length - first);
         backward_tile(attention, kernels, text, head, first, rows, &b);
     }
-    copy_rows(length, dim, b.dq, wide, gradients->dq + column, gradients->stride, padded);
-    copy_rows(length, dim, b.dk, wide, gradients->dk + column, gradients->stride, padded);
-    copy_rows(length, dim, b.dv, wide, gradients->dv + column, gradients->stride, padded);
+    if (!whole) {
+        copy_rows(length, dim, b.dq, wide, dq, gradients->stride, padded);
+        copy_rows(length, dim, b.dk, wide, dk, gradients->stride, padded);
+        copy_rows(length, dim, b.dv, wide, dv, gradients->stride, padded);
+    }
 }
 
 void tci_attention_backward(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
