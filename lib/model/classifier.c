@@ -177,6 +177,16 @@ const tci_index_set *tci_model_features(const tc_model *model)
     return set && set->bits ? set : NULL;
 }
 
+bool tci_model_trains(const tc_model *model, const tci_options *options, size_t deepest, size_t index)
+{
+    const tci_network *network = model->network;
+    const tci_tensor_info *tensor = &network->parameters.tensors[index];
+    if (options->lora_rank > 0)
+        return tensor->level == 0 || tensor->adapter;
+    return tensor->level <= deepest &&
+           !(options->freeze_embedding && network->architecture->words(network) == tensor);
+}
+
 void tci_model_settle(const tc_model *model)
 {
     if (model->network->architecture->settle)
@@ -201,6 +211,7 @@ tc_status tci_model_own_parameters(tc_model *model)
         return TC_OK;
     TCI_RETURN_IF(tci_parameters_allocate(&model->network->parameters));
     drop_files(model);
+    tci_model_refresh(model); /* networks may point at parameters */
     return TC_OK;
 }
 

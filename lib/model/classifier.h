@@ -109,6 +109,9 @@ const tci_loss *tci_task_loss(int32_t task);
 /* Packs what prediction reads; after the parameters changed. */
 void tci_model_refresh(tc_model *model);
 
+/* Whether a training with these options changes tensor `index`; `deepest` as in tci_options_trained_levels(). */
+bool tci_model_trains(const tc_model *model, const tci_options *options, size_t deepest, size_t index);
+
 tc_model *tci_model_keep(tc_model *model);
 void tci_model_release(tc_model *model);
 

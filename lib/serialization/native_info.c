@@ -97,6 +97,23 @@ static tc_status write_tensors(tci_json_writer *json, const tci_parameters *para
     return tci_json_unsigned_value(json, count);
 }
 
+/* Of a transformer: how many numbers a training with the model's options changes. */
+static tc_status write_trained(tci_json_writer *json, const tc_model *model)
+{
+    const tci_parameters *parameters = &model->network->parameters;
+    uint64_t count = 0;
+    size_t deepest = 0;
+    if (model->options.arch != TCI_ARCH_BERT && model->options.arch != TCI_ARCH_GPT)
+        return TC_OK;
+    TCI_RETURN_IF(tci_options_trained_levels(&model->options, &deepest));
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        if (tci_model_trains(model, &model->options, deepest, i))
+            count += parameters->tensors[i].count;
+    }
+    TCI_RETURN_IF(tci_json_key(json, "trained_parameters"));
+    return tci_json_unsigned_value(json, count);
+}
+
 static tc_status write_unicode(tci_json_writer *json, const tc_model *model)
 {
     const char *running = tci_unicode_version();
@@ -150,6 +167,7 @@ static tc_status describe(const tc_model *model, tci_json_writer *json, tci_buff
     TCI_RETURN_IF(write_thresholds(json, model));
     TCI_RETURN_IF(write_options(json, &model->options, text));
     TCI_RETURN_IF(write_tensors(json, &model->network->parameters));
+    TCI_RETURN_IF(write_trained(json, model));
     TCI_RETURN_IF(tci_json_key(json, "vocabulary"));
     TCI_RETURN_IF(tci_json_unsigned_value(json, tci_pipeline_rows(model->pipeline)));
     if (model->pretrained) {

@@ -86,12 +86,7 @@ static tc_status check_frozen(tc_trainer *trainer)
 static bool is_frozen(const void *context, size_t index)
 {
     const tc_trainer *trainer = context;
-    const tci_network *network = trainer->model->network;
-    const tci_tensor_info *tensor = &network->parameters.tensors[index];
-    if (trainer->options.lora_rank > 0)
-        return tensor->level > 0 && !tensor->adapter;
-    return tensor->level > trainer->deepest ||
-           (trainer->options.freeze_embedding && network->architecture->words(network) == tensor);
+    return !tci_model_trains(trainer->model, &trainer->options, trainer->deepest, index);
 }
 
 static tc_status read_class_weights(tc_trainer *trainer)
