@@ -27,6 +27,7 @@ typedef struct arguments {
     const char *checkpoint;
     const char *cache;
     const char *resume;
+    const char *pretrained;
     const char *format;
     const char *text_column;
     const char *label_column;

@@ -1,21 +1,15 @@
-/* convert.c: `textclf convert`: any model file to a model file of the library's own, or, where the name ends in .bin or
- * .ftz, of fastText's; with other weights where --weights says so, and with a part of its features where --max-features
- * does. A checkpoint becomes the model of its moment,
- * without the state of its training. */
+/* convert.c: `textclf convert`: any model, a file or a folder, to a model file of the library's own, or, where the name
+ * ends in .bin or .ftz, of fastText's, or, where it ends in /, to a folder as Hugging Face has them; with other
+ * weights where --weights says so, and with a part of its features where --max-features does. A checkpoint becomes the
+ * model of its moment, without the state of its training. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "data.h"
 #include "messages.h"
-
-static uint64_t file_size(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && status.st_size > 0 ? (uint64_t)status.st_size : 0;
-}
+#include "target.h"
 
 /* The library's default is f32; here weights stay as they are unless something is asked for. */
 static int default_weights(arguments *given, const tc_model *model)
@@ -39,21 +33,21 @@ static bool is_fasttext(const char *path)
 static int write_converted(const arguments *given, const tc_model *model)
 {
     const char *input = given->operands[0], *output = given->operands[1];
-    uint64_t before = file_size(input);
+    uint64_t before = target_size(input);
     tc_model *converted = NULL;
     char weights[16];
     if (tc_model_convert(model, given->config, &converted) != TC_OK)
         return fail_library(input);
     int code = CODE_OK;
     tc_status status = is_fasttext(output) ? tc_model_export(converted, output, TC_FORMAT_FASTTEXT)
-                                           : tc_model_save(converted, output);
+                                           : target_write(output, converted);
     if (status != TC_OK)
         code = fail_library(NULL);
     if (code == CODE_OK)
         code = data_model_option(converted, "weights", weights, sizeof weights);
     if (code == CODE_OK)
-        note("wrote %s: %s weights, %" PRIu64 " bytes (%s has %" PRIu64 ")", output, weights, file_size(output), input,
-             before);
+        note("wrote %s: %s weights, %" PRIu64 " bytes (%s has %" PRIu64 ")", output, weights, target_size(output),
+             input, before);
     tc_model_free(converted);
     return code;
 }

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include <jansson.h>
 #include <zlib.h>
 
 #include "messages.h"
@@ -46,6 +48,23 @@ int data_model_text(const tc_model *model, char **text, size_t *length)
     if (*text == NULL)
         return fail_memory("the description of the model");
     return tc_model_info(model, *length + 1, *text, length) == TC_OK ? CODE_OK : fail_library(NULL);
+}
+
+int data_model_trained(const tc_model *model, const char *path)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return CODE_OK;
+    int code = data_model_text(model, &text, &length);
+    json_t *object = code == CODE_OK ? json_loadb(text, length, 0, NULL) : NULL;
+    if (json_is_true(json_object_get(object, "untrained_head")))
+        code = fail("%s has no classification head yet; `textclf train --pretrained %s --input FILE --output MODEL` "
+                    "trains one", path, path);
+    json_decref(object);
+    free(text);
+    return code;
 }
 
 int data_model_labels(const tc_model *model, labels **known)
@@ -108,7 +127,8 @@ int data_gather(reader *source, reader_task task, bool identify, tc_vocab_builde
         int code = reader_next(source, &next, &more);
         if (code != CODE_OK || !more)
             return code;
-        tc_status status = tc_vocab_builder_add(words, next.text.data, next.text.length);
+        tc_status status =
+            words != NULL ? tc_vocab_builder_add(words, next.text.data, next.text.length) : TC_OK;
         if (status != TC_OK) {
             code = text_refused(source, next.line, status);
             if (code != CODE_OK)

@@ -16,6 +16,9 @@ reader_task data_task(const char *task);
 /* The value of a stored option. */
 int data_model_option(const tc_model *model, const char *key, char *value, size_t capacity);
 int data_model_task(const tc_model *model, reader_task *task);
+/* Whether the model has a head that has learned something: one that was made for a checkpoint without any has not.
+ * Looks at folders only. */
+int data_model_trained(const tc_model *model, const char *path);
 /* tc_model_info(), to be freed. */
 int data_model_text(const tc_model *model, char **text, size_t *length);
 /* The model's labels as a set, in its own order. */
@@ -32,7 +35,7 @@ typedef struct data_summary {
     uint64_t crc;   /* CRC-32 of all that was read, where it is asked for */
 } data_summary;
 
-/* Counts words and gathers labels; `identify` asks for the CRC. */
+/* Counts words (NULL: the vocabulary is known) and gathers labels; `identify` asks for the CRC. */
 int data_gather(reader *source, reader_task task, bool identify, tc_vocab_builder *words, labels *found,
                 data_summary *summary);
 

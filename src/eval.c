@@ -176,7 +176,9 @@ static int work_through(evaluation *work, arguments *given)
         return code;
     if (tc_model_load_with(given->model, given->config, 0, &work->model) != TC_OK)
         return fail_library(NULL);
-    code = data_model_task(work->model, &work->task);
+    code = data_model_trained(work->model, given->model);
+    if (code == CODE_OK)
+        code = data_model_task(work->model, &work->task);
     if (code == CODE_OK)
         code = data_model_labels(work->model, &work->known);
     if (code == CODE_OK)

@@ -17,7 +17,8 @@ void help_usage(void)
            "  textclf train --input mail.train.tsv --output mail.safetensors\n"
            "  textclf eval --model mail.safetensors --input mail.test.tsv\n"
            "  textclf predict --model mail.safetensors \"you have won a prize\"\n\n"
-           "where a line of a .tsv file is: label TAB text.\n");
+           "where a line of a .tsv file is: label TAB text. One that begins with a pretrained BERT or GPT-2:\n\n"
+           "  textclf train --pretrained all-MiniLM-L6-v2 --input mail.train.tsv --output mail.safetensors\n");
 }
 
 static void put_option(const char *name, const char *value, const char *help, const char *range,

@@ -9,7 +9,8 @@
 #include "output.h"
 
 const command_row command_rows[] = {
-    {"train", COMMAND_TRAIN, "--input FILE [--validation FILE] --output MODEL [--OPTION VALUE ...]",
+    {"train", COMMAND_TRAIN,
+     "--input FILE [--validation FILE] [--pretrained FOLDER] --output MODEL [--OPTION VALUE ...]",
      "learn a model from labelled texts", train},
     {"eval", COMMAND_EVAL, "--model MODEL --input FILE", "measure a model on labelled texts", eval},
     {"predict", COMMAND_PREDICT, "--model MODEL [--input FILE | TEXT ...]",

@@ -248,7 +248,9 @@ static int open_model(prediction *work)
         status = tc_model_load_with(work->given->model, work->given->config, 0, &work->model);
     if (status != TC_OK)
         return fail_library(NULL);
-    int code = data_model_task(work->model, &work->task);
+    int code = data_model_trained(work->model, work->given->model);
+    if (code == CODE_OK)
+        code = data_model_task(work->model, &work->task);
     if (code != CODE_OK)
         return code;
     if (work->task == READ_TARGETS && work->given->top != 0)

@@ -2,46 +2,18 @@
  *
  * What would fail at the end (a folder that is not there) is tried before training. Weights other than f32, and fewer
  * features, are made of the trained ones when the model is written. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "messages.h"
 #include "output.h"
+#include "target.h"
 #include "work.h"
-
-/* A file that will be written when the training is over must be possible now. */
-static int check_target(const char *option, const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) == 0) {
-        if (S_ISDIR(status.st_mode))
-            return fail("cannot write %s (%s): it is a folder; name a file in it", path, option);
-        if (!S_ISREG(status.st_mode))
-            return CODE_OK;
-    }
-    char folder[4096] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
-    if (length >= sizeof folder)
-        return fail("cannot write %s (%s): the path is too long", path, option);
-    if (slash != NULL) {
-        memcpy(folder, path, length);
-        folder[length] = '\0';
-        if (length == 0)
-            memcpy(folder, "/", 2);
-    }
-    if (access(folder, W_OK | X_OK) != 0)
-        return fail("cannot write %s (%s): folder %s: %s", path, option, folder, strerror(errno));
-    return CODE_OK;
-}
 
 static int check_arguments(const arguments *given)
 {
@@ -55,17 +27,19 @@ static int check_arguments(const arguments *given)
         return misuse("train: --checkpoint-every needs --checkpoint FILE to say where");
     if (given->validation != NULL && strcmp(given->validation, "-") == 0 && strcmp(given->input, "-") == 0)
         return misuse("train: only one of --input and --validation can be standard input");
+    if (given->pretrained != NULL && given->resume != NULL)
+        return misuse("train: a checkpoint has its weights; give either --pretrained or --resume");
     if (given->cache != NULL && given->resume != NULL)
         return misuse("train: --resume goes on with texts that are all in memory, without --cache");
     if (given->validation != NULL && arguments_gave(given, "validation_split"))
         return misuse("train: give either --validation or --validation-split, not both");
     if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
         return misuse("train: --checkpoint and --output are both %s; give them different files", given->output);
-    int code = check_target("--output", given->output);
+    int code = target_check("--output", given->output);
     if (code == CODE_OK && given->checkpoint != NULL)
-        code = check_target("--checkpoint", given->checkpoint);
+        code = target_check("--checkpoint", given->checkpoint);
     if (code == CODE_OK && given->cache != NULL)
-        code = check_target("--cache", given->cache);
+        code = target_check("--cache", given->cache);
     return code;
 }
 
@@ -123,7 +97,7 @@ static int save_model(training *run)
 {
     tc_model *converted = NULL;
     if (strcmp(run->weights, "f32") == 0 && strcmp(run->max_features, "0") == 0)
-        return tc_model_save(run->model, run->given->output) == TC_OK ? CODE_OK : fail_library(NULL);
+        return target_write(run->given->output, run->model) == TC_OK ? CODE_OK : fail_library(NULL);
     tc_status status = tc_config_set(run->given->config, "weights", run->weights);
     if (status == TC_OK)
         status = tc_config_set(run->given->config, "max_features", run->max_features);
@@ -132,7 +106,7 @@ static int save_model(training *run)
     if (status == TC_OK)
         status = judge(run, converted);
     if (status == TC_OK)
-        status = tc_model_save(converted, run->given->output);
+        status = target_write(run->given->output, converted);
     tc_model_free(converted);
     return status == TC_OK ? CODE_OK : fail_library(NULL);
 }

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "messages.h"
+#include "target.h"
 
 /* Of max_memory: encoded texts may have a quarter where they are all there; else a chunk has an eighth, what the
  * trainer knows of it as much, and the bytes that are read or written, too. */
@@ -39,33 +40,58 @@ static int name_targets(labels *names, size_t count)
     return code;
 }
 
-/* How many words begin with a vector of the file that was named. */
-static int note_vectors(const training *run)
+static long long number_of(const json_t *object, const char *key)
 {
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* What the training begins with: vectors of a file that was named, or a pretrained model. */
+static int note_beginning(const training *run)
+{
+    const arguments *given = run->given;
     char *text = NULL;
     size_t length = 0;
-    if (!arguments_gave(run->given, "pretrained_vectors"))
+    bool vectors = arguments_gave(given, "pretrained_vectors");
+    if (!vectors && given->pretrained == NULL)
         return CODE_OK;
     int code = data_model_text(run->model, &text, &length);
     json_t *object = code == CODE_OK ? json_loadb(text, length, 0, NULL) : NULL;
-    const json_t *found = json_object_get(object, "pretrained_words");
-    const json_t *words = json_object_get(object, "vocabulary");
-    if (found != NULL && words != NULL)
-        note("vectors of %lld of %lld words were found", (long long)json_integer_value(found),
-             (long long)json_integer_value(words) - 1);
+    const json_t *options = json_object_get(object, "options");
+    if (vectors && json_object_get(object, "pretrained_words") != NULL)
+        note("vectors of %lld of %lld words were found", number_of(object, "pretrained_words"),
+             number_of(object, "vocabulary") - 1);
+    if (given->pretrained != NULL && options != NULL)
+        note("%s: %s, %lld layers of %lld, %lld parameters, %lld of them trained; up to %lld tokens, pooling %s",
+             given->pretrained, json_string_value(json_object_get(options, "family")), number_of(options, "num_layers"),
+             number_of(options, "hidden_dim"), number_of(object, "parameters"), number_of(object, "trained_parameters"),
+             number_of(options, "max_length"), json_string_value(json_object_get(options, "pooling")));
     json_decref(object);
     free(text);
     return code;
 }
 
-/* First pass: words, labels, and from them a model with random weights. */
+/* With random weights, or those of the folder that was named. */
+static int make_model(work *all, const tc_vocab_builder *words)
+{
+    training *run = &all->run;
+    const arguments *given = run->given;
+    const char *const *names = labels_names(all->known);
+    size_t count = labels_count(all->known);
+    tc_status status =
+        given->pretrained != NULL
+            ? tc_model_create_pretrained(given->config, given->pretrained, names, count, 0, &run->model)
+            : tc_model_create(given->config, words, names, count, &run->model);
+    return status == TC_OK ? target_check_model(given->output, run->model, run->weights) : fail_library(NULL);
+}
+
+/* First pass: labels, words where the model has none yet, and from them the model. */
 static int new_model(work *all, reader *source)
 {
     training *run = &all->run;
     const arguments *given = run->given;
     tc_vocab_builder *words = NULL;
     data_summary summary = {0, 0, 0, 0};
-    if (tc_vocab_builder_create(given->config, &words) != TC_OK)
+    if (given->pretrained == NULL && tc_vocab_builder_create(given->config, &words) != TC_OK)
         return fail_library(NULL);
     int code = labels_create(&all->known);
     if (code == CODE_OK)
@@ -79,15 +105,14 @@ static int new_model(work *all, reader *source)
         labels_sort(all->known);
     if (code == CODE_OK && labels_count(all->known) == 0)
         code = fail("%s holds no labels to learn", reader_name(source));
-    if (code == CODE_OK &&
-        tc_model_create(given->config, words, labels_names(all->known), labels_count(all->known), &run->model) != TC_OK)
-        code = fail_library(NULL);
+    if (code == CODE_OK)
+        code = make_model(all, words);
     tc_vocab_builder_free(words);
     if (code != CODE_OK)
         return code;
     note("%s: %" PRIu64 " texts, %zu %s%s", reader_name(source), summary.texts, labels_count(all->known),
          run->task == READ_TARGETS ? "target" : "label", labels_count(all->known) == 1 ? "" : "s");
-    code = note_vectors(run);
+    code = note_beginning(run);
     all->skipped = reader_skipped(source);
     return code == CODE_OK ? reader_rewind(source) : code;
 }
@@ -97,7 +122,9 @@ static int resume_model(work *all)
     training *run = &all->run;
     if (tc_trainer_load(run->given->resume, run->given->config, &run->model, &run->trainer) != TC_OK)
         return fail_library(NULL);
-    int code = data_model_task(run->model, &run->task);
+    int code = target_check_model(run->given->output, run->model, run->weights);
+    if (code == CODE_OK)
+        code = data_model_task(run->model, &run->task);
     if (code == CODE_OK)
         code = data_model_labels(run->model, &all->known);
     return code;
