@@ -14,7 +14,7 @@ def test_keywords_for_type_checkers_are_the_options_of_the_library():
 
 def test_signature_and_docstring_hold_every_option():
     parameters = list(inspect.signature(TextClassifier).parameters)
-    assert parameters == [row.key for row in textclf.options()]
+    assert parameters == ["pretrained", *(row.key for row in textclf.options())]
     for row in textclf.options():
         assert f"    {row.key}: {row.range}" in TextClassifier.__doc__
         assert row.help in TextClassifier.__doc__

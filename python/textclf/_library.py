@@ -35,6 +35,7 @@ STATUS: Dict[str, List[Any]] = {
     "tc_vocab_builder_add": [WORDS, TEXT, SIZE],
     "tc_vocab_builder_count": [WORDS, OUT_SIZE],
     "tc_model_create": [CONFIG, WORDS, P(TEXT), SIZE, P(MODEL)],
+    "tc_model_create_pretrained": [CONFIG, TEXT, P(TEXT), SIZE, c.c_int32, P(MODEL)],
     "tc_model_load": [TEXT, P(MODEL)],
     "tc_model_load_with": [TEXT, CONFIG, c.c_int32, P(MODEL)],
     "tc_model_load_memory": [c.c_void_p, SIZE, CONFIG, P(MODEL)],

@@ -21,6 +21,15 @@ Self = TypeVar("Self", bound="TextClassifier")
 OnEpoch = Callable[[Epoch], Any]
 
 
+class Keywords(OptionKeywords, total=False):
+    """The library's options, and what is this class's own."""
+
+    pretrained: Optional[Path]
+
+
+OWN = ("pretrained",)
+
+
 class TextClassifier:
     """Trains on raw texts and predicts labels.
 
@@ -37,12 +46,15 @@ class TextClassifier:
         classes_  the labels in the order of the columns of predict_proba (not with task regress)
         history_  one textclf.Epoch per epoch of fit
 
+    pretrained: a folder of Hugging Face's (config.json, model.safetensors, tokenizer.json) whose BERT or GPT-2 fit begins
+    with; the labels are those of the texts.
+
     Options (keywords; None leaves one to the library):
     """
 
-    def __init__(self, **keywords: "Unpack[OptionKeywords]") -> None:
-        for row in options():
-            setattr(self, row.key, None)
+    def __init__(self, **keywords: "Unpack[Keywords]") -> None:
+        for key in (*OWN, *(row.key for row in options())):
+            setattr(self, key, None)
         self._clear()
         self.set_params(**keywords)
 
@@ -58,12 +70,16 @@ class TextClassifier:
 
     def get_params(self, deep: bool = True) -> Dict[str, Any]:
         """The options as they were given; None is the library's default."""
+        return {**{key: getattr(self, key) for key in OWN}, **self._options()}
+
+    def _options(self) -> Dict[str, Any]:
         return {row.key: getattr(self, row.key) for row in options()}
 
     def set_params(self: Self, **keywords: Any) -> Self:
         """Changes options for what comes: training options and threads count from the next fit or load on."""
         for key in keywords:
-            option(key)
+            if key not in OWN:
+                option(key)
         for key, value in keywords.items():
             setattr(self, key, value)
         return self
@@ -76,12 +92,12 @@ class TextClassifier:
         return "classify" if self.task is None else str(self.task)
 
     def _config(self) -> Config:
-        return Config(**self.get_params())
+        return Config(**self._options())
 
     def _training_config(self, **instead: Any) -> Config:
         """The options with f32 weights and all features, which alone are trained; others are made of what was learned.
         `instead` stands for some of them, None for the default."""
-        config = Config(**{**self.get_params(), **instead})
+        config = Config(**{**self._options(), **instead})
         config.set("weights", "f32")
         if self.max_features is not None:
             config.set("max_features", 0)
@@ -115,6 +131,8 @@ class TextClassifier:
         self._model, self._codec, self.history_, self._trainer = model, codec, history, trainer
 
     def _new_model(self, config: Config, codec: _data.Labels, data: List[bytes]) -> Model:
+        if self.pretrained is not None:
+            return Model.from_pretrained(self.pretrained, codec.names, config)
         with Vocabulary(config, data) as words:
             return Model(config, words, codec.names)
 
@@ -287,8 +305,8 @@ class TextClassifier:
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
         saved = state.pop("_saved", None)
-        for row in options():  # a pickle of an older library lacks the newer options
-            setattr(self, row.key, None)
+        for key in (*OWN, *(row.key for row in options())):  # a pickle of an older library lacks the newer options
+            setattr(self, key, None)
         self.__dict__.update(state)
         self._clear()
         if saved is not None:
@@ -355,7 +373,8 @@ def _r2(truth: List[List[float]], guesses: List[List[float]], weights: List[floa
 def _describe() -> None:
     """Signature and docstring from the library's option table, for help() and notebooks."""
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    parameters += [inspect.Parameter(row.key, inspect.Parameter.KEYWORD_ONLY, default=None) for row in options()]
+    parameters += [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None)
+                   for key in (*OWN, *(row.key for row in options()))]
     TextClassifier.__init__.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     if TextClassifier.__doc__:
         TextClassifier.__doc__ = TextClassifier.__doc__.rstrip() + "\n" + options_text() + "\n"

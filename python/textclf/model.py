@@ -133,8 +133,22 @@ class Model(Handle):
         return cls.__new__(cls)._adopt(pointer)
 
     @classmethod
+    def from_pretrained(cls, folder: Path, labels: Optional[Sequence[str]] = None, config: Optional[Config] = None,
+                        mapped: bool = False) -> "Model":
+        """A model from a folder of Hugging Face's, to be trained, or for its vectors (embed). `labels`: those of its
+        output layer, which is new, with random weights, unless the folder has one of these labels; None: the folder's.
+        `config`: options of training and run, and how texts are pooled and cut. `mapped`: as with load."""
+        pointer = c.POINTER(s.tc_model)()
+        names = [terminated(label, "label") for label in labels or ()]
+        array = None if labels is None else (c.c_char_p * len(names))(*names)
+        with Config() as plain:
+            lib.tc_model_create_pretrained((config or plain).pointer, path_bytes(folder), array, len(names),
+                                           s.LOAD_MAPPED if mapped else 0, c.byref(pointer))
+        return cls._of(pointer)
+
+    @classmethod
     def load(cls, path: Path, config: Optional[Config] = None, mapped: bool = False) -> "Model":
-        """A model from its file; `config` gives run options (threads, limits). `mapped` shares the file's pages between
+        """A model from its file, or a folder of Hugging Face's; `config` gives run options (threads, limits). `mapped` shares the file's pages between
         processes, but a file cut short under the map ends the process."""
         pointer = c.POINTER(s.tc_model)()
         lib.tc_model_load_with(path_bytes(path), optional(config), s.LOAD_MAPPED if mapped else 0, c.byref(pointer))
@@ -163,9 +177,10 @@ class Model(Handle):
         lib.tc_model_save(self.pointer, path_bytes(path))
 
     def export(self, path: Path, format: str = "fasttext") -> None:
-        """Writes the model for another program: "fasttext", a .bin that fastText reads (arch ngram with embedding_dim)."""
+        """Writes the model for another program: "fasttext", a .bin that fastText reads (arch ngram with embedding_dim), or
+        "hugging_face", a folder that transformers loads (arch bert and gpt)."""
         if format not in s.FORMATS:
-            raise ValueError(f"format {format!r}; accepted is 'fasttext'")
+            raise ValueError(f"format {format!r}; accepted are {', '.join(map(repr, s.FORMATS))}")
         lib.tc_model_export(self.pointer, path_bytes(path), s.FORMATS[format])
 
     def to_bytes(self) -> bytes:
@@ -284,8 +299,9 @@ class Model(Handle):
         return _arrays.matrix(scores, total, columns)
 
     def embed(self, text: Text) -> List[float]:
-        """The vector that a text's scores are computed of: the pooled state of an LSTM, the mean of the rows of averaged
-        embeddings (fastText's sentence vector of a supervised model)."""
+        """The vector that a text's scores are computed of: the pooled state of an LSTM or of a transformer (the sentence
+        embedding, where it was trained to be one), the mean of the rows of averaged embeddings (fastText's sentence
+        vector of a supervised model)."""
         return self._vector(lib.tc_embed, text)
 
     def word_vector(self, word: Text) -> List[float]:
