@@ -1,5 +1,4 @@
-/* labels: quick. tokenizer_json.c, tokenizer_parts.c, tokenizer_bert.c, tokenizer_processors.c, tokenizer_vocab.c: what
- * a tokenizer.json says is read, and nothing of it is passed over; a vocab.txt becomes such a file. */
+/* labels: quick. tokenizer_*.c: what a tokenizer.json says is read, and nothing of it is passed over; a vocab.txt becomes such a file. */
 #include "support/testing.h"
 
 #include "serialization/tokenizer_json.h"
@@ -355,30 +354,93 @@ static void a_long_text_without_splits_is_one_word(void **state)
     free(text);
 }
 
+#define BPE_VOCAB "{\"<unk>\":0,\"a\":1,\"b\":2,\"c\":3,\"ab\":4,\"abc\":5,\"\\u0120\":6,\"\\u0120a\":7,\"<0x41>\":8}"
+#define BPE_MERGES "[[\"a\",\"b\"],[\"ab\",\"c\"],[\"\\u0120\",\"a\"]]"
+static const char bpe[] = FILE_OF(
+    "[]", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Lowercase\"}]}",
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}",
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true}",
+    "{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":\"<unk>\",\"vocab\":" BPE_VOCAB ",\"merges\":" BPE_MERGES "}");
+#define UNIGRAM_VOCAB                                                                                                  \
+    "[[\"<unk>\",0.0],[\"a\",-1.5],[\"b\",-2.0],[\"ab\",-3.0],[\"\\u2581\",-1.0],[\"\\u2581a\",-1.25]]"
+static const char unigram[] = FILE_OF(
+    "[]", "{\"type\":\"NFKC\"}", "{\"type\":\"Metaspace\",\"replacement\":\"\\u2581\",\"prepend_scheme\":\"always\"}",
+    "null", "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":" UNIGRAM_VOCAB ",\"byte_fallback\":false}");
+
+static void bpe_merges_by_rank_and_trims_ranges(void **state)
+{
+    (void)state;
+    tci_subword *subword;
+    assert_ok(read(bpe, &subword));
+    assert_encodes(subword, "abc ab a", "5 0 3, 6 4 4, 4 4 6, 7 7 8");
+    assert_encodes(subword, "ca xAB", "3 0 1, 1 1 2, 6 3 3, 0 3 4, 4 4 6");
+    tci_subword_free(subword);
+    assert_ok(
+        read("{\"model\":{\"merges\":[\"a b\"],\"vocab\":{\"a\":0,\"b\":1,\"ab\":2}}}", &subword)); /* an old file */
+    assert_encodes(subword, "abba", "2 0 2, 1 2 3, 0 3 4");
+    tci_subword_free(subword);
+}
+
+static void unigram_takes_the_best_path(void **state)
+{
+    (void)state;
+    tci_subword *subword;
+    assert_ok(read(unigram, &subword));
+    assert_encodes(subword, "ab a", "5 0 1, 2 1 2, 5 2 4");
+    assert_encodes(subword, "bb xy", "4 0 1, 2 0 1, 2 1 2, 4 2 3, 0 3 5");
+    tci_subword_free(subword);
+}
+
+static void models_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"b\"]]}}", TC_ERROR_FORMAT,
+                   "model BPE");
+    assert_refused("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", TC_ERROR_FORMAT,
+                   "wanted two tokens with a space");
+    assert_refused("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", TC_ERROR_FORMAT,
+                   "a merge");
+    assert_refused("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", TC_ERROR_FORMAT, "\"merges\" is missing");
+    assert_refused("{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}",
+                   TC_ERROR_UNSUPPORTED, "\"dropout\" is not supported");
+    assert_refused("{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",-1]]}}", TC_ERROR_FORMAT, "unk_id");
+    assert_refused("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"a\",1e999]]}}", TC_ERROR_FORMAT,
+                   "score");
+    assert_refused("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"a\"]]}}", TC_ERROR_FORMAT, "score");
+    assert_refused(FILE_OF("[]", "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"A\"}", "null", "null", MODEL),
+                   TC_ERROR_FORMAT, "wanted base64");
+    assert_refused(FILE_OF("[]", "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"////\"}", "null", "null", MODEL),
+                   TC_ERROR_FORMAT, "normalizer Precompiled");
+}
+
 static void any_allocation_may_fail(void **state)
 {
     (void)state;
-    for (long n = 0;; n++) {
-        test_allocator allocator;
-        test_allocator_init(&allocator, n, false);
-        tc_allocator host = test_allocator_host(&allocator);
-        tci_memory memory;
-        tci_subword *subword;
-        tci_subword_scratch *scratch;
-        found out = {.count = 0};
-        tci_memory_init(&memory, &host, 0);
-        if (tci_tokenizer_json_read(&memory, bert, strlen(bert), 1000, &subword) == TC_OK) {
-            if (tci_subword_scratch_create(&memory, &scratch) == TC_OK) {
-                static const char text[] = "Good [MASK] e\xCC\x81\xFF films";
-                (void)!tci_subword_encode(subword, scratch, text, strlen(text), take, &out);
-                tci_subword_scratch_free(scratch);
+    static const char *const files[] = {bert, bpe, unigram};
+    for (size_t k = 0; k < 3; k++) {
+        for (long n = 0;; n++) {
+            test_allocator allocator;
+            test_allocator_init(&allocator, n, false);
+            tc_allocator host = test_allocator_host(&allocator);
+            tci_memory memory;
+            tci_subword *subword;
+            tci_subword_scratch *scratch;
+            found out = {.count = 0};
+            tci_memory_init(&memory, &host, 0);
+            if (tci_tokenizer_json_read(&memory, files[k], strlen(files[k]), 1000, &subword) == TC_OK) {
+                if (tci_subword_scratch_create(&memory, &scratch) == TC_OK) {
+                    static const char text[] =
+                        "Good [MASK] e\xCC\x81\xFF films abababababababababababababababababababab";
+                    (void)!tci_subword_encode(subword, scratch, text, strlen(text), take, &out);
+                    tci_subword_scratch_free(scratch);
+                }
+                tci_subword_free(subword);
             }
-            tci_subword_free(subword);
+            assert_int_equal(memory.used, 0);
+            assert_nothing_held(&allocator);
+            if (!allocator.failed)
+                break;
         }
-        assert_int_equal(memory.used, 0);
-        assert_nothing_held(&allocator);
-        if (!allocator.failed)
-            break;
     }
 }
 
@@ -471,6 +533,9 @@ int main(void)
         cmocka_unit_test(a_long_text_gives_what_its_parts_give),
         cmocka_unit_test(splits_are_read),
         cmocka_unit_test(a_long_text_without_splits_is_one_word),
+        cmocka_unit_test(bpe_merges_by_rank_and_trims_ranges),
+        cmocka_unit_test(unigram_takes_the_best_path),
+        cmocka_unit_test(models_that_cannot_be_are_refused),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(a_vocabulary_alone_is_bert_s_in_lower_case),
         cmocka_unit_test(the_config_says_case_and_special_tokens),

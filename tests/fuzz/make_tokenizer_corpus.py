@@ -1,14 +1,17 @@
-"""make_tokenizer_corpus.py: writes tests/fuzz/corpus/tokenizer_json: small tokenizer.json files with a text behind each,
-and a vocab.txt with its config.
+"""make_tokenizer_corpus.py: writes tests/fuzz/corpus/tokenizer_json: small tokenizer.json files with a text behind
+each, and a vocab.txt with its config.
 
     python3 tests/fuzz/make_tokenizer_corpus.py
 """
+import base64
 import json
+import struct
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "corpus" / "tokenizer_json"
 TEXT = "Hello [MASK] w\u00f6rld, don't \u4e2d\u6587 e\u0301 12 alone  \n".encode() + b"\x80 end"
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "wor", "##ld", "##l", "don", "'", "t", "\u4e2d", "e", "12"]
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "wor", "##ld", "##l", "don", "'", "t", "\u4e2d", "e",
+         "12"]
 VOCAB = {word: i for i, word in enumerate(WORDS)}
 PIECE = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 20,
          "vocab": VOCAB}
@@ -48,6 +51,42 @@ FILES = {
     "word_level": tokenizer(model={"type": "WordLevel", "vocab": VOCAB, "unk_token": "[UNK]"},
                             pre={"type": "BertPreTokenizer"}),
 }
+
+BYTES = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+LETTERS = {"<unk>": 0, "h": 1, "e": 2, "l": 3, "o": 4, "he": 5, "ll": 6, "hell": 7, "hello": 8, "\u0120": 9,
+           "\u0120d": 10, "d": 11, "\u2581": 12, "<0x0A>": 13}
+MERGES = [["h", "e"], ["l", "l"], ["he", "ll"], ["hell", "o"], ["\u0120", "d"]]
+BPE = {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None,
+       "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": LETTERS,
+       "merges": MERGES}
+UNIGRAM = {"type": "Unigram", "unk_id": 0, "byte_fallback": True,
+           "vocab": [["<unk>", 0.0], ["\u2581", -2.5], ["\u2581he", -3.0], ["l", -2.0], ["ll", -3.5], ["o", -2.25]]}
+SPACES = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}
+CHARSMAP = base64.b64encode(struct.pack("<III", 8, 0, 0) + b"x\0").decode()
+FILES.update({
+    "bpe": tokenizer(model=BPE, pre=BYTES, normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"},
+                                                                                           {"type": "Lowercase"}]},
+                     post=BYTES, tokens=[added("<unk>", 0, normalized=True)]),
+    "bpe_spaces": tokenizer(model=dict(BPE, byte_fallback=True, fuse_unk=True, merges=["h e", "l l", "he ll"]),
+                            normalizer={"type": "Sequence", "normalizers": [
+                                {"type": "Prepend", "prepend": "\u2581"},
+                                {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}),
+    "bpe_ends": tokenizer(model=dict(BPE, end_of_word_suffix="o", ignore_merges=True),
+                          pre={"type": "Sequence", "pretokenizers": [
+                              {"type": "Split", "pattern": {"Regex": "\\p{L}+|\\s+|."}, "behavior": "Isolated",
+                               "invert": False}, {"type": "Digits", "individual_digits": True},
+                              dict(BYTES, use_regex=False)]}),
+    "unigram": tokenizer(model=UNIGRAM, pre=SPACES,
+                         normalizer={"type": "Precompiled", "precompiled_charsmap": CHARSMAP}),
+    "plain": tokenizer(model={"type": "WordLevel", "vocab": VOCAB, "unk_token": "[UNK]"},
+                       normalizer={"type": "Sequence", "normalizers": [
+                           {"type": "NFKD"}, {"type": "StripAccents"}, {"type": "Nmt"},
+                           {"type": "Strip", "strip_left": True, "strip_right": True},
+                           {"type": "Replace", "pattern": {"Regex": "[aeiou]{2}"}, "content": "\u00e9"}]},
+                       pre={"type": "Sequence", "pretokenizers": [
+                           {"type": "Whitespace"}, {"type": "Punctuation", "behavior": "MergedWithNext"},
+                           {"type": "UnicodeScripts"}, {"type": "CharDelimiterSplit", "delimiter": "o"}]}),
+})
 
 
 def main():
