@@ -1,4 +1,5 @@
-/* labels: quick. tokenizer_*.c: what a tokenizer.json says is read, and nothing of it is passed over; a vocab.txt becomes such a file. */
+/* labels: quick. tokenizer_json.c and its readers of components, tokenizer_vocab.c: what a tokenizer.json says is read,
+ * and nothing of it is passed over; a vocab.txt becomes such a file. */
 #include "support/testing.h"
 
 #include "serialization/tokenizer_json.h"
@@ -391,6 +392,19 @@ static void unigram_takes_the_best_path(void **state)
     tci_subword_free(subword);
 }
 
+/* The package reads numbers with an error that decides here: exactly read, both ways are equal, and the first wins. */
+static void scores_are_read_as_the_package_reads_them(void **state)
+{
+    (void)state;
+    tci_subword *subword;
+    assert_ok(read("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],"
+                   "[\"m\",-6.503739356994629],[\"e\",-5.860233306884766],[\"ee\",-9.253814697265625]"
+                   "]}}",
+                   &subword));
+    assert_encodes(subword, "meeeee", "1 0 1, 3 1 3, 3 3 5, 2 5 6");
+    tci_subword_free(subword);
+}
+
 static void models_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -535,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_long_text_without_splits_is_one_word),
         cmocka_unit_test(bpe_merges_by_rank_and_trims_ranges),
         cmocka_unit_test(unigram_takes_the_best_path),
+        cmocka_unit_test(scores_are_read_as_the_package_reads_them),
         cmocka_unit_test(models_that_cannot_be_are_refused),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(a_vocabulary_alone_is_bert_s_in_lower_case),

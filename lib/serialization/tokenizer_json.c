@@ -53,13 +53,12 @@ static tc_status read_type(const tci_part *part, tci_part_kind kind, component_t
     }
     if (!type->known && kind != TCI_PART_MODEL)
         status = tci_fail(TC_ERROR_FORMAT, "byte %zu: \"type\" is missing", part->begin);
-    else if (!type->known)
-        memcpy(type->name,
-               type->has_merges   ? "BPE"
-               : type->has_list   ? "Unigram"
-               : type->has_length ? "WordPiece"
-                                  : "WordLevel",
-               sizeof "WordPiece");
+    if (status == TC_OK && !type->known) {
+        const char *name = type->has_merges ? "BPE" : type->has_list ? "Unigram" : "WordLevel";
+        if (type->has_length && !type->has_merges && !type->has_list)
+            name = "WordPiece";
+        memcpy(type->name, name, strlen(name) + 1);
+    }
 done:
     tci_json_free(&reader);
     return status;

@@ -1,5 +1,6 @@
 /* tokenizer_models.c: the models BPE and Unigram of a tokenizer.json, and sentencepiece's normalizer Precompiled, which
  * is base64 of a table. Merges are written "left right" in old files, ["left", "right"] in new ones. */
+#include "base/number.h"
 #include "serialization/tokenizer_parts.h"
 #include "text/bpe.h"
 #include "text/byte_level.h"
@@ -162,11 +163,58 @@ done:
 
 /* ---- Unigram ---- */
 
+#define POWERS 309
+
 typedef struct unigram_vocabulary {
     tci_token_map *table;
     double *scores;
     size_t count, capacity;
+    double powers[POWERS]; /* of ten */
 } unigram_vocabulary;
+
+static void fill_powers(double powers[POWERS])
+{
+    for (unsigned i = 0; i < POWERS; i++) {
+        char text[5] = {'1', 'e', (char)('0' + i / 100), (char)('0' + i / 10 % 10), (char)('0' + i % 10)};
+        tci_parse_double(text, sizeof text, &powers[i]);
+    }
+}
+
+/* A number as the package reads it, which is not always the nearest double: as many digits as 64 bits hold, the rest
+ * left out, then one product or quotient with a power of ten. Two ways through a word may differ by no more than that.
+ * `text` is a number of JSON; false where it overflows. */
+static bool parse_score(const unigram_vocabulary *v, const char *text, size_t length, double *score)
+{
+    bool is_negative = text[0] == '-', in_fraction = false, is_full = false;
+    uint64_t digits = 0;
+    long exponent = 0, written = 0;
+    size_t at = is_negative ? 1 : 0;
+    for (; at < length && text[at] != 'e' && text[at] != 'E'; at++) {
+        if (text[at] == '.') {
+            in_fraction = true;
+            is_full = false;
+            continue;
+        }
+        unsigned digit = (unsigned)(text[at] - '0');
+        is_full = is_full || digits > UINT64_MAX / 10 || (digits == UINT64_MAX / 10 && digit > UINT64_MAX % 10);
+        if (!is_full)
+            digits = digits * 10 + digit;
+        exponent += (is_full && !in_fraction) - (!is_full && in_fraction);
+    }
+    bool down = at + 1 < length && text[at + 1] == '-', up = at + 1 < length && text[at + 1] == '+';
+    for (at += down || up ? 2 : 1; at < length; at++)
+        written = written < 100000 ? written * 10 + (text[at] - '0') : written;
+    exponent += down ? -written : written;
+    double value = (double)digits;
+    for (; exponent < -(POWERS - 1) && value != 0; exponent += POWERS - 1)
+        value /= v->powers[POWERS - 1];
+    if (value != 0 && exponent >= POWERS)
+        return false;
+    if (value != 0)
+        value = exponent < 0 ? value / v->powers[-exponent] : value * v->powers[exponent];
+    *score = is_negative ? -value : value;
+    return value - value == 0;
+}
 
 /* [["token", score], ...] */
 static tc_status read_scores(void *target, const tci_part *part, tci_json_reader *reader, tci_json_event event)
@@ -185,7 +233,8 @@ static tc_status read_scores(void *target, const tci_part *part, tci_json_reader
         TCI_RETURN_IF(tci_reserve(part->file->memory, v->count + 1, SIZE_MAX / 16, sizeof *v->scores, "scores",
                                   &v->capacity, &v->scores));
         TCI_RETURN_IF(tci_json_expect(reader, TCI_JSON_NUMBER, "the score of a token"));
-        TCI_RETURN_IF(tci_json_double(reader, "the score of a token", &v->scores[v->count++]));
+        if (!parse_score(v, reader->text.data, reader->text.size, &v->scores[v->count++]))
+            return tci_fail(TC_ERROR_FORMAT, "byte %zu: a score that overflows", reader->start);
         TCI_RETURN_IF(tci_json_expect(reader, TCI_JSON_ARRAY_END, "a token and its score"));
     }
 }
@@ -198,6 +247,7 @@ static tc_status read_unigram(const tci_part *part, tci_subword *subword)
     tci_unigram *unigram = NULL;
     tc_status status = TC_OK;
     TCI_RETURN_IF(tci_token_map_create(tci_subword_memory(subword), &v.table));
+    fill_powers(v.powers);
     tci_field fields[] = {
         {"unk_id", TCI_FIELD_UNSIGNED, &unk_id, NULL},
         {"vocab", TCI_FIELD_READ, &v, read_scores},
