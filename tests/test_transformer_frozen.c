@@ -5,6 +5,7 @@
 #include "support/testing.h"
 
 #include "model/transformer_training_internal.h"
+#include "serialization/native.h"
 #include "support/tiny_model.h"
 #include "train/trainer.h"
 
@@ -203,6 +204,42 @@ static void the_model_predicts_with_its_new_head_while_it_is_trained(void **stat
     close_bench(&b);
 }
 
+static void a_model_that_reads_its_file_in_place_leaves_it_for_the_trainer(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        bench b;
+        float before[2], after[2];
+        tci_options options;
+        tc_model *loaded = NULL;
+        tc_trainer *trainer = NULL;
+        tci_scratch *scratch = NULL;
+        uint8_t *block = NULL;
+        size_t size = 0;
+        open_bench(&b, SMALL NO_DROPOUT, cases[0], "none");
+        tci_options_default(&options);
+        assert_int_equal(tci_native_save_memory(b.model, NULL, 0, NULL, &size), TC_ERROR_CAPACITY);
+        assert_ok(tci_alloc(&b.model->memory, size, 1, "file", &block));
+        assert_ok(tci_native_save_memory(b.model, NULL, size, block, &size));
+        assert_ok(tci_native_read_in_place(block, size, &options, NULL, NULL, false, &loaded));
+        tci_move_block(&loaded->memory, &b.model->memory, block);
+        assert_ok(tci_model_keep_file(loaded, (tci_model_file){.block = block, .size = size}));
+        assert_ok(tci_scratch_create(loaded, 1, &scratch));
+        assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, before));
+        options = loaded->options;
+        assert_ok(tci_options_set(&options, "freeze", "encoder"));
+        assert_ok(tci_options_set(&options, "class_weights", fails ? "nobody=2" : "none"));
+        assert_int_equal(tci_trainer_create(loaded, &options, &trainer) == TC_OK, !fails);
+        assert_int_equal(loaded->kept_count, 0);
+        assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, after));
+        assert_memory_equal(before, after, sizeof before);
+        tci_scratch_free(scratch);
+        tci_trainer_free(trainer);
+        tci_model_release(loaded);
+        close_bench(&b);
+    }
+}
+
 static void another_value_is_refused(void **state)
 {
     (void)state;
@@ -229,6 +266,7 @@ int main(void)
         cmocka_unit_test(vectors_are_computed_once_for_each_sequence),
         cmocka_unit_test(memory_is_for_what_is_trained),
         cmocka_unit_test(the_model_predicts_with_its_new_head_while_it_is_trained),
+        cmocka_unit_test(a_model_that_reads_its_file_in_place_leaves_it_for_the_trainer),
         cmocka_unit_test(another_value_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

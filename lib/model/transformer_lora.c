@@ -46,16 +46,21 @@ void tci_lora_free(tci_lora *lora, tci_memory *memory)
     lora->merged = lora->turned = NULL;
 }
 
+/* Random A (`down`), zero B. */
+static void draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values)
+{
+    float bound = down ? 1.0f / (float)sqrt((double)tensor->shape[1]) : 0.0f;
+    tci_random random;
+    tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, index);
+    for (size_t k = 0; k < tensor->count; k++)
+        values[k] = down ? (2.0f * tci_random_uniform(&random) - 1.0f) * bound : 0.0f;
+}
+
 void tci_lora_initialize(const tci_lora *lora, tci_parameters *parameters, uint64_t seed)
 {
-    for (size_t i = lora->first; lora->rank > 0 && i < parameters->tensor_count; i += 2) {
-        const tci_tensor_info *down = &parameters->tensors[i], *up = down + 1;
-        float bound = 1.0f / (float)sqrt((double)down->shape[1]);
-        tci_random random;
-        tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, i);
-        for (size_t k = 0; k < down->count; k++)
-            parameters->values[down->offset + k] = (2.0f * tci_random_uniform(&random) - 1.0f) * bound;
-        memset(parameters->values + up->offset, 0, up->count * sizeof *parameters->values);
+    for (size_t i = lora->first; lora->rank > 0 && i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        draw(tensor, (i - lora->first) % 2 == 0, seed, i, parameters->values + tensor->offset);
     }
 }
 
