@@ -12,6 +12,7 @@
 #include "serialization/pretrained_options.h"
 #include "serialization/pretrained_tensors.h"
 #include "serialization/tokenizer_json.h"
+#include "serialization/tokenizer_merges.h"
 #include "serialization/tokenizer_vocab.h"
 
 #define BLOCK_ALIGNMENT 16 /* floats */
@@ -94,24 +95,35 @@ static tc_status read_optional(folder_reader *reader, const char *name, uint8_t 
                : TC_OK;
 }
 
-/* The tokenizer.json that says what vocab.txt and tokenizer_config.json say. */
+/* The tokenizer.json that says what vocab.txt, or vocab.json and merges.txt, and tokenizer_config.json say. */
 static tc_status read_vocab(folder_reader *reader, tci_subword **subword)
 {
     tc_status status = TC_OK;
-    uint8_t *vocab = NULL, *config = NULL;
-    size_t vocab_size = 0, config_size = 0, most = (size_t)reader->choice.options.max_vocab;
+    uint8_t *vocab = NULL, *merges = NULL, *config = NULL;
+    size_t vocab_size = 0, merges_size = 0, config_size = 0, most = (size_t)reader->choice.options.max_vocab;
     tci_buffer json;
     tci_buffer_init(&json, &reader->memory, SIZE_MAX, TCI_TOKENIZER_JSON);
-    TCI_CHECK(read_optional(reader, TCI_VOCAB_TXT, &vocab, &vocab_size));
-    if (!vocab)
-        TCI_CHECK(tci_fail(TC_ERROR_IO, "there is neither " TCI_TOKENIZER_JSON " nor " TCI_VOCAB_TXT));
     TCI_CHECK(read_optional(reader, TCI_TOKENIZER_CONFIG, &config, &config_size));
-    TCI_CHECK(tci_tokenizer_from_vocab(&reader->memory, (const char *)vocab, vocab_size, (const char *)config,
-                                       config_size, most, &json));
+    TCI_CHECK(read_optional(reader, TCI_VOCAB_TXT, &vocab, &vocab_size));
+    if (vocab) {
+        TCI_CHECK(tci_tokenizer_from_vocab(&reader->memory, (const char *)vocab, vocab_size, (const char *)config,
+                                           config_size, most, &json));
+    } else {
+        TCI_CHECK(read_optional(reader, TCI_VOCAB_JSON, &vocab, &vocab_size));
+        TCI_CHECK(read_optional(reader, TCI_MERGES_TXT, &merges, &merges_size));
+        if (!vocab || !merges)
+            TCI_CHECK(tci_fail(TC_ERROR_IO, "there is neither " TCI_TOKENIZER_JSON " nor " TCI_VOCAB_TXT
+                                            " nor " TCI_VOCAB_JSON " with " TCI_MERGES_TXT));
+        tci_merges_files files = {(const char *)vocab, (const char *)merges, (const char *)config,
+                                  vocab_size,          merges_size,          config_size,
+                                  reader->choice.options.family != TCI_FAMILY_GPT2};
+        TCI_CHECK(tci_tokenizer_from_merges(&reader->memory, &files, most, &json));
+    }
     TCI_CHECK(tci_tokenizer_json_read(&reader->memory, json.data, json.size, most, subword));
 done:
     tci_buffer_free(&json);
     tci_free(&reader->memory, vocab);
+    tci_free(&reader->memory, merges);
     tci_free(&reader->memory, config);
     return status;
 }

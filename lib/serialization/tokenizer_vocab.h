@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 #include "base/bytes.h"
+#include "serialization/tokenizer_config.h"
 
 #define TCI_VOCAB_TXT "vocab.txt"
-#define TCI_TOKENIZER_CONFIG "tokenizer_config.json"
 
 /* `config` NULL: all is as BERT has it, in lower case. Of the config counts what changes ids or ranges: do_lower_case,
  * strip_accents, tokenize_chinese_chars, the special tokens and added_tokens_decoder; a tokenizer_class that is not one

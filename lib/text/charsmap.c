@@ -233,6 +233,20 @@ static size_t plain_end(const charsmap *map, const tci_aligned *in, size_t at)
     return at;
 }
 
+/* Characters that stay as they are. */
+static tc_status put_plain(writing *w, size_t begin, size_t end)
+{
+    TCI_RETURN_IF(flush(w));
+    if (w->source == begin) {
+        TCI_RETURN_IF(tci_aligned_copy(w->out, w->in, begin, end - 1));
+        w->source = end - 1;
+        begin = end - 1;
+    }
+    for (; begin < end; begin++)
+        TCI_RETURN_IF(write_code(w, (uint8_t)w->in->bytes[begin], 0));
+    return TC_OK;
+}
+
 static tc_status normalize(const void *self, const tci_aligned *in, tci_aligned *out, tci_work *work)
 {
     const charsmap *map = self;
@@ -240,12 +254,8 @@ static tc_status normalize(const void *self, const tci_aligned *in, tci_aligned 
     (void)work;
     for (size_t at = 0; at < in->size;) {
         size_t end = plain_end(map, in, at);
-        if (end > at + 1 && w.source + (w.holds && w.change <= 0) == at && (!w.holds || w.change == 0)) {
-            /* what is held takes its own character: all is in step, but for the last one, which is held again */
-            TCI_RETURN_IF(flush(&w));
-            TCI_RETURN_IF(tci_aligned_copy(out, in, at, end - 1));
-            w.source = end - 1;
-            TCI_RETURN_IF(write_code(&w, (uint8_t)in->bytes[end - 1], 0));
+        if (end > at) {
+            TCI_RETURN_IF(put_plain(&w, at, end));
             at = end;
             continue;
         }

@@ -2,12 +2,13 @@
  *
  * An input is a file, and behind the first byte 0xFF, which no file of text has, the text; without one the file is its
  * own text. What is read must encode any text within its bounds, twice alike, and stay as it is. A file that is no
- * tokenizer.json is read once more as a vocab.txt. */
+ * tokenizer.json is read once more as a vocab.txt, and as a vocab.json with the text as merges. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "serialization/tokenizer_json.h"
+#include "serialization/tokenizer_merges.h"
 #include "serialization/tokenizer_vocab.h"
 
 #define REQUIRE(condition) ((condition) ? (void)0 : abort())
@@ -75,6 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         /* Whatever it writes can be read, but that a token may be too long, or an id be taken already. */
         if (tci_tokenizer_from_vocab(&memory, file, file_size, text, length, MAX_VOCAB, &json) == TC_OK ||
             tci_tokenizer_from_vocab(&memory, file, file_size, NULL, 0, MAX_VOCAB, &json) == TC_OK)
+            (void)read_and_encode(&memory, json.data, json.size, text, length);
+        tci_merges_files files = {file, text, NULL, file_size, length, 0, (file_size & 1) != 0};
+        json.size = 0;
+        if (tci_tokenizer_from_merges(&memory, &files, MAX_VOCAB, &json) == TC_OK)
             (void)read_and_encode(&memory, json.data, json.size, text, length);
         tci_buffer_free(&json);
     }

@@ -1,0 +1,298 @@
+/* tokenizer_config.c: what tokenizer_config.json says of special tokens, and the parts of a tokenizer.json with it.
+ *
+ * Special tokens that the vocabulary lacks get ids behind it, in the order in which transformers adds them: those of
+ * added_tokens_decoder by id, then the named ones, then the additional ones. */
+#include "serialization/tokenizer_config.h"
+
+#include "base/number.h"
+
+tc_status tci_config_init(tci_tokenizer_config *c, tci_memory *memory, const char *config, size_t config_size,
+                          size_t max_vocab)
+{
+    *c = (tci_tokenizer_config){.memory = memory};
+    c->file =
+        (tci_part_file){.memory = memory, .json = config, .size = config ? config_size : 0, .max_vocab = max_vocab};
+    c->part = (tci_part){&c->file, 0, c->file.size};
+    return tci_map_create(memory, &c->tokens);
+}
+
+void tci_config_free(tci_tokenizer_config *c)
+{
+    tci_free(c->memory, c->added);
+    tci_free(c->memory, c->ids);
+    tci_map_free(c->tokens);
+    tci_part_file_free(&c->file);
+}
+
+tc_status tci_config_add_token(tci_tokenizer_config *c, const char *token, size_t length, uint64_t id)
+{
+    uint32_t entry;
+    if (id >= c->file.max_vocab || id >= TCI_SUBWORD_NONE - 1)
+        return tci_fail(TC_ERROR_LIMIT, "the id %llu; max_vocab allows ids below %zu", (unsigned long long)id,
+                        c->file.max_vocab);
+    TCI_RETURN_IF(tci_map_insert(c->tokens, token, length, &entry, NULL));
+    TCI_RETURN_IF(tci_reserve(c->memory, (size_t)entry + 1, SIZE_MAX / 4, sizeof *c->ids, "ids of tokens",
+                              &c->id_capacity, &c->ids));
+    c->ids[entry] = (uint32_t)id;
+    return TC_OK;
+}
+
+static bool same_text(const tci_part_text *a, const tci_part_text *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+tc_status tci_config_member(const tci_tokenizer_config *c, const char *key, tci_part_value *value)
+{
+    tci_part_value whole = {c->part.begin, c->part.end, TCI_JSON_OBJECT_BEGIN, c->file.json != NULL};
+    tci_part_text name = {key, strlen(key), true};
+    TCI_RETURN_IF(tci_part_member(&c->part, &whole, &name, value));
+    value->given &= value->first != TCI_JSON_NULL;
+    return TC_OK;
+}
+
+tc_status tci_config_flag(const tci_tokenizer_config *c, const char *key, bool *flag)
+{
+    tci_part_value value;
+    TCI_RETURN_IF(tci_config_member(c, key, &value));
+    if (!value.given)
+        return TC_OK;
+    if (value.first != TCI_JSON_TRUE && value.first != TCI_JSON_FALSE)
+        return tci_fail(TC_ERROR_FORMAT, "byte %zu: \"%s\": wanted true or false", value.begin, key);
+    *flag = value.first == TCI_JSON_TRUE;
+    return TC_OK;
+}
+
+static tc_status read_string(const tci_part *part, const tci_part_value *value, tci_part_text *text)
+{
+    tci_json_reader reader;
+    tci_part_open(part, value, &reader);
+    tc_status status = tci_json_expect(&reader, TCI_JSON_STRING, "a token");
+    if (status == TC_OK)
+        status = tci_part_keep(part, &reader, text);
+    tci_json_free(&reader);
+    return status;
+}
+
+/* A string, or an object with "content" and flags. */
+static tc_status read_token(const tci_part *part, const tci_part_value *value, tci_special_token *token)
+{
+    if (value->first != TCI_JSON_OBJECT_BEGIN)
+        return read_string(part, value, &token->content);
+    tci_part object = {part->file, value->begin, value->end};
+    tci_field fields[] = {
+        {"content", TCI_FIELD_TEXT, &token->content, NULL},
+        {"single_word", TCI_FIELD_BOOL, &token->single_word, NULL},
+        {"lstrip", TCI_FIELD_BOOL, &token->lstrip, NULL},
+        {"rstrip", TCI_FIELD_BOOL, &token->rstrip, NULL},
+        {"normalized", TCI_FIELD_BOOL, &token->normalized, NULL},
+        {"special", TCI_FIELD_BOOL, &token->special, NULL},
+        {"__type", TCI_FIELD_PASS, NULL, NULL},
+        {"id", TCI_FIELD_PASS, NULL, NULL},
+    };
+    TCI_RETURN_IF(tci_part_fields(&object, fields, sizeof fields / sizeof fields[0]));
+    return token->content.given ? TC_OK
+                                : tci_fail(TC_ERROR_FORMAT, "byte %zu: a token without \"content\"", value->begin);
+}
+
+static bool is_added(const tci_tokenizer_config *c, const tci_part_text *content)
+{
+    for (size_t i = 0; i < c->added_count; i++)
+        if (same_text(&c->added[i].content, content))
+            return true;
+    return false;
+}
+
+/* Behind those with a smaller or the same order. */
+static tc_status add(tci_tokenizer_config *c, tci_special_token token)
+{
+    size_t at = c->added_count;
+    if (token.content.length == 0 || is_added(c, &token.content))
+        return TC_OK;
+    if (c->added_count == 1024)
+        return tci_fail(TC_ERROR_LIMIT, "more than 1024 special tokens");
+    TCI_RETURN_IF(tci_reserve(c->memory, c->added_count + 1, 1024, sizeof *c->added, "special tokens",
+                              &c->added_capacity, &c->added));
+    for (; at > 0 && c->added[at - 1].order > token.order; at--)
+        c->added[at] = c->added[at - 1];
+    c->added[at] = token;
+    c->added_count++;
+    return TC_OK;
+}
+
+/* {"0": {"content": "[PAD]", ...}, ...} */
+static tc_status read_decoder(tci_tokenizer_config *c)
+{
+    tci_part_value decoder, value;
+    tci_json_reader reader;
+    tci_json_event event;
+    tc_status status = TC_OK;
+    TCI_RETURN_IF(tci_config_member(c, "added_tokens_decoder", &decoder));
+    if (!decoder.given)
+        return TC_OK;
+    tci_part_open(&c->part, &decoder, &reader);
+    TCI_CHECK(tci_json_expect(&reader, TCI_JSON_OBJECT_BEGIN, "added_tokens_decoder"));
+    for (;;) {
+        tci_special_token token = {.special = false};
+        TCI_CHECK(tci_json_next(&reader, &event));
+        if (event == TCI_JSON_OBJECT_END)
+            break;
+        if (!tci_parse_unsigned(reader.text.data, reader.text.size, &token.order) || token.order >= TCI_SUBWORD_NONE)
+            TCI_CHECK(tci_fail(TC_ERROR_FORMAT, "byte %zu: wanted an id as key", reader.start));
+        TCI_CHECK(tci_json_next(&reader, &event));
+        value = (tci_part_value){reader.start, 0, event, true};
+        TCI_CHECK(tci_json_skip(&reader, event));
+        value.end = reader.position;
+        TCI_CHECK(read_token(&c->part, &value, &token));
+        TCI_CHECK(add(c, token));
+    }
+done:
+    tci_json_free(&reader);
+    return status;
+}
+
+/* A list of strings or objects. */
+static tc_status read_list(tci_tokenizer_config *c, const char *key)
+{
+    tci_part_value list, value;
+    tci_json_reader reader;
+    tci_json_event event;
+    tc_status status = TC_OK;
+    TCI_RETURN_IF(tci_config_member(c, key, &list));
+    if (!list.given || list.first == TCI_JSON_OBJECT_BEGIN) /* an object names tokens of other kinds of models */
+        return TC_OK;
+    tci_part_open(&c->part, &list, &reader);
+    TCI_CHECK(tci_json_expect(&reader, TCI_JSON_ARRAY_BEGIN, key));
+    for (;;) {
+        tci_special_token token = {.special = true, .order = UINT64_MAX};
+        TCI_CHECK(tci_json_next(&reader, &event));
+        if (event == TCI_JSON_ARRAY_END)
+            break;
+        value = (tci_part_value){reader.start, 0, event, true};
+        TCI_CHECK(tci_json_skip(&reader, event));
+        value.end = reader.position;
+        TCI_CHECK(read_token(&c->part, &value, &token));
+        token.special = true;
+        TCI_CHECK(add(c, token));
+    }
+done:
+    tci_json_free(&reader);
+    return status;
+}
+
+tc_status tci_config_class(const tci_tokenizer_config *c, const char *const *classes, size_t count, size_t *which)
+{
+    tci_part_value value;
+    tci_part_text name = {"", 0, false};
+    *which = count;
+    TCI_RETURN_IF(tci_config_member(c, "tokenizer_class", &value));
+    if (!value.given)
+        return TC_OK;
+    TCI_RETURN_IF(read_string(&c->part, &value, &name));
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(classes[i]);
+        *which = i;
+        if (strncmp(name.bytes, classes[i], length) == 0 &&
+            (name.bytes[length] == 0 || strcmp(name.bytes + length, "Fast") == 0))
+            return TC_OK;
+    }
+    return tci_fail(TC_ERROR_UNSUPPORTED, "\"tokenizer_class\": \"%.*s\" without a tokenizer.json is not supported",
+                    (int)(name.length < 80 ? name.length : 80), name.bytes);
+}
+
+tc_status tci_config_special(tci_tokenizer_config *c, const tci_special_name *names, size_t count)
+{
+    TCI_RETURN_IF(read_decoder(c));
+    c->named_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tci_part_value value;
+        tci_special_token *token = &c->named[i];
+        *token = (tci_special_token){.content = {names[i].content, strlen(names[i].content), true}};
+        TCI_RETURN_IF(tci_config_member(c, names[i].key, &value));
+        if (value.given)
+            TCI_RETURN_IF(read_token(&c->part, &value, token));
+        token->special = true;
+        token->order = UINT64_MAX;
+        TCI_RETURN_IF(add(c, *token));
+    }
+    TCI_RETURN_IF(read_list(c, "additional_special_tokens"));
+    return read_list(c, "extra_special_tokens");
+}
+
+tc_status tci_put_key_text(tci_json_writer *w, const char *key, const char *text, size_t length)
+{
+    TCI_RETURN_IF(tci_json_key(w, key));
+    return tci_json_text(w, text, length);
+}
+
+tc_status tci_put_key_bool(tci_json_writer *w, const char *key, bool value)
+{
+    TCI_RETURN_IF(tci_json_key(w, key));
+    return tci_json_bool(w, value);
+}
+
+tc_status tci_config_put_head(tci_json_writer *w)
+{
+    TCI_RETURN_IF(tci_put_key_text(w, "version", "1.0", 3));
+    TCI_RETURN_IF(tci_json_key(w, "truncation"));
+    TCI_RETURN_IF(tci_json_null(w));
+    TCI_RETURN_IF(tci_json_key(w, "padding"));
+    return tci_json_null(w);
+}
+
+/* The id of a special token; of one that the vocabulary lacks, what *next says. */
+static uint32_t id_of(const tci_tokenizer_config *c, const tci_part_text *content, uint32_t *next)
+{
+    uint32_t entry = tci_map_find(c->tokens, content->bytes, content->length);
+    uint32_t id = entry == TCI_MAP_NONE ? *next : c->ids[entry];
+    if (id >= *next)
+        *next = id + 1;
+    return id;
+}
+
+tc_status tci_config_put_added(tci_json_writer *w, tci_tokenizer_config *c)
+{
+    uint32_t next = (uint32_t)tci_map_count(c->tokens);
+    TCI_RETURN_IF(tci_json_key(w, "added_tokens"));
+    TCI_RETURN_IF(tci_json_begin(w, '['));
+    for (size_t i = 0; i < c->added_count; i++) {
+        const tci_special_token *token = &c->added[i];
+        uint32_t id = id_of(c, &token->content, &next);
+        for (size_t k = 0; k < c->named_count; k++)
+            if (same_text(&c->named[k].content, &token->content))
+                c->named[k].id = id;
+        TCI_RETURN_IF(tci_json_begin(w, '{'));
+        TCI_RETURN_IF(tci_json_key(w, "id"));
+        TCI_RETURN_IF(tci_json_unsigned_value(w, id));
+        TCI_RETURN_IF(tci_put_key_text(w, "content", token->content.bytes, token->content.length));
+        TCI_RETURN_IF(tci_put_key_bool(w, "single_word", token->single_word));
+        TCI_RETURN_IF(tci_put_key_bool(w, "lstrip", token->lstrip));
+        TCI_RETURN_IF(tci_put_key_bool(w, "rstrip", token->rstrip));
+        TCI_RETURN_IF(tci_put_key_bool(w, "normalized", token->normalized));
+        TCI_RETURN_IF(tci_put_key_bool(w, "special", token->special));
+        TCI_RETURN_IF(tci_json_end(w, '}'));
+    }
+    return tci_json_end(w, ']');
+}
+
+tc_status tci_config_put_vocab(tci_json_writer *w, const tci_tokenizer_config *c)
+{
+    TCI_RETURN_IF(tci_json_key(w, "vocab"));
+    TCI_RETURN_IF(tci_json_begin(w, '{'));
+    for (size_t i = 0; i < tci_map_count(c->tokens); i++) {
+        size_t length;
+        const char *token = tci_map_key(c->tokens, (uint32_t)i, &length);
+        TCI_RETURN_IF(tci_json_key_text(w, token, length));
+        TCI_RETURN_IF(tci_json_unsigned_value(w, c->ids[i]));
+    }
+    return tci_json_end(w, '}');
+}
+
+tc_status tci_put_pair(tci_json_writer *w, const char *key, const tci_special_token *token)
+{
+    TCI_RETURN_IF(tci_json_key(w, key));
+    TCI_RETURN_IF(tci_json_begin(w, '['));
+    TCI_RETURN_IF(tci_json_text(w, token->content.bytes, token->content.length));
+    TCI_RETURN_IF(tci_json_unsigned_value(w, token->id));
+    return tci_json_end(w, ']');
+}
