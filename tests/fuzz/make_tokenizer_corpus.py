@@ -50,6 +50,20 @@ FILES = {
                                {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}]}),
     "word_level": tokenizer(model={"type": "WordLevel", "vocab": VOCAB, "unk_token": "[UNK]"},
                             pre={"type": "BertPreTokenizer"}),
+    "stages": tokenizer(normalizer={"type": "Sequence", "normalizers": [
+                           {"type": "NFKC"}, {"type": "NFD"}, {"type": "StripAccents"}, {"type": "Lowercase"},
+                           {"type": "Nmt"},
+                           {"type": "Strip", "strip_left": True, "strip_right": False},
+                           {"type": "Replace", "pattern": {"String": "''"}, "content": "\""},
+                           {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+                           {"type": "Prepend", "prepend": "x"}]},
+                       pre={"type": "Sequence", "pretokenizers": [
+                           {"type": "Whitespace"}, {"type": "Digits", "individual_digits": True},
+                           {"type": "Punctuation", "behavior": "MergedWithNext"}, {"type": "UnicodeScripts"},
+                           {"type": "FixedLength", "length": 9}]}),
+    "delimiters": tokenizer(normalizer={"type": "NFKD"}, pre={"type": "Sequence", "pretokenizers": [
+                                {"type": "CharDelimiterSplit", "delimiter": "l"}, {"type": "WhitespaceSplit"},
+                                {"type": "Punctuation"}]}),
 }
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
