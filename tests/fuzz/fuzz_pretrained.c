@@ -1,8 +1,8 @@
 /* fuzz_pretrained.c: the reader of Hugging Face folders: all of its files, and a text through what was read.
  *
  * An input is a folder: for each file the number of its name in `names`, the length (3 bytes, little-endian) and the
- * bytes. The files are served from memory by a table of file operations. A folder is refused with a sentence, or gives a
- * model that predicts, alike each time, and that reads back from its own native file. */
+ * bytes. The files are served from memory by a table of file operations. A folder is refused with a sentence, or gives
+ * a model that predicts, alike each time, and that reads back from its own native file. */
 #define _XOPEN_SOURCE 700 /* S_IFREG */
 #include <errno.h>
 #include <stdint.h>
