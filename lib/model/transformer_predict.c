@@ -20,6 +20,7 @@ typedef struct prediction {
     /* the group at hand */
     tci_sequence sequences[GROUP_SEQUENCES];
     size_t sequence_count, token_count, longest;
+    size_t text_count;           /* sequences that have tokens */
     size_t next_row, next_first; /* where the next group begins */
     tc_status status;            /* of reading its ids */
     /* working memory */
@@ -85,7 +86,7 @@ static size_t lay_out(prediction *p, void *base)
 static bool next_group(prediction *p)
 {
     size_t max_length = p->network->max_length;
-    p->sequence_count = p->token_count = p->longest = 0;
+    p->sequence_count = p->token_count = p->longest = p->text_count = 0;
     while (p->next_row < p->row_count && p->sequence_count < GROUP_SEQUENCES) {
         const tci_row *row = &p->rows[p->next_row];
         size_t left = row->length - p->next_first, length = left < max_length ? left : max_length;
@@ -100,6 +101,7 @@ static bool next_group(prediction *p)
                                                            .first = p->next_first,
                                                            .last = length == left};
         p->token_count += length;
+        p->text_count += length > 0;
         p->longest = largest(p->longest, length);
         p->next_first = length == left ? 0 : p->next_first + length;
         p->next_row += length == left;
@@ -133,10 +135,10 @@ static void run_dense(const prediction *p, const tci_dense *dense, size_t rows, 
     tci_team_wait(team);
 }
 
-static void run_norm(const prediction *p, size_t norm, const float *x, float *y, const tci_team *team)
+static void run_norm(const prediction *p, size_t norm, size_t rows, const float *x, float *y, const tci_team *team)
 {
     size_t begin = 0, end = 0, stride = p->network->stride;
-    tci_team_share(team, p->token_count, 1, &begin, &end);
+    tci_team_share(team, rows, 1, &begin, &end);
     tci_layer_norm_forward(&p->network->norms[norm], p->network->base.kernels, end - begin, x + begin * stride,
                            y + begin * stride, NULL);
     tci_team_wait(team);
@@ -190,33 +192,76 @@ static tci_dense_output into_stream(const prediction *p)
                               .residual_stride = network->stride};
 }
 
-static void run_layer(const prediction *p, size_t index, const tci_team *team)
+/* Whether one token of each sequence is pooled: behind the last attention nobody asks for the others. */
+static bool pools_one(const tci_transformer *network)
+{
+    return network->pooling == TCI_POOLING_CLS || network->pooling == TCI_POOLING_LAST;
+}
+
+/* Moves the pooled tokens' vectors to the front, in place: each goes to its sequence's number, which is no further
+ * back. Sequences of no tokens have what stands there, which nobody pools. */
+static void keep_pooled(const prediction *p, float *x)
+{
+    size_t stride = p->network->stride;
+    for (size_t i = 0, row = 0; i < p->sequence_count; i++) {
+        const tci_sequence *sequence = &p->sequences[i];
+        if (sequence->length == 0)
+            continue;
+        size_t token = sequence->start + (p->network->pooling == TCI_POOLING_LAST ? sequence->length - 1 : 0);
+        memmove(x + row++ * stride, x + token * stride, stride * sizeof *x);
+    }
+}
+
+/* Rows that come out: all tokens', or of the last layer the pooled ones'. */
+static size_t run_layer(const prediction *p, size_t index, const tci_team *team)
 {
     const tci_transformer *network = p->network;
     const tci_transformer_layer *layer = &network->layers[index];
-    size_t stride = network->stride, tokens = p->token_count, up = tci_dense_width(&layer->up);
-    run_norm(p, 2 * index, p->stream, p->normed, team);
-    run_dense(p, &layer->query_key_value, tokens, p->normed, stride,
+    size_t stride = network->stride, rows = p->token_count, up = tci_dense_width(&layer->up);
+    run_norm(p, 2 * index, rows, p->stream, p->normed, team);
+    run_dense(p, &layer->query_key_value, rows, p->normed, stride,
               (tci_dense_output){.y = p->qkv, .stride = 3 * stride}, team);
     attend(p, team);
-    run_dense(p, &layer->attention_output, tokens, p->attended, stride, into_stream(p), team);
-    run_norm(p, 2 * index + 1, p->stream, p->normed, team);
-    run_dense(p, &layer->up, tokens, p->normed, stride,
+    if (index + 1 == network->layer_count && pools_one(network)) {
+        rows = p->text_count;
+        if (team->index == 0) {
+            keep_pooled(p, p->attended);
+            keep_pooled(p, network->residual_of_norm ? p->normed : p->stream);
+        }
+        tci_team_wait(team);
+    }
+    run_dense(p, &layer->attention_output, rows, p->attended, stride, into_stream(p), team);
+    run_norm(p, 2 * index + 1, rows, p->stream, p->normed, team);
+    run_dense(p, &layer->up, rows, p->normed, stride,
               (tci_dense_output){.y = p->up, .stride = up, .activation = network->activation}, team);
-    run_dense(p, &layer->down, tokens, p->up, up, into_stream(p), team);
+    run_dense(p, &layer->down, rows, p->up, up, into_stream(p), team);
+    return rows;
+}
+
+static void pool_tokens(const prediction *p, const tci_team *team)
+{
+    const tci_transformer *network = p->network;
+    size_t begin = 0, end = 0, stride = network->stride, row = 0;
+    bool one = pools_one(network);
+    tci_team_share(team, p->sequence_count, 1, &begin, &end);
+    for (size_t i = 0; i < end; i++) {
+        const tci_sequence *sequence = &p->sequences[i];
+        size_t length = one ? sequence->length > 0 : sequence->length;
+        if (i >= begin)
+            tci_transformer_pool(network, p->normed + (one ? row : sequence->start) * stride, length,
+                                 p->pooled + i * stride, NULL);
+        row += sequence->length > 0;
+    }
+    tci_team_wait(team);
 }
 
 /* Pooled vectors, and with `heads` their logits. */
 static void run_head(const prediction *p, const tci_team *team)
 {
     const tci_transformer *network = p->network;
-    size_t begin = 0, end = 0, stride = network->stride, count = p->sequence_count;
+    size_t stride = network->stride, count = p->sequence_count;
     const float *vectors = p->pooled;
-    tci_team_share(team, count, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++)
-        tci_transformer_pool(network, p->normed + p->sequences[i].start * stride, p->sequences[i].length,
-                             p->pooled + i * stride, NULL);
-    tci_team_wait(team);
+    pool_tokens(p, team);
     if (!p->heads)
         return;
     if (network->pooler_activation != TCI_ACTIVATION_NONE) {
@@ -250,9 +295,10 @@ static void predict_member(void *context, const tci_team *team)
     prediction *p = context;
     while (begin_group(p, team)) {
         embed_tokens(p, team);
+        size_t rows = 0;
         for (size_t layer = 0; layer < p->network->layer_count; layer++)
-            run_layer(p, layer, team);
-        run_norm(p, 2 * p->network->layer_count, p->stream, p->normed, team);
+            rows = run_layer(p, layer, team);
+        run_norm(p, 2 * p->network->layer_count, rows, p->stream, p->normed, team);
         run_head(p, team);
         if (team->index == 0)
             add_group(p);

@@ -112,7 +112,8 @@ static void lay_out_kept(tci_training *training, tci_layout *layout)
     }
     for (size_t i = 0; i < network->layer_count; i++) {
         tci_kept_layer *kept = &training->kept[i];
-        if (i > 0 && training->checkpointing) {
+        bool unseen = network->layer_count - i > training->deepest; /* the way back ends above it */
+        if (i > 0 && (training->checkpointing || unseen)) {
             *kept = training->kept[0];
             continue;
         }
