@@ -169,6 +169,30 @@ static void an_architecture_has_defaults_and_options_of_its_own(void **state)
     }
 }
 
+static void a_pretrained_model_is_trained_at_a_rate_for_what_is_trained(void **state)
+{
+    static const struct {
+        const char *key, *value, *rate, *epochs;
+    } rows[] = {{"freeze", "none", "0.00005", "3"},
+                {"freeze", "layers=1", "0.00005", "3"},
+                {"freeze", "encoder", "0.002", "20"},
+                {"lora_rank", "8", "0.001", "3"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tci_options options;
+        tci_options_default(&options);
+        assert_ok(tci_options_set(&options, "arch", "bert"));
+        assert_ok(tci_options_set(&options, rows[i].key, rows[i].value));
+        assert_ok(tci_options_resolve(&options, 0));
+        tci_options_follow_pretrained(&options, &options);
+        assert_string_equal(print(&options, "learning_rate"), rows[i].rate);
+        assert_string_equal(print(&options, "epochs"), rows[i].epochs);
+        assert_ok(tci_options_set(&options, "learning_rate", "0.5"));
+        tci_options_follow_pretrained(&options, &options);
+        assert_string_equal(print(&options, "learning_rate"), "0.5");
+    }
+}
+
 static void keys_differ_and_every_row_is_described(void **state)
 {
     (void)state;
@@ -353,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_promised_ones),
         cmocka_unit_test(an_architecture_has_defaults_and_options_of_its_own),
+        cmocka_unit_test(a_pretrained_model_is_trained_at_a_rate_for_what_is_trained),
         cmocka_unit_test(keys_differ_and_every_row_is_described),
         cmocka_unit_test(what_is_printed_reads_back_as_the_same_value),
         cmocka_unit_test(values_outside_their_range_are_refused_and_change_nothing),

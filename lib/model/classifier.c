@@ -212,7 +212,6 @@ tc_status tci_model_own_parameters(tc_model *model)
     TCI_RETURN_IF(tci_parameters_allocate(&model->network->parameters));
     tci_model_refresh(model); /* a network may point at parameters where they stand */
     drop_files(model);
-    tci_model_refresh(model); /* networks may point at parameters */
     return TC_OK;
 }
 

@@ -158,6 +158,10 @@ tc_status tci_options_resolve(tci_options *options, uint64_t corpus_bytes);
  * became another one. */
 void tci_options_follow_optimizer(tci_options *options, const tci_options *given);
 
+/* Gives training options that were not set in `given` the defaults of what is trained of a pretrained model: all of it,
+ * adapters, or, with freeze encoder, the head alone. */
+void tci_options_follow_pretrained(tci_options *options, const tci_options *given);
+
 /* The value as text, appended to `out`. */
 tc_status tci_options_print(const tci_options *options, const tci_option_row *row, tci_buffer *out);
 /* The word of alternative `choice` of a choice option, into `name`; returns it. */

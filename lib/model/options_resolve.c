@@ -189,6 +189,17 @@ static void resolve_transformer(tci_options *options)
         options->window_overlap = options->max_length / 4;
 }
 
+void tci_options_follow_pretrained(tci_options *options, const tci_options *given)
+{
+    bool head_only = strcmp(options->freeze, "encoder") == 0 || strcmp(options->freeze, "layers=0") == 0;
+    tci_options_prefer(options, given, "learning_rate",
+                       head_only                ? "0.002"
+                       : options->lora_rank > 0 ? "0.001"
+                                                : "0.00005");
+    tci_options_prefer(options, given, "epochs", head_only ? "20" : "3");
+    tci_options_prefer(options, given, "weight_decay", head_only ? "0" : "0.01");
+}
+
 static void resolve_embedding(tci_options *options)
 {
     static const int32_t heads[] = {TCI_HEAD_SOFTMAX, TCI_HEAD_SIGMOID, TCI_HEAD_AUTO};

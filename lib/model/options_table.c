@@ -182,7 +182,8 @@ static const tci_option_row rows[] = {
     {"accumulate_steps", TCI_OPTION_INTEGER, TRAINING, AT(accumulate_steps), "1 to 1048576", 1, 1048576, "1", "all",
      "backward passes per optimizer step"},
     {"epochs", TCI_OPTION_INTEGER, TRAINING, AT(epochs), "1 to 1000000", 1, 1000000, "10", "all",
-     "passes over the training texts (arch ngram: default 3, with adagrad 5)"},
+     "passes over the training texts (arch ngram: default 3, with adagrad 5; pretrained models: 3, of the head alone "
+     "20)"},
     {"validation_split", TCI_OPTION_NUMBER, TRAINING, AT(validation_split), "0 to 0.999999", 0, 0.999999, "0", "all",
      "share of the texts held out to choose the best epoch"},
     {"patience", TCI_OPTION_INTEGER, TRAINING, AT(patience), "0 (never stop) or more", 0, 1000000, "0", "all",

@@ -138,7 +138,7 @@ tc_status tci_pretrained_choose(tci_memory *memory, const char *folder, const tc
     status = tci_options_resolve(options, 0);
     if (status != TC_OK)
         TCI_CHECK(request->create ? status : tci_fail_prefix(status, TCI_CONFIG_JSON));
-    tci_options_prefer(options, options, "learning_rate", "0.00005");
+    tci_options_follow_pretrained(options, options);
     if (options->vocab_size > options->max_vocab)
         TCI_CHECK(tci_fail(TC_ERROR_LIMIT, TCI_CONFIG_JSON ": 'vocab_size' is %llu; max_vocab is %llu",
                            (unsigned long long)options->vocab_size, (unsigned long long)options->max_vocab));
