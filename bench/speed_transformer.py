@@ -166,7 +166,8 @@ def train(threads, options, limits):
         flops = [sum(3 * lengths[row] * flops_per_token(config, lengths[row]) for row in rows) for rows in batches]
         try:
             with Sides([Side("ours", "ours:Trainer", threads, folder=data.folder, model=transformer_folder.MODEL,
-                             optimizer="adamw", learning_rate=2e-5, weight_decay=0.01),
+                             optimizer="adamw", learning_rate=2e-5, weight_decay=0.01, schedule="constant",
+                             warmup_ratio=0),
                         Side("PyTorch", "transformer_peers:PyTorchTrainer", threads, folder=data.folder)]) as sides:
                 for side in sides:
                     side.ask("train", batches[:1])

@@ -148,8 +148,8 @@ static tc_status check_total_steps(const tc_trainer *trainer)
 {
     if (!tci_trainer_lacks_total_steps(&trainer->options))
         return TC_OK;
-    return tci_fail(TC_ERROR_OPTION, "schedule %s needs option total_steps",
-                    trainer->options.schedule == TCI_CHOICE_LINEAR ? "linear" : "cosine");
+    static const char *const what[] = {"warmup_ratio", "schedule linear", "schedule cosine"};
+    return tci_fail(TC_ERROR_OPTION, "%s needs option total_steps", what[trainer->options.schedule]);
 }
 
 tc_status tci_trainer_backward(tc_trainer *trainer, const tc_examples *examples, const size_t *rows, size_t row_count,
