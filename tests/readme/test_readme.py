@@ -37,7 +37,8 @@ class Page:
         self.folder = os.path.join(scratch, "reader")
         self.prefix = os.path.join(scratch, "prefix")
         os.mkdir(self.folder)
-        os.symlink(os.path.join(pages.ROOT, "examples"), os.path.join(self.folder, "examples"))
+        for name, path in (("examples", "examples"), ("all-MiniLM-L6-v2", "tests/golden/tiny_bert")):
+            os.symlink(os.path.join(pages.ROOT, path), os.path.join(self.folder, name))
         self.printed = ""
         libraries = os.path.join(self.prefix, options.libdir)
         self.environment = {**os.environ, "LD_LIBRARY_PATH": libraries,
@@ -109,7 +110,7 @@ def main():
     done = set()
     with tempfile.TemporaryDirectory() as scratch:
         page = Page(parser.parse_args(), scratch)
-        for name in ("README.md", "docs/tour.md", "docs/from-fasttext.md"):
+        for name in ("README.md", "docs/tour.md", "docs/from-fasttext.md", "docs/pretrained.md"):
             for kind, argument, _, content in pages.blocks(pages.read(name)):
                 if kind:
                     getattr(page, kind)(argument, content)
