@@ -101,7 +101,10 @@ static void predict_twice(const tc_model *model)
         return;
     tc_status status = tc_predict(model, text, sizeof text - 1, 64, scores[0], &written);
     REQUIRE(tc_predict(model, text, sizeof text - 1, 64, scores[1], &written) == status);
-    REQUIRE(status == TC_OK ? memcmp(scores[0], scores[1], count * sizeof(float)) == 0 : status == TC_ERROR_NUMERIC);
+    if (status == TC_OK)
+        REQUIRE(memcmp(scores[0], scores[1], count * sizeof(float)) == 0);
+    else /* not finite, or no token for a word */
+        REQUIRE(strlen(tc_last_error()) > 0);
 }
 
 static void save_and_load(const tc_model *model)
