@@ -25,6 +25,14 @@ def filled(model, texts, labels):
     return examples
 
 
+@pytest.mark.parametrize("tokenizer", ["wordpiece", "bpe"])
+def test_pieces_of_words_are_learned_from_the_texts(data, tokenizer):
+    _, model = build(data[0], tokenizer=tokenizer, vocab_size=270)
+    assert model.info()["options"]["tokenizer"] == tokenizer
+    again = pickle.loads(pickle.dumps(model))
+    assert [again.predict(text) for text in data[0][:5]] == [model.predict(text) for text in data[0][:5]]
+
+
 @pytest.fixture
 def small(data):
     config, model = build(data[0])

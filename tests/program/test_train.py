@@ -31,6 +31,19 @@ class Train(Trained):
         model, _ = self.train("--input", self.train_file, "--threads", "1")
         self.assertEqual(model.read_bytes(), self.model.read_bytes())
 
+    def test_pieces_of_words_are_learned_from_the_texts(self):
+        for tokenizer, size in (("wordpiece", "60"), ("bpe", "270")):
+            words = ["--input", self.train_file, "--tokenizer", tokenizer, "--vocab-size", size]
+            model, _ = self.train(*words)
+            again, _ = self.train(*words, "--threads", "1", output="again")
+            self.assertEqual(model.read_bytes(), again.read_bytes())
+            self.assertEqual(json.loads(self.textclf("info", model, "--json").out)["options"]["tokenizer"], tokenizer)
+            found = json.loads(self.textclf("eval", "--model", model, "--input", self.test_file, "--json").out)
+            self.assertGreater(found["accuracy"], 0.5)
+        result = self.textclf("train", "--input", self.train_file, "--output", self.folder / "m", "--arch", "ngram",
+                              "--tokenizer", "bpe")
+        self.fails(result, 1, "option 'tokenizer': arch ngram takes word, char or space")
+
     def test_labels_are_ordered_by_bytes(self):
         path = self.file("a.tsv", "b\tx\n\u00e9\ty\nB\tz\na\tw\n\U0001f600\tv\n")
         model, _ = self.train("--input", path)
