@@ -286,6 +286,44 @@ static void training_has_the_same_bits_on_any_team_with_activations_kept_or_not(
     }
 }
 
+/* Parameters after one step of SGD on one text, whose row is cut into sequences of two tokens. */
+static float *step_on(const char *text, size_t *count)
+{
+    const uint32_t label = 1;
+    const size_t row = 0;
+    tc_step step = TC_STEP_INIT;
+    tc_examples *examples = NULL;
+    tc_trainer *trainer = NULL;
+    tc_model *model = make_model("arch=bert optimizer=sgd learning_rate=0.05 dropout=0 embedding_dropout=0 "
+                                 "attention_dropout=0 head_dropout=0");
+    ((tci_transformer *)model->network)->max_length = 2;
+    assert_ok(tci_examples_create(model, &examples));
+    assert_ok(tci_examples_add(examples, text, strlen(text), &(tci_truth){.labels = &label, .count = 1}, 1.0f));
+    assert_ok(tci_trainer_create(model, &model->options, &trainer));
+    assert_ok(tci_trainer_step(trainer, examples, &row, 1, &step));
+    *count = model->network->parameters.size;
+    float *values = malloc(*count * sizeof *values);
+    assert_non_null(values);
+    memcpy(values, model->network->parameters.values, *count * sizeof *values);
+    tci_trainer_free(trainer);
+    tci_examples_release(examples);
+    tci_model_release(model);
+    return values;
+}
+
+static void sequences_that_are_alike_teach_what_one_of_them_does(void **state)
+{
+    size_t count = 0;
+    (void)state;
+    float *one = step_on("good film", &count), *four = step_on("good film good film good film good film", &count);
+    float *other = step_on("bad film", &count);
+    assert_all_close(four, one, count, 1e-5);
+    assert_memory_not_equal(one, other, count * sizeof *one);
+    free(one);
+    free(four);
+    free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_row_longer_than_a_sequence_is_the_mean_of_its_sequences),
         cmocka_unit_test(a_file_gives_the_same_bits_read_or_mapped),
         cmocka_unit_test(training_has_the_same_bits_on_any_team_with_activations_kept_or_not),
+        cmocka_unit_test(sequences_that_are_alike_teach_what_one_of_them_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

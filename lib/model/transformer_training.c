@@ -1,8 +1,8 @@
 /* transformer_training.c: the transformer forward with kept activations.
  *
  * All tokens of the batch go through a layer together; every member of the pool runs the same function, dense layers
- * dealt out by rows, or of few tokens by panels, norms and dropout by tokens, attention by heads. Weights are read where they stand, since they
- * change with each step: the network gives up its packed copy while it is trained. */
+ * dealt out by rows, or of few tokens by panels, norms and dropout by tokens, attention by heads. Weights are read
+ * where they stand, since they change with each step: the network gives up its packed copy while it is trained. */
 #include "model/transformer_training_internal.h"
 
 #include <string.h>
