@@ -39,9 +39,9 @@ TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_buil
 
 /**
  * A model for training that begins with the weights of a Hugging Face folder: config.json of model type bert, roberta,
- * xlm-roberta, distilbert or gpt2, model.safetensors (F32, F16, BF16 or F64; also in shards), tokenizer.json or
- * vocab.txt, and of sentence-transformers modules.json. Weights that the head lacks are random, by option `seed`;
- * tc_model_info() then has "untrained_head".
+ * xlm-roberta, distilbert or gpt2, model.safetensors (F32, F16, BF16 or F64; also in shards), tokenizer.json, vocab.txt
+ * or vocab.json with merges.txt, and of sentence-transformers modules.json. Weights that the head lacks are random, by
+ * option `seed`; tc_model_info() then has "untrained_head".
  *
  * @param config      options; copied. Of class model those that are set must be the folder's, but for `task`,
  *                    `max_length` (by default, and at most, the positions of the checkpoint), `truncate`,
