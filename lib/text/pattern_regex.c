@@ -119,7 +119,7 @@ static tc_status match_of(tci_work *work, pcre2_match_data **match)
 tc_status tci_regex_search(const tci_regex *regex, tci_work *work, const char *text, size_t length, size_t from,
                            bool *found, size_t *begin, size_t *end)
 {
-    pcre2_match_data *match;
+    pcre2_match_data *match = NULL;
     TCI_RETURN_IF(match_of(work, &match));
     int result = pcre2_match(regex->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK, match, regex->context);
     *found = result >= 0;
