@@ -1,4 +1,4 @@
-/* chains.h: the 16 chains of a sum as vectors, for softmax.h and layer_norm.h. A lanes_*.h stands before. */
+/* chains.h: the 16 chains of a sum as vectors, for softmax.h and norm_rows.h. A lanes_*.h stands before. */
 #ifndef TCI_KERNEL_CHAINS_H
 #define TCI_KERNEL_CHAINS_H
 

@@ -1,5 +1,5 @@
 /* lanes_avx2.h: one vector of 8 floats by names that every instruction set has, for kernels that are written once:
- * gelu.h, softmax.h, layer_norm.h. lanes_avx512.h and lanes_neon.h have the same names; fused operations and the
+ * gelu.h, softmax.h, norm_rows.h. lanes_avx512.h and lanes_neon.h have the same names; fused operations and the
  * treatment of NaN are the same, so the bits are. */
 #ifndef TCI_KERNEL_LANES_AVX2_H
 #define TCI_KERNEL_LANES_AVX2_H

@@ -1,8 +1,8 @@
 /* pretrained.h: Hugging Face folders: a model from one, a model to one.
  *
- * Read: config.json, model.safetensors (or the shards of its index), tokenizer.json (or vocab.txt), and of
- * sentence-transformers modules.json and the pooling's config.json. All of it is foreign: numbers are bounded, names
- * cannot lead out of the folder, only regular files are read. */
+ * Read: config.json, model.safetensors (or the shards of its index), tokenizer.json (or vocab.txt, or vocab.json and
+ * merges.txt, with tokenizer_config.json), and of sentence-transformers modules.json and the pooling's config.json. All
+ * of it is foreign: numbers are bounded, names cannot lead out of the folder, only regular files are read. */
 #ifndef TCI_SERIALIZATION_PRETRAINED_H
 #define TCI_SERIALIZATION_PRETRAINED_H
 
