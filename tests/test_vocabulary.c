@@ -261,16 +261,7 @@ done:
 static void every_failing_allocation_is_a_status_and_leaves_nothing(void **state)
 {
     (void)state;
-    for (long n = 0;; n++) {
-        test_allocator allocator;
-        test_allocator_init(&allocator, n, false);
-        tc_allocator host = test_allocator_host(&allocator);
-        tc_status status = whole_life(&host);
-        assert_nothing_held(&allocator);
-        assert_int_equal(status, allocator.failed ? TC_ERROR_MEMORY : TC_OK);
-        if (!allocator.failed)
-            break;
-    }
+    assert_survives_failing_allocations(whole_life);
 }
 
 /* Of text/bag_features.h: no row <unk>, words of any bytes. */

@@ -42,4 +42,20 @@ tc_allocator test_allocator_host(test_allocator *allocator);
         assert_int_equal((allocator)->live_bytes, 0);       \
     } while (0)
 
+/* life(&host) makes, uses and frees something: with each of its allocations failing in turn it says TC_ERROR_MEMORY and
+ * leaves nothing, and with none failing TC_OK. */
+#define assert_survives_failing_allocations(life)                                               \
+    do {                                                                                        \
+        bool failed_ = true;                                                                    \
+        for (long n_ = 0; failed_; n_++) {                                                      \
+            test_allocator allocator_;                                                          \
+            test_allocator_init(&allocator_, n_, false);                                        \
+            tc_allocator host_ = test_allocator_host(&allocator_);                              \
+            tc_status status_ = life(&host_);                                                   \
+            assert_nothing_held(&allocator_);                                                   \
+            failed_ = allocator_.failed;                                                        \
+            assert_int_equal(status_, failed_ ? TC_ERROR_MEMORY : TC_OK);                       \
+        }                                                                                       \
+    } while (0)
+
 #endif
