@@ -155,9 +155,9 @@ static void counts_of_the_head_are_checked_against_the_bytes(void **state)
 {
     static const uint64_t values[] = {0, 1, 3, 6, UINT32_MAX, (uint64_t)1 << 61, UINT64_MAX / 4, UINT64_MAX};
     (void)state;
-    for (size_t t = 0; t < 9; t++) {
-        tc_model *model = model_of(tasks[t % 3], (int)t / 3);
-        tc_examples *examples = fill(model, 5);
+    for (size_t t = 0; t < 18; t++) {
+        tc_model *model = model_of(tasks[t % 3], (int)t / 3 % 3);
+        tc_examples *examples = fill(model, t < 9 ? 5 : 0); /* of no texts too, where every array is empty */
         size_t size = 0;
         uint8_t *bytes = bytes_of(examples, &size);
         for (size_t word = 0; word < 10; word++) {

@@ -72,6 +72,7 @@ static void digest_of(const uint8_t *bytes, size_t size, uint8_t digest[TCI_HASH
 
 tc_status tci_examples_save_memory(const tc_examples *examples, size_t capacity, void *buffer, size_t *size)
 {
+    bool counts = examples->counts && examples->id_count > 0;
     const uint64_t words[WORDS] = {VERSION,
                                    examples->pipeline->fingerprint,
                                    examples->label_fingerprint,
@@ -80,12 +81,11 @@ tc_status tci_examples_save_memory(const tc_examples *examples, size_t capacity,
                                    examples->rows,
                                    examples->id_count,
                                    examples->list_count,
-                                   examples->counts != NULL,
+                                   counts,
                                    sizeof(size_t)};
     uint8_t *to = buffer;
     parts all;
-    bool fits =
-        list_parts(examples, examples->rows, examples->id_count, examples->list_count, examples->counts != NULL, &all);
+    bool fits = list_parts(examples, examples->rows, examples->id_count, examples->list_count, counts, &all);
     if (!fits || !tci_add(all.total, HEAD_BYTES, size))
         return tci_fail(TC_ERROR_LIMIT, "the bytes of the examples do not fit the address space");
     if (capacity < *size)
@@ -230,6 +230,8 @@ static tc_status fill(tc_examples *e, const uint64_t words[WORDS], const uint8_t
     parts all;
     size_t rows = (size_t)words[AT_ROWS], ids = (size_t)words[AT_IDS], list = (size_t)words[AT_LIST];
     bool counts = words[AT_COUNTS] != 0;
+    if (counts && ids == 0)
+        return tci_fail(TC_ERROR_FORMAT, "encoded examples with counts of no ids");
     if (!list_parts(e, rows, ids, list, counts, &all) || all.total != size || words[AT_COUNTS] > 1 ||
         words[AT_END] != 0 || words[AT_END + 1] != 0 || (e->task != TCI_TASK_MULTILABEL && list != 0))
         return tci_fail(TC_ERROR_FORMAT, "encoded examples of %zu rows and %zu ids, but %zu bytes", rows, ids, size);

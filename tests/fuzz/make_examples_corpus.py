@@ -16,11 +16,12 @@ FORMS = ({"arch": "lstm", "embedding_dim": 2, "hidden_dim": 2}, {"arch": "ngram"
          {"arch": "ngram", "embedding_dim": 2, "buckets": 64})
 
 
-def examples(form, task):
+def examples(form, task, count=None):
     config = textclf.Config(task=task, **form)
     model = textclf.Model(config, textclf.Vocabulary(config, ["the the the good good bad"]), ["a", "b"])
     made = textclf.Examples(model)
-    made.add_batch(TEXTS, **{"targets" if task == "regress" else "labels": ANSWERS[task]}, weights=[1.0, 0.5, 0.0, 2.0])
+    made.add_batch(TEXTS[:count], **{"targets" if task == "regress" else "labels": ANSWERS[task][:count]},
+                   weights=[1.0, 0.5, 0.0, 2.0][:count])
     return made.to_bytes()
 
 
@@ -34,6 +35,9 @@ def main():
             (FOLDER / f"{name}_unmended").write_bytes(bytes([choice]) + data)
             for at in (32, 72, 80, 88, 96, 104, 128, 160, 176, len(data) - 1):
                 (FOLDER / f"{name}_{at}").write_bytes(bytes([0x80 | choice]) + data[:at] + b"\xff" + data[at + 1:])
+    none = examples(FORMS[1], "regress", 0)
+    (FOLDER / "features_none").write_bytes(bytes([0x80 | 5]) + none)
+    (FOLDER / "features_none_counts").write_bytes(bytes([0x80 | 5]) + none[:96] + b"\x01" + none[97:])
     (FOLDER / "empty").write_bytes(b"")
     (FOLDER / "short").write_bytes(b"\x80textclf.examples")
 
