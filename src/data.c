@@ -55,13 +55,13 @@ int data_model_trained(const tc_model *model, const char *path)
     char *text = NULL;
     size_t length = 0;
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
-        return CODE_OK;
+    bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
     int code = data_model_text(model, &text, &length);
     json_t *object = code == CODE_OK ? json_loadb(text, length, 0, NULL) : NULL;
     if (json_is_true(json_object_get(object, "untrained_head")))
         code = fail("%s has no classification head yet; `textclf train --pretrained %s --input FILE --output MODEL` "
-                    "trains one", path, path);
+                    "trains one%s", path, folder ? path : "FOLDER",
+                    folder ? "" : ", FOLDER being the one that the file was made from");
     json_decref(object);
     free(text);
     return code;

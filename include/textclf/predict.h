@@ -72,6 +72,7 @@ TC_EXPORT tc_status tc_predict_with(const tc_model *model, tc_scratch *scratch, 
 /**
  * Scores of many texts, on the model's `threads` threads: row i of `scores` (text_count, labels) belongs to text i.
  *
+ * One text alone is shared by the threads, as in tc_predict_with() with a scratch of several.
  * Up to 2048 texts are encoded at a time, 4 bytes a token that is used; a text above 256 KB of which more than 65,536
  * tokens may be used is not, and takes what it takes in tc_predict(), once per thread.
  *

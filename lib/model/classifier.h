@@ -45,7 +45,8 @@ struct tc_model {
     size_t kept_count, kept_capacity;
     bool pretrained; /* word vectors were read into the embedding, for so many of its words; not stored */
     size_t pretrained_words;
-    bool untrained_head;      /* made for a folder that had none, and no step has trained it since; not stored */
+    bool untrained_head;      /* made for a folder that had none, and no step has trained it since */
+    bool pretrained_body;     /* from a folder: what is trained decides defaults of the training; not stored */
     const char *format;       /* of the file it came from, or NULL */
     char checksum[33];        /* of that file, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */

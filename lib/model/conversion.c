@@ -61,6 +61,7 @@ static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *cop
     if (status == TC_OK && model->thresholds)
         status = tci_model_set_thresholds(copy, model->thresholds);
     copy->untrained_head = model->untrained_head;
+    copy->pretrained_body = model->pretrained_body;
     memcpy(copy->unicode_version, model->unicode_version, sizeof model->unicode_version);
     return status;
 }

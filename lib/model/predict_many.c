@@ -1,7 +1,8 @@
 /* predict_many.c: batch prediction. Rows are sorted by length once; a round of them is dealt like cards, which gives
  * every member one batch of like work, and batches are handed out by a counter. Texts come in chunks, each encoded on
  * the team, some texts at a time, and then predicted like rows. Long texts of a chunk are not encoded: they pass for
- * empty ones, and their logits are then written over by members who predict one at a time. */
+ * empty ones, and their logits are then written over by members who predict one at a time. A single text is computed by
+ * all members together. */
 #include "model/predict_many.h"
 
 #include <string.h>
@@ -92,6 +93,22 @@ static void rows_member(void *context, const tci_team *team)
     note_failure(&job->first, status);
 }
 
+/* One row alone, or one text where `row` is NULL: the members share its work. */
+static tc_status predict_one(const tc_model *model, tci_pool *pool, const tci_row *row, const char *text, size_t length,
+                             float *logits)
+{
+    tci_scratch *scratch = NULL;
+    TCI_RETURN_IF(tci_scratch_borrow(model, &scratch));
+    tci_float_environment environment = tci_float_enter();
+    scratch->pool = pool;
+    tc_status status = row ? tci_model_logits(model, scratch, row, 1, logits)
+                           : tci_model_predict_text(model, scratch, text, length, logits);
+    scratch->pool = NULL;
+    tci_float_leave(environment);
+    tci_scratch_return(model, scratch);
+    return status;
+}
+
 tc_status tci_predict_rows(const tc_model *model, tci_pool *pool, const tci_row *rows, size_t count, float *logits)
 {
     tci_memory memory;
@@ -99,6 +116,8 @@ tc_status tci_predict_rows(const tc_model *model, tci_pool *pool, const tci_row 
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     if (count > UINT32_MAX / 2)
         return tci_fail(TC_ERROR_LIMIT, "%zu texts in one call; the limit is %u", count, UINT32_MAX / 2);
+    if (count == 1)
+        return predict_one(model, pool, rows, NULL, 0, logits);
     TCI_RETURN_IF(tci_alloc(&memory, 2 * count, sizeof *sorted, "the order of the batch", &sorted));
     for (size_t i = 0; i < count; i++) {
         sorted[i] = rows[i];
@@ -255,6 +274,12 @@ static tc_status predict_long_of_chunk(texts_job *job, tci_pool *pool)
         found++;
     if (found == job->count)
         return TC_OK;
+    if (job->count == 1) {
+        size_t length = 0;
+        const char *text = text_of(job, 0, &length);
+        tc_status status = predict_one(job->model, pool, NULL, text, length, job->logits);
+        return status == TC_OK ? TC_OK : tci_fail_prefix(status, "text %zu", job->first_text);
+    }
     atomic_store(&job->next, found);
     tci_float_environment environment = tci_float_enter();
     tci_pool_run(pool, long_texts_member, job);

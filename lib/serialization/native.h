@@ -21,6 +21,7 @@
 #define TCI_NATIVE_OPTION "textclf.option."
 #define TCI_NATIVE_THRESHOLDS "textclf.thresholds"
 #define TCI_NATIVE_UNICODE "textclf.unicode_version"
+#define TCI_NATIVE_UNTRAINED "textclf.untrained_head" /* "true", or not there */
 #define TCI_NATIVE_VOCABULARY "textclf.vocab"
 #define TCI_NATIVE_TOKENIZER "textclf.tokenizer" /* U8: a tokenizer.json, in place of the vocabulary */
 #define TCI_NATIVE_FEATURES "textclf.features" /* U8 (buckets / 8): bit n % 8 of byte n / 8 for bucket n */

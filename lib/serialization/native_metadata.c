@@ -1,5 +1,6 @@
-/* native_metadata.c: the metadata of a model file: format version, options, labels, thresholds, Unicode version. What
- * is none of these is kept as it is where the caller wants it: a checkpoint has such pairs. */
+/* native_metadata.c: the metadata of a model file: format version, options, labels, thresholds, Unicode version, and
+ * whether the head is untrained. What is none of these is kept as it is where the caller wants it: a checkpoint has
+ * such pairs. */
 #include "serialization/native_reader.h"
 
 #include <string.h>
@@ -111,6 +112,14 @@ static tc_status read_unicode(tci_native_reader *reader, const char *value, size
     return TC_OK;
 }
 
+static tc_status read_untrained(tci_native_reader *reader, const char *value)
+{
+    if (strcmp(value, "true") != 0)
+        return tci_fail(TC_ERROR_FORMAT, "'%.40s' is not 'true', which it is where it is there", value);
+    reader->untrained_head = true;
+    return TC_OK;
+}
+
 static tc_status read_pair(tci_native_reader *reader, const char *value, size_t length)
 {
     const char *key = reader->key;
@@ -122,6 +131,8 @@ static tc_status read_pair(tci_native_reader *reader, const char *value, size_t 
         return read_thresholds(reader, value, length);
     if (strcmp(key, TCI_NATIVE_UNICODE) == 0)
         return read_unicode(reader, value, length);
+    if (strcmp(key, TCI_NATIVE_UNTRAINED) == 0)
+        return read_untrained(reader, value);
     if (strncmp(key, TCI_NATIVE_OPTION, strlen(TCI_NATIVE_OPTION)) == 0)
         return read_option(reader, key + strlen(TCI_NATIVE_OPTION), value);
     if (!reader->others)

@@ -219,6 +219,7 @@ static tc_status make_model(tci_native_reader *reader, const tci_safetensors *fi
         return status;
     }
     memcpy((*model)->unicode_version, reader->unicode_version, sizeof reader->unicode_version);
+    (*model)->untrained_head = reader->untrained_head;
     (*model)->network->shared = reader->shared && !(*model)->network->parameters.values;
     tci_model_refresh(*model);
     return TC_OK;

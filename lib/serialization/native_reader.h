@@ -17,6 +17,7 @@ typedef struct tci_native_reader {
     const char **labels;
     size_t label_count;
     double *thresholds; /* (labels) or NULL */
+    bool untrained_head;
     char unicode_version[16];
     tci_buffer *others; /* pairs that are not the model's, or NULL */
     size_t vocabulary_size;

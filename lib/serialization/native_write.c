@@ -130,6 +130,8 @@ static tc_status gather_pairs(const tc_model *model, const tci_native_extra *ext
     TCI_RETURN_IF(add_options(list, &model->options));
     TCI_RETURN_IF(add_thresholds(list, model));
     TCI_RETURN_IF(add_pair(list, TCI_NATIVE_UNICODE, model->unicode_version));
+    if (model->untrained_head)
+        TCI_RETURN_IF(add_pair(list, TCI_NATIVE_UNTRAINED, "true"));
     for (size_t i = 0; extra && i < extra->metadata_count; i++)
         TCI_RETURN_IF(add_pair(list, extra->metadata[i].key, extra->metadata[i].value));
     return TC_OK;

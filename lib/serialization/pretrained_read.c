@@ -283,6 +283,7 @@ static tc_status make_model(folder_reader *reader, tc_model **model)
         return status;
     }
     (*model)->untrained_head = reader->untrained;
+    (*model)->pretrained_body = true;
     tci_model_refresh(*model);
     status = choice->lora_rank > 0 ? add_adapters(choice, model) : TC_OK;
     if (status == TC_OK)

@@ -188,6 +188,8 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
         tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
         if (trainer->options.optimizer != model->options.optimizer)
             tci_options_follow_optimizer(&trainer->options, config);
+        if (model->pretrained_body)
+            tci_options_follow_pretrained(&trainer->options, &trainer->options);
     }
     TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(tci_trainer_choose_loss(trainer));

@@ -132,9 +132,12 @@ class Pretrained(Case):
         self.assertEqual(self.good("info", model, "--json").json()["labels"], ["no", "yes"])
 
     def test_a_folder_without_a_head_is_trained_before_it_predicts(self):
-        folder = self.headless()
-        for words in (("predict", "--model", folder, "text"), ("eval", "--model", folder, "--input", self.test)):
-            self.fails(self.textclf(*words), 1, "no classification head", "textclf train --pretrained")
+        folder, file = self.headless(), self.folder / "headless.safetensors"
+        self.good("convert", folder, file)
+        for path in (folder, file):
+            self.assertTrue(self.good("info", path, "--json").json()["untrained_head"])
+            for words in (("predict", "--model", path, "text"), ("eval", "--model", path, "--input", self.test)):
+                self.fails(self.textclf(*words), 1, "no classification head", "textclf train --pretrained")
         for output in ("m", "tuned/"):
             model, _ = self.tune(folder, "--pooling", "mean", output=output)
             self.assertGreater(self.accuracy(model), 0.9, output)
