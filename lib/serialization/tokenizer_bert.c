@@ -67,6 +67,8 @@ static tc_status read_model(const tci_part *part, tci_subword *subword, const tc
     tci_token_table_init(&table, tci_subword_memory(subword));
     TCI_CHECK(tci_part_fields(part, fields, kind == &tci_wordpiece_kind ? 4 : 2));
     TCI_CHECK(tci_token_table_finish(&table));
+    if (kind == &tci_wordpiece_kind)
+        TCI_CHECK(tci_trie_check_walk(table.trie));
     tci_wordpiece_options options = {prefix.given ? prefix.bytes : "##", prefix.given ? prefix.length : 2,
                                      unknown.given ? unknown.bytes : "[UNK]", unknown.given ? unknown.length : 5,
                                      max_characters};

@@ -72,12 +72,14 @@ static tc_status read_byte_level(const tci_part *part, tci_subword *subword)
 /* ---- TemplateProcessing ---- */
 
 #define TEMPLATE_IDS 256
+#define TEMPLATE_PIECES (2 * TEMPLATE_IDS) /* each is looked for among all special tokens */
 
 typedef struct template_ids {
     const tci_part *part;
     tci_part_value special_tokens;
     uint32_t ids[2][TEMPLATE_IDS]; /* before the text, after it */
     size_t counts[2];
+    size_t pieces;
     bool text_seen;
 } template_ids;
 
@@ -130,6 +132,8 @@ static tc_status read_piece(void *context, const tci_part *object)
     tci_field kinds[] = {{"SpecialToken", TCI_FIELD_VALUE, &special, NULL},
                          {"Sequence", TCI_FIELD_VALUE, &sequence, NULL}};
     tci_field fields[] = {{"id", TCI_FIELD_TEXT, &name, NULL}, {"type_id", TCI_FIELD_UNSIGNED, &type, NULL}};
+    if (template->pieces++ == TEMPLATE_PIECES)
+        return tci_fail(TC_ERROR_LIMIT, "byte %zu: \"single\" of more than %d pieces", object->begin, TEMPLATE_PIECES);
     TCI_RETURN_IF(tci_part_fields(object, kinds, 2));
     if (special.given == sequence.given)
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: wanted \"SpecialToken\" or \"Sequence\"", object->begin);

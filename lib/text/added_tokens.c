@@ -101,6 +101,7 @@ tc_status tci_added_make_finder(tci_added_tokens *added, unsigned normalized, tc
     if (keys.count == 0)
         goto done;
     TCI_CHECK(tci_trie_create(added->memory, sought_key, &keys, keys.places, keys.count, &finder->trie));
+    TCI_CHECK(tci_trie_check_walk(finder->trie));
     finder->first = keys.bytes[0];
     finder->only_one = true;
     for (uint32_t i = 0; i < keys.count; i++) {
@@ -201,9 +202,13 @@ bool tci_added_next(tci_added_search *search, tci_added_match *match)
                 stripped = other;
             begin = stripped > search->taken ? stripped : search->taken;
         }
-        if (flags & TCI_ADDED_RSTRIP)
+        if (flags & TCI_ADDED_RSTRIP) {
+            end = end < search->spaces_end ? search->spaces_end : end;
             while (end < search->size && flags_at(search, end, &other) & TCI_CODE_SPACE)
                 end = other;
+            search->spaces_end = end;
+        }
+        end = end < begin ? begin : end; /* it stood in spaces that the one before took */
         search->taken = end;
         match->begin = begin;
         match->end = end;

@@ -60,8 +60,9 @@ typedef struct tci_added_search {
     const tci_code_sets *sets;
     const char *text;
     size_t size;
-    size_t at;    /* where the search goes on */
-    size_t taken; /* end of the last token, with the spaces it took */
+    size_t at;         /* where the search goes on */
+    size_t taken;      /* end of the last token, with the spaces it took */
+    size_t spaces_end; /* from a token before to there all are spaces */
 } tci_added_search;
 
 typedef struct tci_added_match {

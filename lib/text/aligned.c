@@ -5,7 +5,7 @@
 
 void tci_aligned_init(tci_aligned *text, tci_memory *memory)
 {
-    *text = (tci_aligned){.memory = memory, .identical = true};
+    *text = (tci_aligned){.memory = memory, .most = TCI_ALIGNED_MAX, .identical = true};
 }
 
 void tci_aligned_free(tci_aligned *text)
@@ -15,11 +15,22 @@ void tci_aligned_free(tci_aligned *text)
     tci_aligned_init(text, text->memory);
 }
 
+static tc_status too_long(const tci_aligned *text)
+{
+    return tci_fail(TC_ERROR_LIMIT, "a piece of a text becomes more than the %zu bytes that a tokenizer may make of it",
+                    text->most);
+}
+
+tc_status tci_aligned_check(const tci_aligned *text)
+{
+    return text->size <= text->most ? TC_OK : too_long(text);
+}
+
 tc_status tci_aligned_grow(tci_aligned *text, size_t more)
 {
     size_t needed = 0;
-    if (!tci_add(text->size, more, &needed) || needed > TCI_ALIGNED_MAX)
-        return tci_fail(TC_ERROR_LIMIT, "text under normalization: more than %zu bytes in one piece", TCI_ALIGNED_MAX);
+    if (!tci_add(text->size, more, &needed) || needed > text->most)
+        return too_long(text);
     TCI_RETURN_IF(tci_reserve(text->memory, needed, TCI_ALIGNED_MAX, 1, "text under normalization", &text->capacity,
                               &text->bytes));
     if (text->identical)

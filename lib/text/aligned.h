@@ -26,6 +26,7 @@ typedef struct tci_aligned {
     tci_span *spans; /* (size); of no meaning while `identical` */
     size_t size;
     size_t capacity, span_capacity; /* each at least `size`, the second once there are spans */
+    size_t most;                    /* bytes that it may have */
     bool identical;
 } tci_aligned;
 
@@ -37,12 +38,13 @@ void tci_aligned_free(tci_aligned *text);
 /* Empty, and identical to an original that begins here; keeps its room. */
 static inline void tci_aligned_clear(tci_aligned *text)
 {
+    text->most = TCI_ALIGNED_MAX;
     text->size = 0;
     text->identical = true;
 }
 
-/* Room for `more` bytes behind `size`, and for their ranges where there are any; TC_ERROR_LIMIT above
- * TCI_ALIGNED_MAX. */
+/* Room for `more` bytes behind `size`, and for their ranges where there are any; TC_ERROR_LIMIT above `most`, which
+ * room that was there before does not ask for: tci_aligned_check() does. */
 tc_status tci_aligned_grow(tci_aligned *text, size_t more);
 static inline tc_status tci_aligned_reserve(tci_aligned *text, size_t more)
 {
@@ -50,6 +52,8 @@ static inline tc_status tci_aligned_reserve(tci_aligned *text, size_t more)
                ? TC_OK
                : tci_aligned_grow(text, more);
 }
+
+tc_status tci_aligned_check(const tci_aligned *text);
 
 /* From here on with ranges; room for `more` bytes as reserve gives it. */
 tc_status tci_aligned_open(tci_aligned *text, size_t more);

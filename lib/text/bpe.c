@@ -56,7 +56,7 @@ static tc_status set_options(tci_bpe *bpe, const tci_bpe_options *options)
 /* Slots for the tokens of one character beyond ASCII, by code point. */
 static uint32_t slot_of(const tci_bpe *bpe, uint32_t code)
 {
-    return (code * 0x9E3779B1u >> 7) & bpe->character_mask;
+    return (uint32_t)((code ^ bpe->seed) * 0x9E3779B97F4A7C15u >> 32) & bpe->character_mask;
 }
 
 uint32_t tci_bpe_character(const tci_bpe *bpe, uint32_t code)

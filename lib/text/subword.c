@@ -5,6 +5,7 @@
  * else the one behind the largest id of an added token or, where that is larger, the number of the model's tokens. */
 #include "text/subword_internal.h"
 
+#include "base/hash.h"
 #include "text/decode.h"
 
 tc_status tci_subword_create(const tc_allocator *host, size_t limit, tci_subword **subword)
@@ -285,6 +286,7 @@ tc_status tci_subword_finish(tci_subword *subword, const char *json, size_t size
     TCI_RETURN_IF(tci_alloc(&subword->memory, size, 1, "tokenizer.json", &subword->json));
     memcpy(subword->json, json, size);
     subword->json_size = size;
+    subword->stamp = tci_hash(json, size, 0);
     return TC_OK;
 }
 

@@ -28,7 +28,8 @@ typedef struct known_word {
 
 struct tci_subword_scratch {
     tci_memory *memory;
-    const tci_subword *owner;
+    const tci_subword *owner; /* whose words are known: it may be gone */
+    uint64_t owner_stamp;
     known_word *known; /* (KNOWN_WORDS) */
     tci_work work;
     tci_aligned repaired, normalized[2], rewritten[2];
@@ -85,7 +86,8 @@ typedef struct encoder {
     const char *text; /* in hand: the caller's, or the repaired one */
     size_t size;
     bool is_repaired;
-    bool began; /* a token was put out */
+    bool began;  /* a token was put out */
+    size_t most; /* bytes that stages may make of the piece in hand */
     size_t pending;
     tci_subword_function function;
     tci_subword_word_function words; /* not NULL: they alone are wanted */
@@ -214,6 +216,14 @@ static tc_status encode_word(encoder *e, const tci_aligned *text, tci_piece piec
     return TC_OK;
 }
 
+/* What stages may make of `size` bytes, all together: no text becomes as much by a tokenizer that somebody made for
+ * texts, and twenty stages that each double it must not fill the memory. */
+static size_t most_of(size_t size)
+{
+    const size_t beside = 1 << 20, factor = 64;
+    return size < (TCI_ALIGNED_MAX - beside) / factor ? beside + factor * size : TCI_ALIGNED_MAX;
+}
+
 /* The part [begin, end) of normalized text: pre-tokenizers one after the other, each on all pieces, then the model. */
 static tc_status encode_words(encoder *e, const tci_aligned *text, size_t begin, size_t end, size_t base)
 {
@@ -229,11 +239,13 @@ static tc_status encode_words(encoder *e, const tci_aligned *text, size_t begin,
         if (kind->rewrite) {
             tci_aligned *out = &scratch->rewritten[rewrites++ % 2];
             tci_aligned_clear(out);
+            out->most = e->most;
             for (size_t i = 0; i < pieces->count; i++) {
                 size_t from = out->size;
                 TCI_RETURN_IF(kind->rewrite(self, text, pieces->items[i], base, out));
                 pieces->items[i] = (tci_piece){(uint32_t)from, (uint32_t)out->size};
             }
+            TCI_RETURN_IF(tci_aligned_check(out));
             text = out;
         }
         if (!kind->split)
@@ -259,7 +271,9 @@ tc_status tci_subword_normalize(const tci_subword *subword, const tci_aligned *t
     for (size_t i = 0; i < subword->normalizer_count; i++) {
         tci_aligned *out = &between[i % 2];
         tci_aligned_clear(out);
+        out->most = most_of(text->size);
         TCI_RETURN_IF(subword->normalizers[i].kind->normalize(subword->normalizers[i].self, *result, out, work));
+        TCI_RETURN_IF(tci_aligned_check(out));
         *result = out;
     }
     return TC_OK;
@@ -274,9 +288,10 @@ static tc_status encode_piece(encoder *e, size_t begin, size_t end)
     if (view.size > TCI_ALIGNED_MAX)
         return tci_fail(TC_ERROR_LIMIT, "a text of %zu bytes that cannot be taken in pieces; at most %zu are accepted",
                         view.size, TCI_ALIGNED_MAX);
+    e->most = most_of(view.size);
     TCI_RETURN_IF(tci_subword_normalize(e->subword, &view, scratch->normalized, &scratch->work, &text));
     tci_added_search search = {
-        &e->subword->added, &e->subword->added.normalized, e->subword->sets, text->bytes, text->size, 0, 0};
+        &e->subword->added, &e->subword->added.normalized, e->subword->sets, text->bytes, text->size, 0, 0, 0};
     tci_added_match match;
     for (size_t from = 0;; from = search.taken) {
         bool found = tci_added_next(&search, &match);
@@ -350,13 +365,14 @@ static tc_status encode(encoder *e)
     const tci_subword *subword = e->subword;
     tci_subword_scratch *scratch = e->scratch;
     size_t good = e->size == 0 ? 0 : tci_utf8_prefix(e->text, e->size);
-    if (scratch->owner != subword) {
+    if (scratch->owner != subword || scratch->owner_stamp != subword->stamp) {
         memset(scratch->known, 0, KNOWN_WORDS * sizeof *scratch->known);
         scratch->owner = subword;
+        scratch->owner_stamp = subword->stamp;
     }
     if (good < e->size)
         TCI_RETURN_IF(repair(e, e->text, e->size, good));
-    tci_added_search search = {&subword->added, &subword->added.raw, subword->sets, e->text, e->size, 0, 0};
+    tci_added_search search = {&subword->added, &subword->added.raw, subword->sets, e->text, e->size, 0, 0, 0};
     tci_added_match match;
     for (size_t from = 0;; from = search.taken) {
         bool found = tci_added_next(&search, &match);

@@ -40,6 +40,7 @@ struct tci_subword {
     size_t rows;
     char *json;
     size_t json_size;
+    uint64_t stamp; /* the file's hash: tells tokenizers apart that stood at one address, one after the other */
 };
 
 /* Text that is read where it stands, and never written. */

@@ -127,6 +127,8 @@ static tc_status place(trie_builder *builder, open_node open, const uint32_t *va
         builder->key(builder->context, builder->order[i], &length);
         if (length > open.depth)
             break;
+        if (length > builder->trie->longest)
+            builder->trie->longest = length;
         if (i == open.begin)
             builder->trie->units[open.node].value = values ? values[builder->order[i]] : builder->order[i];
         i++;
@@ -182,6 +184,13 @@ done:
     tci_free(memory, builder.stack);
     tci_trie_free(memory, builder.trie);
     return status;
+}
+
+tc_status tci_trie_check_walk(const tci_trie *trie)
+{
+    return trie->longest <= TCI_TRIE_WALK ? TC_OK
+                                          : tci_fail(TC_ERROR_LIMIT, "a token of %zu bytes; at most %d are accepted",
+                                                     trie->longest, TCI_TRIE_WALK);
 }
 
 void tci_trie_free(tci_memory *memory, tci_trie *trie)

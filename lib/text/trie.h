@@ -22,7 +22,12 @@ typedef struct tci_trie_unit {
 typedef struct tci_trie {
     tci_trie_unit *units;
     size_t count, capacity;
+    size_t longest; /* bytes of a key */
 } tci_trie;
+
+/* What a walk from each place of a text may cost, in bytes of the longest key: TC_ERROR_LIMIT above. */
+#define TCI_TRIE_WALK 1024
+tc_status tci_trie_check_walk(const tci_trie *trie);
 
 /* Key `i` of a set of keys. */
 typedef const char *(*tci_trie_key)(const void *context, uint32_t i, size_t *length);

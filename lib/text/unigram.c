@@ -62,7 +62,9 @@ static tc_status fill(tci_memory *memory, tci_unigram *unigram, const double *sc
     }
     unigram->unknown_score = least - UNKNOWN_PENALTY;
     tci_token_map_list_bytes(table, unigram->fallback);
-    return tci_trie_create(memory, key_of, table, table->ids, (uint32_t)tci_map_count(table->map), &unigram->trie);
+    TCI_RETURN_IF(
+        tci_trie_create(memory, key_of, table, table->ids, (uint32_t)tci_map_count(table->map), &unigram->trie));
+    return tci_trie_check_walk(unigram->trie);
 }
 
 tc_status tci_unigram_create(tci_memory *memory, tci_token_map *table, const double *scores, size_t count,
