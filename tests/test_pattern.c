@@ -15,6 +15,18 @@
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"           \
     "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
+#define CLIP "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
+#define CLIP_SPECIAL "<\\|startoftext\\|>|<\\|endoftext\\|>|" CLIP
+#define CASED(behind, numbers)                                                                                         \
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" behind                 \
+    "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" behind "|" numbers    \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define O200K CASED("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")
+#define TEKKEN CASED("", "\\p{N}")
+#define QWEN35                                                                                                         \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"  \
+    "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
 /* The matches, and what lies between, with | behind each, into `out`. */
 static tc_status cut(tci_memory *memory, const char *pattern, bool is_literal, const char *text, size_t length,
                      char *out, size_t capacity)
@@ -83,6 +95,44 @@ static void the_pattern_of_cl100k_has_a_scanner(void **state)
     check(CL100K, " \n  ", " \n|  |");
 }
 
+/* By the scanner, and by PCRE2, which knows no pattern in parentheses. */
+static void check_both(const char *pattern, const char *text, const char *wanted)
+{
+    char in_parentheses[512];
+    assert_non_null(tci_scan_of(pattern, strlen(pattern)));
+    check(pattern, text, wanted);
+    snprintf(in_parentheses, sizeof in_parentheses, "(?:%s)", pattern);
+    assert_null(tci_scan_of(in_parentheses, strlen(in_parentheses)));
+    check(in_parentheses, text, wanted);
+}
+
+static void the_pattern_of_o200k_ends_words_before_capitals(void **state)
+{
+    (void)state;
+    check_both(O200K, "HELLOworld iPhone's 'LL 12345 (Word)!/\n/x  y\n ",
+               "HELLOworld| i|Phone's| '|LL| |123|45| (|Word|)!/\n/|x| | y|\n| |");
+    check_both(O200K, "\xE4\xB8\xAD\xE6\x96\x87" "ABC d", "\xE4\xB8\xAD\xE6\x96\x87|ABC| d|");
+    check_both(O200K, "\xE4\xB8\xAD" "ABCd", "\xE4\xB8\xAD" "ABCd|");
+    check_both(O200K, "\xCC\x81" "ABC .\xCC\x81" "a", "\xCC\x81|ABC| .\xCC\x81|a|");
+    check_both(O200K, "\xC7\x85" "aB a\xCA\xB0" "B'\xC5\xBF", "\xC7\x85" "a|B| a\xCA\xB0|B'\xC5\xBF|");
+    check_both(TEKKEN, "don't 12 iPhone/\n", "don|'t| |1|2| i|Phone|/\n|");
+}
+
+static void to_the_pattern_of_qwen35_marks_are_letters(void **state)
+{
+    (void)state;
+    check_both(QWEN35, "a\xCC\x81" "b 12 .\xCC\x81 I'LL\n", "a\xCC\x81" "b| |1|2| .|\xCC\x81| I|'LL|\n|");
+}
+
+static void the_pattern_of_clip_matches_no_white_space(void **state)
+{
+    (void)state;
+    check_both(CLIP, "it's  I'LL 12 a<|endoftext|>b\n!?", "it|'s|  |I|'|LL| |1|2| |a|<||endoftext||>|b|\n|!?|");
+    check_both(CLIP_SPECIAL, "<|startoftext|>a<|endoftext|>.<|endoftext|>",
+               "<|startoftext|>|a|<|endoftext|>|.<||endoftext||>|");
+    check_both("\\s+", "  a\xC2\xA0\n b\xC2\x85", "  |a|\xC2\xA0\n |b|\xC2\x85|");
+}
+
 static void the_scanners_know_letters_of_unicode_16(void **state)
 {
     (void)state;
@@ -92,7 +142,7 @@ static void the_scanners_know_letters_of_unicode_16(void **state)
 static void any_other_pattern_goes_to_pcre2(void **state)
 {
     (void)state;
-    check("\\s+", "a  b\xC2\x85", "a|  |b|\xC2\x85|");
+    check("\\s{2}", "a  b\xC2\x85", "a|  |b\xC2\x85|");
     check("\\w+", "\xC2\xBD,a_b-c", "\xC2\xBD|,|a_b|-|c|");
     check("[\\w]+", "\xC2\xBD,a", "\xC2\xBD,|a|");
     check("\\p{L}+", "a\xF0\xAE\xAF\xB0.", "a\xF0\xAE\xAF\xB0|.|");
@@ -179,6 +229,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_pattern_of_gpt2_has_a_scanner),
         cmocka_unit_test(the_pattern_of_cl100k_has_a_scanner),
+        cmocka_unit_test(the_pattern_of_o200k_ends_words_before_capitals),
+        cmocka_unit_test(to_the_pattern_of_qwen35_marks_are_letters),
+        cmocka_unit_test(the_pattern_of_clip_matches_no_white_space),
         cmocka_unit_test(the_scanners_know_letters_of_unicode_16),
         cmocka_unit_test(any_other_pattern_goes_to_pcre2),
         cmocka_unit_test(a_literal_is_no_pattern),

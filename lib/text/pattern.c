@@ -91,14 +91,17 @@ tc_status tci_matches_next(tci_matches *m, bool *found, size_t *begin, size_t *e
 {
     *found = false;
     const tci_pattern *pattern = m->pattern;
-    if (pattern->scan) {
-        if (m->at >= m->length)
-            return TC_OK;
-        *found = true;
+    for (; pattern->scan && m->at < m->length; m->at = code_point_end(m, m->at)) {
         *begin = m->at;
-        *end = m->at = pattern->scan((const uint8_t *)m->text, m->length, m->at);
-        return TC_OK;
+        *end = pattern->scan((const uint8_t *)m->text, m->length, m->at);
+        if (*end > *begin) {
+            *found = true;
+            m->at = *end;
+            return TC_OK;
+        }
     }
+    if (pattern->scan)
+        return TC_OK;
     while (m->at <= m->length) {
         if (pattern->regex)
             TCI_RETURN_IF(tci_regex_search(pattern->regex, m->work, m->text, m->length, m->at, found, begin, end));

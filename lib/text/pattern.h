@@ -1,9 +1,10 @@
 /* pattern.h: the patterns by which pre-tokenizers split and normalizers replace, as tokenizer.json has them.
  *
  * Literal strings, and regular expressions in the syntax of Oniguruma (its Ruby flavour, which the `tokenizers` package
- * uses). Those of GPT-2, cl100k, Llama 3 and Qwen are known by their text and run as scanners of our own, in linear
- * time; any other goes to PCRE2, without its compiler to machine code and with limits on matches, depth and memory: one
- * that is reached is an error. What PCRE2 would read differently from Oniguruma is translated or refused. */
+ * uses). Those of GPT-2, CLIP, cl100k, o200k and their kin are known by their text and run as scanners of our own
+ * (pattern_scan.c), in linear time; any other goes to PCRE2, without its compiler to machine code and with limits on
+ * matches, depth and memory: one that is reached is an error. What PCRE2 would read differently from Oniguruma is
+ * translated or refused. */
 #ifndef TCI_TEXT_PATTERN_H
 #define TCI_TEXT_PATTERN_H
 
@@ -39,8 +40,8 @@ void tci_matches_begin(tci_matches *matches, const tci_pattern *pattern, const c
 /* The next match; *found is false behind the last. It may be empty, but not where the one before ends. */
 tc_status tci_matches_next(tci_matches *matches, bool *found, size_t *begin, size_t *end);
 
-/* Where the match of a pattern with a scanner that begins at `at` < length ends: such patterns match everywhere, one
- * match beside the other. NULL for other patterns. */
+/* Where the match that begins at `at` < length ends, or `at` where none does: no match is empty. NULL for patterns
+ * without a scanner. */
 typedef size_t (*tci_scan)(const uint8_t *text, size_t length, size_t at);
 tci_scan tci_pattern_scan(const tci_pattern *pattern);
 /* The scanner of the pattern with this text, or NULL. */

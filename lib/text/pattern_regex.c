@@ -156,7 +156,7 @@ tc_status tci_regex_create(tci_memory *memory, const char *text, size_t length, 
     *regex = NULL;
     return tci_fail(TC_ERROR_UNSUPPORTED,
                     "the pattern %.*s needs PCRE2, which this library was built without "
-                    "(TEXTCLF_PCRE2); those of GPT-2, cl100k, Llama 3 and Qwen do not",
+                    "(TEXTCLF_PCRE2); those of GPT-2, CLIP, cl100k, o200k and Qwen do not",
                     (int)(length < 80 ? length : 80), text);
 }
 

@@ -1,12 +1,12 @@
-/* pattern_split.c: matches, and what is between them, as parts of one piece. A pattern with a scanner matches
- * everywhere, one match beside the other, so that its matches are the pieces. */
+/* pattern_split.c: matches, and what is between them, as parts of one piece. Most tokenizers keep matches as they are,
+ * and what is between them either as it is, too, or not at all. */
 #include "text/pattern_split.h"
 
 typedef struct pattern_split {
     tci_pattern *pattern;
-    tci_scan scan; /* where each match is a piece, or NULL */
     tci_split_behavior behavior;
     bool invert;
+    bool keeps_matches, keeps_between; /* what is kept is a piece each; neither: tci_splitting knows */
 } pattern_split;
 
 tc_status tci_pattern_split_create(tci_memory *memory, tci_pattern *pattern, tci_split_behavior behavior, bool invert,
@@ -19,25 +19,16 @@ tc_status tci_pattern_split_create(tci_memory *memory, tci_pattern *pattern, tci
         tci_pattern_free(memory, pattern);
         return status;
     }
-    bool pieces = behavior == TCI_SPLIT_ISOLATED || (behavior == TCI_SPLIT_REMOVED && invert);
-    *made = (pattern_split){pattern, pieces ? tci_pattern_scan(pattern) : NULL, behavior, invert};
+    bool isolates = behavior == TCI_SPLIT_ISOLATED, keeps_matches = behavior == TCI_SPLIT_REMOVED && invert;
+    *made = (pattern_split){pattern, behavior, invert, isolates || keeps_matches, isolates};
     *self = made;
     return TC_OK;
 }
 
 bool tci_pattern_split_is_local(const void *self)
 {
-    return ((const pattern_split *)self)->scan != NULL;
-}
-
-static tc_status split_by_scan(tci_scan scan, const char *text, tci_piece piece, tci_pieces *out)
-{
-    size_t length = piece.end - piece.begin;
-    for (size_t at = 0, end; at < length; at = end) {
-        end = scan((const uint8_t *)text + piece.begin, length, at);
-        TCI_RETURN_IF(tci_pieces_add(out, piece.begin + at, piece.begin + end));
-    }
-    return TC_OK;
+    const pattern_split *stage = self;
+    return stage->keeps_matches && tci_pattern_scan(stage->pattern);
 }
 
 static tc_status split(const void *self, const tci_aligned *text, tci_piece piece, tci_work *work, tci_pieces *out)
@@ -47,19 +38,24 @@ static tc_status split(const void *self, const tci_aligned *text, tci_piece piec
     tci_splitting splitting;
     tci_matches matches;
     bool found;
-    if (stage->scan)
-        return split_by_scan(stage->scan, text->bytes, piece, out);
     tci_splitting_begin(&splitting, out, stage->behavior, stage->invert);
     tci_matches_begin(&matches, stage->pattern, text->bytes + piece.begin, length, work);
     for (;; at = end) {
         TCI_RETURN_IF(tci_matches_next(&matches, &found, &begin, &end));
         if (!found)
-            begin = length;
-        if (at < begin)
-            TCI_RETURN_IF(tci_splitting_put(&splitting, piece.begin + at, piece.begin + begin, false));
+            begin = end = length;
+        if (stage->keeps_matches) {
+            if (stage->keeps_between)
+                TCI_RETURN_IF(tci_pieces_add(out, piece.begin + at, piece.begin + begin));
+            TCI_RETURN_IF(tci_pieces_add(out, piece.begin + begin, piece.begin + end));
+        } else {
+            if (at < begin)
+                TCI_RETURN_IF(tci_splitting_put(&splitting, piece.begin + at, piece.begin + begin, false));
+            if (found)
+                TCI_RETURN_IF(tci_splitting_put(&splitting, piece.begin + begin, piece.begin + end, true));
+        }
         if (!found)
             return tci_splitting_end(&splitting);
-        TCI_RETURN_IF(tci_splitting_put(&splitting, piece.begin + begin, piece.begin + end, true));
     }
 }
 

@@ -17,6 +17,9 @@ import tokenizer_texts
 CL100K = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
 QWEN2 = CL100K.replace(r"\p{N}{1,3}", r"\p{N}")
+O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+         r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 CLIP = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 BERT_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SIZE = 8000
@@ -107,6 +110,13 @@ def llama3(texts, size=SIZE):
     return tokenizer
 
 
+def gpt4o(texts):
+    """Words end before a capital letter."""
+    tokenizer = byte_level(texts, ["<|endoftext|>"], pre=split_by(O200K), ignore_merges=True)
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
 def qwen2(texts):
     tokenizer = byte_level(texts, ["<|endoftext|>"], pre=split_by(QWEN2))
     tokenizer.normalizer = normalizers.NFC()
@@ -121,7 +131,7 @@ def smollm(texts):
 
 
 def clip(texts):
-    """Ends of words are marked, the pattern is none of the well-known ones."""
+    """Ends of words are marked, white space is dropped."""
     tokenizer = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "),
                                                  normalizers.Lowercase()])
@@ -245,24 +255,28 @@ def word_level_split(texts):
 KINDS = {
     "bert_uncased": lambda texts: wordpiece(texts, True), "bert_cased": lambda texts: wordpiece(texts, False),
     "bert_processing": bert_processing, "added_tokens": added_tokens, "gpt2": gpt2, "roberta": roberta,
-    "roberta_prefix": roberta_prefix, "llama3": llama3, "qwen2": qwen2, "smollm": smollm, "clip": clip, "llama": llama,
-    "xlm_roberta": xlm_roberta, "xlm_roberta_new": xlm_roberta_new, "albert": albert, "unigram_bytes": unigram_bytes,
-    "word_level": word_level, "word_level_split": word_level_split}
+    "roberta_prefix": roberta_prefix, "llama3": llama3, "gpt4o": gpt4o, "qwen2": qwen2, "smollm": smollm, "clip": clip,
+    "llama": llama, "xlm_roberta": xlm_roberta, "xlm_roberta_new": xlm_roberta_new, "albert": albert,
+    "unigram_bytes": unigram_bytes, "word_level": word_level, "word_level_split": word_level_split}
+
+
+def train(folder, kinds):
+    """Writes folder/KIND.json of each."""
+    texts = tokenizer_texts.sample(tokenizer_texts.complete(tokenizer_texts.data_folder()), 4_000_000)
+    for kind in kinds:
+        tokenizer = KINDS[kind](texts)
+        tokenizer.save(str(folder / f"{kind}.json"))
+        print(f"{kind}: {tokenizer.get_vocab_size()} tokens", flush=True)
 
 
 def main():
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    data = tokenizer_texts.data_folder()
-    if not data:
+    if not tokenizer_texts.data_folder():
         raise SystemExit("TEXTCLF_DATA is not set to the folder of the data sets")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    texts = tokenizer_texts.sample(tokenizer_texts.complete(data), 4_000_000)
-    for kind in sys.argv[2:] or KINDS:
-        tokenizer = KINDS[kind](texts)
-        tokenizer.save(str(folder / f"{kind}.json"))
-        print(f"{kind}: {tokenizer.get_vocab_size()} tokens", flush=True)
+    train(folder, sys.argv[2:] or KINDS)
 
 
 if __name__ == "__main__":
