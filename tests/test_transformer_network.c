@@ -163,6 +163,29 @@ static void a_row_has_the_same_bits_alone_in_any_batch_and_on_any_team(void **st
     free_batch(&b);
 }
 
+static void padding_in_a_text_is_not_counted_where_positions_have_a_row_for_it(void **state)
+{
+    static const uint32_t ids[] = {3, 1, 4, 1, 5};
+    static const size_t rows[] = {2, 1, 3, 1, 4};
+    tc_model *model = make_model("arch=bert family=roberta position_offset=2");
+    const tci_transformer *network = (const tci_transformer *)model->network;
+    size_t width = network->width, stride = network->stride;
+    float whole[5 * 64], part[5 * 64];
+    (void)state;
+    assert_true(stride <= 64);
+    tci_transformer_embed(network, ids, 0, 5, whole);
+    tci_transformer_embed(network, ids, 3, 5, part);
+    assert_bits("from the fourth token on", part, whole + 3 * stride, 2 * stride);
+    for (size_t t = 0; t < 5; t++) {
+        float wanted[64];
+        for (size_t k = 0; k < width; k++)
+            wanted[k] = (network->words[ids[t] * width + k] + network->segment_table[k]) +
+                        network->position_table[rows[t] * width + k];
+        assert_bits("a token", whole + t * stride, wanted, width);
+    }
+    tc_model_free(model);
+}
+
 static void a_row_longer_than_a_sequence_is_the_mean_of_its_sequences(void **state)
 {
     batch b;
@@ -328,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_has_the_same_bits_alone_in_any_batch_and_on_any_team),
+        cmocka_unit_test(padding_in_a_text_is_not_counted_where_positions_have_a_row_for_it),
         cmocka_unit_test(a_row_longer_than_a_sequence_is_the_mean_of_its_sequences),
         cmocka_unit_test(a_file_gives_the_same_bits_read_or_mapped),
         cmocka_unit_test(training_has_the_same_bits_on_any_team_with_activations_kept_or_not),

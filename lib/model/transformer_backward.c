@@ -338,7 +338,7 @@ static void pool_back(const tci_training *training, size_t index)
     }
 }
 
-/* A dense table of which token t has row number rows[t] (NULL: all row 0), columns [begin, end) of it. */
+/* A dense table, of the positions or of the only segment in use (all row 0); columns [begin, end) of it. */
 static void table_back(const tci_training *training, size_t tensor, bool positions, size_t begin, size_t end)
 {
     const tci_transformer *network = training->network;
@@ -351,8 +351,9 @@ static void table_back(const tci_training *training, size_t tensor, bool positio
         memset(gradient + row * width + begin, 0, (end - begin) * sizeof *gradient);
     for (size_t i = 0; i < training->sequence_count; i++) {
         const float *from = training->dstream + training->sequences[i].start * network->stride + begin;
+        size_t next = network->position_offset;
         for (size_t t = 0; t < training->sequences[i].length; t++) {
-            size_t row = positions ? network->position_offset + t : 0;
+            size_t row = positions ? tci_transformer_position(network, training->sequences[i].ids[t], &next) : 0;
             network->base.kernels->add(end - begin, from + t * network->stride, gradient + row * width + begin);
         }
     }

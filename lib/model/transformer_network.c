@@ -248,10 +248,12 @@ void tci_transformer_unpack_head(tci_transformer *network)
 
 void tci_transformer_embed(const tci_transformer *network, const uint32_t *ids, size_t begin, size_t end, float *s)
 {
-    size_t width = network->width;
+    size_t width = network->width, next = network->position_offset;
+    for (size_t t = 0; t < begin; t++)
+        (void)tci_transformer_position(network, ids[t], &next);
     for (size_t t = begin; t < end; t++, s += network->stride) {
         const float *word = network->words + ids[t] * width;
-        const float *position = network->position_table + (network->position_offset + t) * width;
+        const float *position = network->position_table + tci_transformer_position(network, ids[t], &next) * width;
         if (network->segment_table) {
             for (size_t k = 0; k < width; k++)
                 s[k] = (word[k] + network->segment_table[k]) + position[k];

@@ -83,6 +83,13 @@ static inline size_t tci_transformer_sequences(const tci_transformer *network, s
     return length == 0 ? 1 : (length - 1) / network->max_length + 1;
 }
 
+/* The row of the position table of the next token; *next begins at position_offset. Where there are rows before that,
+ * the last of them is the padding's, whose id is its number: RoBERTa's positions do not count padding in a text. */
+static inline size_t tci_transformer_position(const tci_transformer *network, uint32_t id, size_t *next)
+{
+    return (size_t)id + 1 == network->position_offset ? id : (*next)++;
+}
+
 /* s (tokens, stride) of tokens [begin, end) of a sequence of these ids: words + segment 0 + positions. */
 void tci_transformer_embed(const tci_transformer *network, const uint32_t *ids, size_t begin, size_t end, float *s);
 
