@@ -15,8 +15,6 @@ static tc_config *options(int count, char **given)
     tc_config *config = NULL;
     check(tc_config_create(&config));
     check(tc_config_set(config, "threads", "2"));
-    check(tc_config_set(config, "max_length", "0")); /* what the checkpoint's positions allow */
-    check(tc_config_set(config, "epochs", "3"));
     check(tc_config_set(config, "validation_split", "0.1"));
     for (int i = 0; i < count; i++) {
         char *value = strchr(given[i], '=');

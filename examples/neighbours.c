@@ -2,6 +2,8 @@
  *
  *     neighbours all-MiniLM-L6-v2 exits.test.tsv "The firm was bought by a rival."
  *
+ * (sqrt() is in libm: link with -lm.)
+ *
  * tc_embed() gives a vector for each text. Vectors of length 1 are as near as their product is large (cosine). A folder
  * of Hugging Face's is a model like any other; mapped, its weights stay in the file, and processes share them. */
 #include <math.h>

@@ -20,7 +20,7 @@ def main():
     parser.add_argument("folder", help="with config.json, model.safetensors and tokenizer.json")
     parser.add_argument("--freeze", help="none, encoder (the output layer alone learns) or layers=N")
     parser.add_argument("--lora-rank", type=int, help="train small additions of this rank in place of the weights")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="3 by default, 20 of the output layer alone")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", help="the folder to write; a temporary one by default")
     options = parser.parse_args()

@@ -70,6 +70,17 @@ static int note_beginning(const training *run)
     return code;
 }
 
+/* A folder says what its head was trained for; how the labels of the input are read is never guessed. */
+static int check_task(const training *run)
+{
+    char own[32];
+    int code = data_model_option(run->model, "task", own, sizeof own);
+    if (code == CODE_OK && data_task(own) != run->task)
+        return fail("%s is a model of task %s; give --task %s, or --task with what the labels of %s are",
+                    run->given->pretrained, own, own, run->given->input);
+    return code;
+}
+
 /* With random weights, or those of the folder that was named. */
 static int make_model(work *all, const tc_vocab_builder *words)
 {
@@ -81,7 +92,8 @@ static int make_model(work *all, const tc_vocab_builder *words)
         given->pretrained != NULL
             ? tc_model_create_pretrained(given->config, given->pretrained, names, count, 0, &run->model)
             : tc_model_create(given->config, words, names, count, &run->model);
-    return status == TC_OK ? target_check_model(given->output, run->model, run->weights) : fail_library(NULL);
+    int code = status == TC_OK ? check_task(run) : fail_library(NULL);
+    return code == CODE_OK ? target_check_model(given->output, run->model, run->weights) : code;
 }
 
 /* First pass: labels, words where the model has none yet, and from them the model. */

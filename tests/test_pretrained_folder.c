@@ -180,6 +180,7 @@ static void what_the_weights_decide_cannot_be_set(void **state)
         {"vocab_size=5000", TC_ERROR_MISMATCH, "'vocab_size'"},
         {"max_length=49", TC_ERROR_OPTION, "'max_length' is 49"},
         {"embedding_dim=16", TC_ERROR_OPTION, "'embedding_dim'"},
+        {"pretrained_vectors=x.vec", TC_ERROR_OPTION, "'pretrained_vectors'"},
         {"max_vocab=50", TC_ERROR_LIMIT, "max_vocab"},
         {"max_tensors=5", TC_ERROR_LIMIT, "max_tensors"},
         {"max_file_bytes=2000", TC_ERROR_LIMIT, "max_file_bytes"},

@@ -235,6 +235,24 @@ static void freeze_does_not_go_with_them(void **state)
     tci_model_release(model);
 }
 
+static void they_learn_beside_a_model_whose_head_was_trained_alone(void **state)
+{
+    (void)state;
+    tc_model *model = make_model("arch=bert freeze=encoder"), *adapted = NULL;
+    tc_config *config = NULL;
+    tc_trainer *trainer = NULL;
+    assert_ok(tc_trainer_create(model, NULL, &trainer));
+    tc_trainer_free(trainer);
+    assert_ok(tc_config_create(&config));
+    assert_ok(tc_config_set(config, "lora_rank", "2"));
+    assert_ok(tc_model_convert(model, config, &adapted));
+    assert_ok(tc_trainer_create(adapted, NULL, &trainer));
+    tc_trainer_free(trainer);
+    tc_config_free(config);
+    tc_model_free(adapted);
+    tc_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_file_keeps_them_apart),
         cmocka_unit_test(their_gradients_are_the_slopes_of_the_loss),
         cmocka_unit_test(freeze_does_not_go_with_them),
+        cmocka_unit_test(they_learn_beside_a_model_whose_head_was_trained_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,6 +208,9 @@ tc_status tc_model_create_pretrained(const tc_config *config, const char *folder
         return tci_fail(TC_ERROR_ARGUMENT, "tc_model_create_pretrained: 'labels' is NULL with a count of %zu",
                         label_count);
     TCI_RETURN_IF(tci_model_created_whole(&config->options));
+    if (config->options.pretrained_vectors[0])
+        return tci_fail(TC_ERROR_OPTION, "option 'pretrained_vectors': a pretrained model has words of its own; leave "
+                                         "it out");
     return tci_pretrained_read(folder,
                                &(tci_pretrained_request){.given = &config->options,
                                                          .host = &config->memory.host,
@@ -322,6 +325,7 @@ static tc_status take_adapter_options(const tc_model *model, const tci_options *
     static const char *const keys[] = {"lora_rank", "lora_alpha", "lora_targets"};
     if (!changes_adapters(model, given))
         return TC_OK;
+    tci_options_prefer(options, given, "freeze", "none"); /* adapters and part of the layers do not learn together */
     if (given->lora_rank > 0 && options->lora_rank > 0)
         return tci_fail(TC_ERROR_MISMATCH,
                         "option 'lora_rank': the model has adapters of rank %llu; convert it to rank 0, which merges "

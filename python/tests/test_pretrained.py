@@ -79,6 +79,16 @@ def test_a_classifier_begins_with_a_folder_and_writes_one(name, tmp_path):
     assert list(copy.predict(TEXTS)) == list(classifier.predict(TEXTS)) and copy.pretrained == folder(name)
 
 
+def test_a_head_of_another_task_is_not_taken_for_one_of_labels(tmp_path):
+    values = [float(index % 3) for index in range(len(TEXTS))]
+    classifier = textclf.TextClassifier(pretrained=folder("tiny_bert"), task="regress", epochs=1).fit(TEXTS, values)
+    classifier.model_.export(tmp_path / "out", "hugging_face")
+    with pytest.raises(textclf.OptionError, match="is a model of task regress; say task='regress'"):
+        textclf.TextClassifier(pretrained=tmp_path / "out", epochs=1).fit(TEXTS, LABELS)
+    for task, truth in (("regress", values), ("classify", LABELS)):
+        textclf.TextClassifier(pretrained=tmp_path / "out", epochs=1, task=task).fit(TEXTS, truth)
+
+
 def test_folders_that_are_none_are_named(tmp_path):
     with pytest.raises(textclf.Error, match="config.json"):
         textclf.Model.from_pretrained(tmp_path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Ty
 
 from . import _arrays, _data
 from .config import Config, OptionKeywords, option, options, options_text
-from .errors import StateError, UnsupportedError
+from .errors import OptionError, StateError, UnsupportedError
 from .model import Model, Path, Vocabulary
 from .training import Batcher, Epoch, Trainer
 
@@ -132,7 +132,11 @@ class TextClassifier:
 
     def _new_model(self, config: Config, codec: _data.Labels, data: List[bytes]) -> Model:
         if self.pretrained is not None:
-            return Model.from_pretrained(self.pretrained, codec.names, config)
+            model = Model.from_pretrained(self.pretrained, codec.names, config)
+            if model.option("task") != config.get("task"):
+                raise OptionError(f"{self.pretrained} is a model of task {model.option('task')}; say task="
+                                  f"{model.option('task')!r}, or with task what y is")
+            return model
         with Vocabulary(config, data) as words:
             return Model(config, words, codec.names)
 

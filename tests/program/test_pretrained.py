@@ -131,6 +131,15 @@ class Pretrained(Case):
         model, _ = self.tune(folder, *still, data=data)
         self.assertEqual(self.good("info", model, "--json").json()["labels"], ["no", "yes"])
 
+    def test_labels_are_not_read_otherwise_than_the_head_of_the_folder_takes_them(self):
+        numbers = self.file("numbers.tsv", "0.5\tone\n1.5\ttwo\n" * 8)
+        for name, folder in FOLDERS.items():
+            self.tune(folder, "--task", "regress", output=name + "/", data=numbers)
+            train = ("train", "--pretrained", f"{self.folder}/{name}/", "--output", self.folder / "m", "--epochs", "1")
+            self.fails(self.textclf(*train, "--input", numbers), 1, f"{name}/ is a model of task regress; give --task")
+            self.good(*train, "--input", numbers, "--task", "regress")
+            self.good(*train, "--input", self.data, "--task", "classify")
+
     def test_a_folder_without_a_head_is_trained_before_it_predicts(self):
         folder, file = self.headless(), self.folder / "headless.safetensors"
         self.good("convert", folder, file)
@@ -211,6 +220,7 @@ class Pretrained(Case):
         self.fails(self.textclf(*train, "--pretrained", tiny, "--hidden-dim", "32"), 1, "hidden_dim", "16")
         self.fails(self.textclf(*train, "--pretrained", FOLDERS["tiny_gpt2"], "--pooling", "cls"), 1, "pooling")
         self.fails(self.textclf(*train, "--pretrained", tiny, "--freeze", "layers"), 1, "freeze", "layers=N")
+        self.fails(self.textclf(*train, "--pretrained", tiny, "--pretrained-vectors", "x.vec"), 1, "pretrained_vectors")
         self.fails(self.textclf("train", "--input", self.data, "--output", f"{self.folder}/new/"), 1, "arch lstm")
         self.fails(self.textclf("train", "--arch", "bert", "--input", self.data, "--output", f"{self.folder}/new/"), 1,
                    "tokenizer word")
