@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 #define LARGE_PAGE ((size_t)2 << 20)
-#define LARGE_BLOCK ((size_t)32 << 20)
+#define LARGE_BLOCK ((size_t)4 << 20)
 
 /* What stands in the 64 bytes before each block (at most; the host's block may start up to 63 bytes earlier). */
 typedef struct block_header {

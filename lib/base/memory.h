@@ -34,7 +34,7 @@ void tci_memory_init(tci_memory *memory, const tc_allocator *host, size_t limit)
 tc_status tci_alloc(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer);
 tc_status tci_alloc_zero(tci_memory *memory, size_t count, size_t size, const char *what, void *pointer);
 
-/* For a block of `memory` that is not written yet: where it is of tens of megabytes and read here and there, as weights
+/* For a block of `memory` that is not written yet: where it is of megabytes and read here and there, as weights
  * are, an address in large pages, where the system has them for the asking, is found faster, and filling it takes less,
  * too. What a host's own allocator gave is left as it is. */
 void tci_ask_for_large_pages(const tci_memory *memory, void *block, size_t size);

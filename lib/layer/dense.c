@@ -8,7 +8,7 @@
 #define TILE_ROWS 96
 #define TILE_PANELS 8
 #define BIAS_ROWS 16
-#define GROUP_FLOATS 131072 /* 512 KB of packed weights, for the second-level cache */
+#define GROUP_FLOATS 196608 /* 768 KB of packed weights, for the second-level cache */
 
 static size_t least(size_t a, size_t b)
 {

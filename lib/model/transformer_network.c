@@ -226,6 +226,7 @@ static void transformer_refresh(tci_network *base)
         return;
     }
     float *block = network->packed;
+    tci_ask_for_large_pages(base->memory, block, floats * sizeof *block);
     for (size_t i = 0; dense_at(network, i); i++) {
         tci_dense *dense = dense_at(network, i);
         tci_dense_pack(dense, base->kernels, 0, tci_dense_panels(dense), block);

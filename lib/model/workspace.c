@@ -7,6 +7,7 @@ tc_status tci_workspace_reserve(tci_workspace *workspace, size_t bytes, const ch
         return TC_OK;
     tci_workspace_free(workspace); /* first, so that old and new are never held together */
     TCI_RETURN_IF(tci_alloc(workspace->memory, bytes, 1, what, &workspace->block));
+    tci_ask_for_large_pages(workspace->memory, workspace->block, bytes);
     workspace->size = bytes;
     return TC_OK;
 }
