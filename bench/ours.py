@@ -2,7 +2,6 @@
 stand ready, as a C host would have them.
 """
 import ctypes
-import resource
 import time
 
 import common  # puts python/ on the path
@@ -94,7 +93,7 @@ class Trainer:
 
     def peak_mb(self):
         """The largest resident size of this side's process so far."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return sides.own_peak_mb()
 
     def train(self, batches, way=None):
         """Seconds for these batches; `way` is for sides that have several."""

@@ -11,7 +11,7 @@ class Ended(NamedTuple):
     messages: str  # standard error
     seconds: float
     processor_seconds: float
-    resident_mb: float  # at most
+    resident_mb: float  # at most; not below what this process had, which a new program takes over
 
 
 def run(command, out=None):

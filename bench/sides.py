@@ -19,6 +19,13 @@ def _prepare_process(threads):
         os.environ.pop(name, None)
 
 
+def own_peak_mb():
+    """The largest resident size of this process since it began as this program. (ru_maxrss is no such figure: a new
+    program takes over that of the process that started it, here one that has imported torch.)"""
+    with open("/proc/self/status", encoding="ascii") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
 def _serve(pipe, kind, threads, arguments):
     try:
         _prepare_process(threads)

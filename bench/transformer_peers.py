@@ -6,12 +6,12 @@ graph after onnxruntime.transformers.optimizer, which fuses attention, layer nor
 `tokenizers` package, on as many threads as the side has.
 """
 import os
-import resource
 import tempfile
 import time
 
 import numpy
 import peers
+import sides
 import transformer_folder
 
 
@@ -165,4 +165,4 @@ class PyTorchTrainer:
 
     def peak_mb(self):
         """The largest resident size of this side's process so far."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return sides.own_peak_mb()

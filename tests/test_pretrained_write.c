@@ -54,7 +54,7 @@ static void adapters_are_added_and_written_merged(void **state)
         const tci_tensor_info *tensor = &parameters->tensors[i];
         adapters += strstr(tensor->name, ".lora_") != NULL;
         for (size_t k = 0; strstr(tensor->name, ".lora_B") && k < tensor->count; k++)
-            parameters->values[tensor->offset + k] = 0.25f;
+            tci_parameters_write(parameters, i)[k] = 0.25f;
     }
     assert_true(adapters > 0);
     tci_model_refresh(model);
@@ -71,6 +71,43 @@ static void adapters_are_added_and_written_merged(void **state)
     assert_true(others[0] - logits[0] > 1e-3f || logits[0] - others[0] > 1e-3f);
     tc_model_free(again);
     tiny_bert_remove(&folder);
+}
+
+static void beside_mapped_weights_adapters_and_head_are_trained(void **state)
+{
+    (void)state;
+    static const char text[] = "a tiger";
+    const size_t row = 0;
+    for (int adapters = 0; adapters < 2; adapters++) {
+        tc_config *config = tiny_bert_config(adapters ? "lora_rank=2 schedule=constant warmup_ratio=0"
+                                                      : "schedule=constant warmup_ratio=0");
+        tc_model *models[2] = {NULL, NULL};
+        float logits[2][3];
+        for (int mapped = 0; mapped < 2; mapped++) {
+            tc_model **model = &models[mapped];
+            tc_trainer *trainer = NULL;
+            tc_examples *examples = NULL;
+            assert_ok(
+                tc_model_create_pretrained(config, tiny_bert_path(""), NULL, 0, mapped ? TC_LOAD_MAPPED : 0, model));
+            tc_status status = tc_trainer_create(*model, config, &trainer);
+            assert_int_equal(status, mapped && !adapters ? TC_ERROR_STATE : TC_OK);
+            if (status != TC_OK)
+                break;
+            assert_ok(tc_examples_create(*model, &examples));
+            assert_ok(tc_examples_add_label(examples, text, strlen(text), 1, 1.0f));
+            for (int step = 0; step < 3; step++)
+                assert_ok(tc_train_step(trainer, examples, &row, 1, NULL));
+            assert_int_equal((*model)->network->shared, mapped);
+            tc_trainer_free(trainer);
+            tc_examples_free(examples);
+            tiny_bert_logits(*model, text, 3, logits[mapped]);
+        }
+        if (adapters)
+            assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+        tc_model_free(models[0]);
+        tc_model_free(models[1]);
+        tc_config_free(config);
+    }
 }
 
 static void what_the_format_has_no_place_for_is_not_written(void **state)
@@ -185,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_reads_back_to_the_bit),
         cmocka_unit_test(adapters_are_added_and_written_merged),
+        cmocka_unit_test(beside_mapped_weights_adapters_and_head_are_trained),
         cmocka_unit_test(what_the_format_has_no_place_for_is_not_written),
         cmocka_unit_test(an_untrained_head_is_known_in_the_librarys_own_file),
         cmocka_unit_test(each_failed_allocation_and_call_is_a_status),

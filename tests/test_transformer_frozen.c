@@ -204,40 +204,67 @@ static void the_model_predicts_with_its_new_head_while_it_is_trained(void **stat
     close_bench(&b);
 }
 
-static void a_model_that_reads_its_file_in_place_leaves_it_for_the_trainer(void **state)
+/* The file of the bench's model, kept by a model whose weights are read there. */
+static tc_model *load_in_place(const bench *b)
+{
+    tci_options options;
+    tc_model *loaded = NULL;
+    uint8_t *block = NULL;
+    size_t size = 0;
+    tci_options_default(&options);
+    assert_int_equal(tci_native_save_memory(b->model, NULL, 0, NULL, &size), TC_ERROR_CAPACITY);
+    assert_ok(tci_alloc(&b->model->memory, size, 1, "file", &block));
+    assert_ok(tci_native_save_memory(b->model, NULL, size, block, &size));
+    assert_ok(tci_native_read_in_place(block, size, &options, NULL, NULL, false, &loaded));
+    tci_move_block(&loaded->memory, &b->model->memory, block);
+    assert_ok(tci_model_keep_file(loaded, (tci_model_file){.block = block, .size = size}));
+    return loaded;
+}
+
+static void a_model_that_reads_its_file_in_place_is_trained_there(void **state)
 {
     (void)state;
-    for (int fails = 0; fails < 2; fails++) {
-        bench b;
-        float before[2], after[2];
-        tci_options options;
-        tc_model *loaded = NULL;
-        tc_trainer *trainer = NULL;
-        tci_scratch *scratch = NULL;
-        uint8_t *block = NULL;
-        size_t size = 0;
-        open_bench(&b, SMALL NO_DROPOUT, cases[0], "none");
-        tci_options_default(&options);
-        assert_int_equal(tci_native_save_memory(b.model, NULL, 0, NULL, &size), TC_ERROR_CAPACITY);
-        assert_ok(tci_alloc(&b.model->memory, size, 1, "file", &block));
-        assert_ok(tci_native_save_memory(b.model, NULL, size, block, &size));
-        assert_ok(tci_native_read_in_place(block, size, &options, NULL, NULL, false, &loaded));
-        tci_move_block(&loaded->memory, &b.model->memory, block);
-        assert_ok(tci_model_keep_file(loaded, (tci_model_file){.block = block, .size = size}));
-        assert_ok(tci_scratch_create(loaded, 1, &scratch));
-        assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, before));
-        options = loaded->options;
-        assert_ok(tci_options_set(&options, "freeze", "encoder"));
-        assert_ok(tci_options_set(&options, "class_weights", fails ? "nobody=2" : "none"));
-        assert_int_equal(tci_trainer_create(loaded, &options, &trainer) == TC_OK, !fails);
-        assert_int_equal(loaded->kept_count, 0);
-        assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, after));
-        assert_memory_equal(before, after, sizeof before);
-        tci_scratch_free(scratch);
-        tci_trainer_free(trainer);
-        tci_model_release(loaded);
+    static const char *const freeze[] = {"none", "layers=1", "encoder"};
+    for (size_t w = 0; w < 3 * CASES; w++) {
+        bench b, other;
+        open_bench(&b, SMALL DROPOUT, cases[w / 3], freeze[w % 3]);
+        other = b;
+        other.model = load_in_place(&b);
+        assert_ok(tci_trainer_create(other.model, &b.model->options, &other.trainer));
+        for (int step = 0; step < 2; step++)
+            assert_true(run_step(&b).loss == run_step(&other).loss);
+        assert_null(other.model->network->parameters.values);
+        assert_int_equal(other.model->kept_count, 1);
+        const tci_parameters *parameters = &b.model->network->parameters;
+        for (size_t i = 0; i < parameters->tensor_count; i++)
+            assert_memory_equal(tci_parameters_read(parameters, i),
+                                tci_parameters_read(&other.model->network->parameters, i),
+                                parameters->tensors[i].count * sizeof(float));
+        tci_trainer_free(other.trainer);
+        tci_model_release(other.model);
         close_bench(&b);
     }
+}
+
+static void a_trainer_that_cannot_be_made_leaves_the_model_as_it_was(void **state)
+{
+    (void)state;
+    bench b;
+    float before[2], after[2];
+    tc_trainer *trainer = NULL;
+    tci_scratch *scratch = NULL;
+    open_bench(&b, SMALL NO_DROPOUT, cases[0], "none");
+    tc_model *loaded = load_in_place(&b);
+    tci_options options = loaded->options;
+    assert_ok(tci_scratch_create(loaded, 1, &scratch));
+    assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, before));
+    assert_ok(tci_options_set(&options, "class_weights", "nobody=2"));
+    assert_true(tci_trainer_create(loaded, &options, &trainer) != TC_OK);
+    assert_ok(tci_model_predict_text(loaded, scratch, "the good film", 13, after));
+    assert_memory_equal(before, after, sizeof before);
+    tci_scratch_free(scratch);
+    tci_model_release(loaded);
+    close_bench(&b);
 }
 
 static void another_value_is_refused(void **state)
@@ -266,7 +293,8 @@ int main(void)
         cmocka_unit_test(vectors_are_computed_once_for_each_sequence),
         cmocka_unit_test(memory_is_for_what_is_trained),
         cmocka_unit_test(the_model_predicts_with_its_new_head_while_it_is_trained),
-        cmocka_unit_test(a_model_that_reads_its_file_in_place_leaves_it_for_the_trainer),
+        cmocka_unit_test(a_model_that_reads_its_file_in_place_is_trained_there),
+        cmocka_unit_test(a_trainer_that_cannot_be_made_leaves_the_model_as_it_was),
         cmocka_unit_test(another_value_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

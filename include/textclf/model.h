@@ -51,7 +51,8 @@ TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_buil
  * @param labels      as in tc_model_create(). Where they are those of the folder's id2label, in whatever order, or as
  *                    many as its labels without names, its head is kept; else the output layer is a new one. NULL (and
  *                    label_count 0): the folder's.
- * @param flags       0, or #TC_LOAD_MAPPED: a model that predicts, whose F32 weights are read from the mapped files.
+ * @param flags       0, or #TC_LOAD_MAPPED: F32 weights are read from the mapped files and stand still; adapters beside
+ *                    them (`lora_rank`) and a new head can be trained.
  * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_MISMATCH (an option that is not the folder's), and those of tc_model_load().
  */
 TC_EXPORT tc_status tc_model_create_pretrained(const tc_config *config, const char *folder, const char *const *labels,

@@ -47,8 +47,8 @@ typedef struct tc_step {
  * @param config its options of class run, and those of class training that were set on it; all others are the model's
  *               own, as they were when it was created or stored. NULL: all are the model's. What is resolved here is
  *               stored with the model.
- * Errors: #TC_ERROR_BUSY, #TC_ERROR_STATE (a mapped model), #TC_ERROR_UNSUPPORTED (a model whose weights are not f32),
- * #TC_ERROR_OPTION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
+ * Errors: #TC_ERROR_BUSY, #TC_ERROR_STATE (weights of a mapped model), #TC_ERROR_UNSUPPORTED (a model whose weights are
+ * not f32), #TC_ERROR_OPTION, #TC_ERROR_LIMIT, #TC_ERROR_MEMORY.
  */
 TC_EXPORT tc_status tc_trainer_create(tc_model *model, const tc_config *config, tc_trainer **trainer);
 

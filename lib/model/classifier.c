@@ -201,11 +201,27 @@ tc_status tci_model_keep_file(tc_model *model, tci_model_file file)
     return TC_OK;
 }
 
+static tc_status refuse_map(void)
+{
+    return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
+}
+
+tc_status tci_model_check_writable(const tc_model *model, size_t index)
+{
+    uintptr_t at = (uintptr_t)tci_parameters_data(&model->network->parameters, index);
+    for (size_t i = 0; i < model->kept_count; i++) {
+        uintptr_t map = (uintptr_t)model->kept[i].map;
+        if (map && at >= map && at - map < model->kept[i].size)
+            return refuse_map();
+    }
+    return TC_OK;
+}
+
 tc_status tci_model_own_parameters(tc_model *model)
 {
     for (size_t i = 0; i < model->kept_count; i++) {
         if (model->kept[i].map)
-            return tci_fail(TC_ERROR_STATE, "a mapped model is read-only; clone it, or load it without TC_LOAD_MAPPED");
+            return refuse_map();
     }
     if (model->kept_count == 0)
         return TC_OK;

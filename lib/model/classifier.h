@@ -90,6 +90,8 @@ tc_status tci_model_keep_file(tc_model *model, tci_model_file file);
 /* A block of its own for parameters that are read from a file, before they are changed. TC_ERROR_STATE for a map, whose
  * model is read-only. */
 tc_status tci_model_own_parameters(tc_model *model);
+/* Whether tensor `index` may be changed where it stands. TC_ERROR_STATE likewise. */
+tc_status tci_model_check_writable(const tc_model *model, size_t index);
 
 /* TC_ERROR_UNSUPPORTED for a task that gives no labels by their thresholds. */
 tc_status tci_model_has_thresholds(const tc_model *model);

@@ -117,6 +117,7 @@ struct tci_architecture {
     tc_status (*embed)(const tci_network *network, tci_workspace *workspace, const tci_row *row,
                        const tci_id_source *source, float *vector);
 
+    bool trains_in_place; /* weights of a file are changed where they were read: there is no block of them all */
     /* Training by gradients; NULL where there is none. */
     tc_status (*training_create)(tci_network *network, const tci_options *options, tci_memory *memory, tci_pool *pool,
                                  tci_training **training);

@@ -46,8 +46,7 @@ void tci_lora_free(tci_lora *lora, tci_memory *memory)
     lora->merged = lora->turned = NULL;
 }
 
-/* Random A (`down`), zero B. */
-static void draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values)
+void tci_lora_draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values)
 {
     float bound = down ? 1.0f / (float)sqrt((double)tensor->shape[1]) : 0.0f;
     tci_random random;
@@ -60,7 +59,7 @@ void tci_lora_initialize(const tci_lora *lora, tci_parameters *parameters, uint6
 {
     for (size_t i = lora->first; lora->rank > 0 && i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
-        draw(tensor, (i - lora->first) % 2 == 0, seed, i, parameters->values + tensor->offset);
+        tci_lora_draw(tensor, (i - lora->first) % 2 == 0, seed, i, parameters->values + tensor->offset);
     }
 }
 

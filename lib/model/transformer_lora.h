@@ -55,7 +55,9 @@ static inline float *tci_lora_sum(const tci_lora *lora, tci_transformer_role rol
     return lora->merged + layer * lora->layer_floats + lora->offset[role];
 }
 
-/* Random A, zero B. */
+/* One adapter's matrix, tensor `index` of a model: random for A (`down`), zero for B. */
+void tci_lora_draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values);
+/* All of them. */
 void tci_lora_initialize(const tci_lora *lora, tci_parameters *parameters, uint64_t seed);
 /* Makes all sums. */
 void tci_lora_merge(const tci_lora *lora, const tci_transformer_tensors *tensors, const tci_parameters *parameters);

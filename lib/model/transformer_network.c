@@ -314,7 +314,7 @@ static const tci_tensor_info *transformer_words(const tci_network *base)
     .declare = transformer_declare, .free = transformer_free, .initialize = transformer_initialize,                    \
     .refresh = transformer_refresh, .words = transformer_words, .predict = tci_transformer_predict,                    \
     .predict_long = tci_transformer_predict_long, .embed_dim = tci_transformer_vector_dim,                             \
-    .embed = tci_transformer_vector, .training_create = tci_transformer_training_create,                               \
+    .embed = tci_transformer_vector, .trains_in_place = true, .training_create = tci_transformer_training_create,      \
     .training_free = tci_transformer_training_free, .training_refresh = tci_transformer_training_refresh,              \
     .forward = tci_transformer_training_forward, .backward = tci_transformer_training_backward
 

@@ -57,8 +57,7 @@ void tci_transformer_training_free(tci_training *training)
     if (!training)
         return;
     tci_network *network = &training->network->base;
-    if (training->stream_stats) /* it was whole: the weights stand still again */
-        network->architecture->refresh(network);
+    bool whole = training->stream_stats;
     tci_workspace_free(&training->space);
     tci_workspace_free(&training->batch_space);
     tci_features_free(&training->features);
@@ -66,6 +65,8 @@ void tci_transformer_training_free(tci_training *training)
     tci_free(training->memory, training->stream_stats);
     tci_free(training->memory, training->kept);
     tci_free(training->memory, training);
+    if (whole) /* the weights stand still again */
+        network->architecture->refresh(network);
 }
 
 void tci_transformer_training_refresh(tci_training *training)

@@ -185,6 +185,13 @@ void tci_optimizer_free(tci_optimizer *optimizer)
     tci_free(optimizer->memory, optimizer);
 }
 
+tc_status tci_optimizer_set_schedule(tci_optimizer *optimizer, const tci_schedule *schedule)
+{
+    TCI_RETURN_IF(tci_schedule_check(schedule));
+    optimizer->options.schedule = *schedule;
+    return TC_OK;
+}
+
 float *tci_optimizer_state(tci_optimizer *optimizer, size_t index, const char **name)
 {
     if (index >= TCI_OPTIMIZER_STATES || !optimizer->state[index])
@@ -322,7 +329,7 @@ static void update_run(const step_job *job, const unit *part, size_t first, size
     for (size_t i = 0; i < TCI_OPTIMIZER_STATES; i++)
         state[i] = optimizer->state[i] ? optimizer->state[i] + place : NULL;
     optimizer->rule->update(optimizer->kernels, &optimizer->groups[part->group].constants, count,
-                            job->parameters->values + tensor->offset + first,
+                            tci_parameters_write(job->parameters, part->tensor) + first,
                             moves ? job->gradients->values + place : NULL, state);
 }
 

@@ -54,6 +54,8 @@ const char *tci_optimizer_name(size_t index);
 tc_status tci_optimizer_create(tci_memory *memory, const tci_kernels *kernels, const tci_parameters *parameters,
                                const tci_optimizer_options *options, tci_optimizer **optimizer);
 void tci_optimizer_free(tci_optimizer *optimizer); /* NULL is a no-op */
+/* From the next step on. TC_ERROR_OPTION leaves the old one. */
+tc_status tci_optimizer_set_schedule(tci_optimizer *optimizer, const tci_schedule *schedule);
 
 /* Takes one step with the gradients times `scale` (1 / Σ w·c), on every member of `pool` (NULL: the caller alone). Bits
  * do not depend on the members. `result` may be NULL. Gradients are only read, and of the sparse tensor only the

@@ -142,8 +142,6 @@ tc_status tci_pretrained_choose(tci_memory *memory, const char *folder, const tc
     if (options->vocab_size > options->max_vocab)
         TCI_CHECK(tci_fail(TC_ERROR_LIMIT, TCI_CONFIG_JSON ": 'vocab_size' is %llu; max_vocab is %llu",
                            (unsigned long long)options->vocab_size, (unsigned long long)options->max_vocab));
-    choice->lora_rank = options->lora_rank;
-    options->lora_rank = 0;
     choice->new_head =
         choice->folder.other_head || options->pooling != from->pooling || options->pooler != from->pooler;
     choice->labels = request->labels ? request->labels : choice->folder.labels;

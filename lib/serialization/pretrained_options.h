@@ -10,8 +10,7 @@
 
 typedef struct tci_pretrained_choice {
     tci_config_json folder; /* with the pooling of modules.json */
-    tci_options options;    /* of the model, resolved, without adapters */
-    uint64_t lora_rank;     /* adapters to be added */
+    tci_options options;    /* of the model, resolved */
     const char *const *labels;
     size_t label_count;
     bool new_head;      /* the folder's output layer, if it has one, is for something else */

@@ -7,7 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/random.h"
-#include "model/conversion.h"
+#include "model/transformer_lora.h"
 #include "serialization/elements.h"
 #include "serialization/pretrained_options.h"
 #include "serialization/pretrained_tensors.h"
@@ -45,7 +45,7 @@ static tc_status find_tensor(folder_reader *reader, size_t index)
     tci_tensor_view *view = &reader->views[index];
     bool output = is_part(reader, TCI_ROLE_OUTPUT, index), pooler = is_part(reader, TCI_ROLE_POOLER, index);
     *view = (tci_tensor_view){.data = NULL};
-    if (output && reader->choice.new_head)
+    if (wanted->adapter || (output && reader->choice.new_head))
         return TC_OK;
     if (tci_tensor_set_take(&reader->set, reader->family, wanted->name, view))
         return tci_tensor_fits(view, wanted);
@@ -167,11 +167,13 @@ static const size_t *rows_of(const folder_reader *reader, size_t index)
     return is_part(reader, TCI_ROLE_OUTPUT, index) ? reader->choice.label_rows : NULL;
 }
 
+/* Beside adapters the head is trained, too: of a mapped model it is a copy. */
 static bool is_in_place(const folder_reader *reader, size_t index)
 {
     const tci_tensor_view *view = &reader->views[index];
+    bool trained = reader->choice.options.lora_rank > 0 && reader->declared.tensors[index].level == 0;
     return view->data && view->dtype == TCI_DTYPE_F32 && (uintptr_t)view->data % sizeof(float) == 0 &&
-           !rows_of(reader, index);
+           !rows_of(reader, index) && !(trained && reader->request->mapped);
 }
 
 static tc_status converted_size(const folder_reader *reader, size_t *floats)
@@ -186,10 +188,16 @@ static tc_status converted_size(const folder_reader *reader, size_t *floats)
     return TC_OK;
 }
 
-/* As the whole model would begin: weights N(0, 0.02), biases 0. */
-static void draw(const tci_tensor_info *tensor, uint64_t seed, size_t index, float *values)
+/* As the whole model would begin: weights N(0, 0.02), biases 0, adapters as they are drawn anywhere. */
+static void draw(const folder_reader *reader, size_t index, float *values)
 {
+    const tci_tensor_info *tensor = &reader->declared.tensors[index];
+    uint64_t seed = reader->choice.options.seed;
     tci_random random;
+    if (tensor->adapter) {
+        tci_lora_draw(tensor, (index - reader->numbers.first_adapter) % 2 == 0, seed, index, values);
+        return;
+    }
     tci_random_init(&random, seed, TCI_RANDOM_INITIALIZE, index);
     for (size_t k = 0; k < tensor->count; k++)
         values[k] = tensor->rank == 2 ? 0.02f * tci_random_normal(&random) : 0.0f;
@@ -202,7 +210,7 @@ static void convert(const folder_reader *reader, size_t index, float *values)
     const size_t *rows = rows_of(reader, index);
     size_t bytes = tci_dtype_bits(view->dtype) / 8, columns = tensor->rank == 2 ? tensor->shape[1] : 1;
     if (!view->data)
-        draw(tensor, reader->choice.options.seed, index, values);
+        draw(reader, index, values);
     else if (!rows)
         tci_elements_to_float(view->dtype, view->data, tensor->count, values);
     for (size_t r = 0; view->data && rows && r < tensor->shape[0]; r++)
@@ -255,17 +263,6 @@ static tc_status place_parameters(folder_reader *reader, tc_model *model)
     return give_files(reader, model);
 }
 
-/* The model gives way to one with adapters beside its weights. */
-static tc_status add_adapters(const tci_pretrained_choice *choice, tc_model **model)
-{
-    tci_options options = choice->options;
-    tc_model *plain = *model;
-    options.lora_rank = choice->lora_rank;
-    tc_status status = tci_model_convert(plain, &options, model);
-    tci_model_release(plain);
-    return status;
-}
-
 static tc_status make_model(folder_reader *reader, tc_model **model)
 {
     const tci_pretrained_request *request = reader->request;
@@ -285,10 +282,8 @@ static tc_status make_model(folder_reader *reader, tc_model **model)
     (*model)->untrained_head = reader->untrained;
     (*model)->pretrained_body = true;
     tci_model_refresh(*model);
-    status = choice->lora_rank > 0 ? add_adapters(choice, model) : TC_OK;
-    if (status == TC_OK)
-        (*model)->format = TCI_PRETRAINED_FORMAT;
-    return status;
+    (*model)->format = TCI_PRETRAINED_FORMAT;
+    return TC_OK;
 }
 
 static tc_status read_folder(folder_reader *reader, tc_model **model)

@@ -136,8 +136,8 @@ void tci_trained_copy(const tci_parameters *parameters, float *block)
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
         if (!tensor->frozen)
-            memcpy(block + tci_trained_offset(tensor), parameters->values + tensor->offset,
-                   extent(parameters, i) * sizeof *block);
+            memcpy(block + tci_trained_offset(tensor), tci_parameters_read(parameters, i),
+                   tensor->count * sizeof *block);
     }
 }
 
@@ -145,9 +145,11 @@ void tci_trained_swap(tci_parameters *parameters, float *block)
 {
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
-        float *values = parameters->values + tensor->offset;
+        if (tensor->frozen)
+            continue;
+        float *values = tci_parameters_write(parameters, i);
         float *others = block + tci_trained_offset(tensor);
-        for (size_t k = 0; !tensor->frozen && k < tensor->count; k++) {
+        for (size_t k = 0; k < tensor->count; k++) {
             float value = values[k];
             values[k] = others[k];
             others[k] = value;

@@ -46,7 +46,7 @@ typedef struct tci_tensor_info {
     bool adapter;                  /* a matrix of an adapter: what is trained in place of the layers' own weights */
     size_t level;                  /* of the network, from the top: 0 the head, 1 the last layer, 2 the one below... */
     size_t skipped;                /* floats before it of tensors that are not trained */
-    const void *mapped;            /* where the values stand, read-only, while there is no block */
+    const void *mapped;            /* where the values were read, while there is no block */
 } tci_tensor_info;
 
 typedef struct tci_parameters {
@@ -70,6 +70,13 @@ static inline const void *tci_parameters_data(const tci_parameters *parameters, 
 static inline const float *tci_parameters_read(const tci_parameters *parameters, size_t index)
 {
     return tci_parameters_data(parameters, index);
+}
+
+/* The place of a trained tensor's values, which are in the block, or stand in memory of the model's own where they were
+ * read. */
+static inline float *tci_parameters_write(const tci_parameters *parameters, size_t index)
+{
+    return (float *)tci_parameters_data(parameters, index);
 }
 
 size_t tci_element_bytes(tci_element element);

@@ -46,26 +46,27 @@ bool tci_trainer_lacks_total_steps(const tci_options *options)
     return options->total_steps == 0 && (rises || options->schedule != TCI_CHOICE_CONSTANT);
 }
 
-static tc_status check_schedule(const tci_options *options)
+/* Checks the schedule as far as it is known, and gives it to the optimizer where there is one. */
+static tc_status set_schedule(tc_trainer *trainer)
 {
-    tci_schedule schedule = tci_trainer_schedule(options);
-    return tci_trainer_lacks_total_steps(options) ? TC_OK : tci_schedule_check(&schedule);
+    tci_schedule schedule = tci_trainer_schedule(&trainer->options);
+    if (tci_trainer_lacks_total_steps(&trainer->options))
+        return TC_OK;
+    return trainer->optimizer ? tci_optimizer_set_schedule(trainer->optimizer, &schedule)
+                              : tci_schedule_check(&schedule);
 }
 
 static tc_status make_optimizer(tc_trainer *trainer)
 {
     char name[TCI_CHOICE_NAME];
     tci_optimizer_options options = optimizer_options(&trainer->options, name);
-    tci_optimizer *optimizer = NULL;
     if (tci_trainer_lacks_total_steps(&trainer->options))
         options.schedule.total_steps = options.schedule.warmup_steps + 1;
     if (trainer->ngram) /* which takes the steps itself */
         return tci_schedule_check(&options.schedule);
     const tci_network *network = trainer->model->network;
-    TCI_RETURN_IF(tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options, &optimizer));
-    tci_optimizer_free(trainer->optimizer);
-    trainer->optimizer = optimizer;
-    return TC_OK;
+    return tci_optimizer_create(&trainer->memory, network->kernels, &network->parameters, &options,
+                                &trainer->optimizer);
 }
 
 /* What is frozen must be there. */
@@ -87,6 +88,19 @@ static bool is_frozen(const void *context, size_t index)
 {
     const tc_trainer *trainer = context;
     return !tci_model_trains(trainer->model, &trainer->options, trainer->deepest, index);
+}
+
+/* What the steps change must be the model's own: a copy, or the place where it was read. */
+static tc_status own_parameters(tc_trainer *trainer)
+{
+    const tci_network *network = trainer->model->network;
+    if (!network->architecture->trains_in_place)
+        return tci_model_own_parameters(trainer->model);
+    for (size_t i = 0; i < network->parameters.tensor_count; i++) {
+        if (!is_frozen(trainer, i))
+            TCI_RETURN_IF(tci_model_check_writable(trainer->model, i));
+    }
+    return TC_OK;
 }
 
 static tc_status read_class_weights(tc_trainer *trainer)
@@ -140,8 +154,6 @@ static void free_parts(tc_trainer *trainer)
     tci_memory *memory = &trainer->memory;
     tci_direct_free(trainer);
     tci_ngram_training_free(trainer->ngram);
-    if (trainer->training)
-        trainer->model->network->architecture->training_free(trainer->training);
     tci_pool_free(trainer->pool);
     tci_gradients_free(&trainer->gradients);
     tci_optimizer_free(trainer->optimizer);
@@ -154,6 +166,8 @@ static void free_parts(tc_trainer *trainer)
     tci_free(memory, trainer->row_numbers);
     tci_free(memory, trainer->logits);
     tci_free(memory, trainer->dlogits);
+    if (trainer->training) /* last: where it packs the weights for prediction, the rest has made room */
+        trainer->model->network->architecture->training_free(trainer->training);
 }
 
 void tci_trainer_free(tc_trainer *trainer)
@@ -191,12 +205,12 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
         if (model->pretrained_body)
             tci_options_follow_pretrained(&trainer->options, &trainer->options);
     }
-    TCI_CHECK(tci_model_own_parameters(model));
     TCI_CHECK(tci_trainer_choose_loss(trainer));
     TCI_CHECK(check_frozen(trainer));
+    TCI_CHECK(own_parameters(trainer));
     TCI_CHECK(read_class_weights(trainer));
     TCI_CHECK(tci_pool_create(&trainer->memory, (size_t)trainer->options.threads, &trainer->pool));
-    TCI_CHECK(check_schedule(&trainer->options));
+    TCI_CHECK(set_schedule(trainer));
     TCI_CHECK(tci_direct_create(trainer));
     if (!tci_is_direct(trainer))
         TCI_CHECK(make_gradient_parts(trainer));
@@ -217,7 +231,7 @@ tc_status tci_trainer_set_total_steps(tc_trainer *trainer, uint64_t total_steps)
     if (!tci_trainer_lacks_total_steps(&trainer->options) || trainer->progress.steps > 0)
         return TC_OK;
     trainer->options.total_steps = total_steps;
-    tc_status status = trainer->optimizer ? make_optimizer(trainer) : check_schedule(&trainer->options);
+    tc_status status = set_schedule(trainer);
     if (status != TC_OK)
         trainer->options.total_steps = old;
     else
