@@ -41,6 +41,16 @@ static void long_sentences_are_cut(void **state)
     assert_int_equal(strlen(tci_error_text()), length);
 }
 
+/* Foreign names have anything in them, and are cut at a byte. */
+static void sentences_are_one_line_of_utf8(void **state)
+{
+    (void)state;
+    tci_fail(TC_ERROR_IO, "%.4s|\n\x1B\x7F|\xFF\xC3|\xE4\xB8\xAD", "ab\xE4\xB8\xAD");
+    assert_string_equal(tci_error_text(), "ab??|???|??|\xE4\xB8\xAD");
+    tci_fail_prefix(TC_ERROR_IO, "%.1s", "\xC3\xA9");
+    assert_string_equal(tci_error_text(), "?: ab??|???|??|\xE4\xB8\xAD");
+}
+
 static void *other_thread(void *argument)
 {
     char *first = argument;
@@ -82,6 +92,7 @@ int main(void)
         cmocka_unit_test(the_sentence_of_the_last_failure_stays),
         cmocka_unit_test(a_prefix_names_the_outer_thing),
         cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(sentences_are_one_line_of_utf8),
         cmocka_unit_test(each_thread_has_its_own_sentence),
         cmocka_unit_test(statuses_have_texts_and_their_fixed_values),
     };

@@ -162,6 +162,9 @@ static void folders_that_do_not_fit_together_are_refused(void **state)
         const char *named;
     } cases[] = {
         {index_of_two, "wte.weight", "wpe.weight", TC_ERROR_FORMAT, "lacks the tensor 'ln_f.bias'"},
+        {"{\"weight_map\": {\"wte.weight\": \"model-00001-of-00002.safetensors\", \"wte.weight\\u0000\": "
+         "\"model-00001-of-00002.safetensors\"}}",
+         "wte.weight", NULL, TC_ERROR_FORMAT, "lacks the tensor 'wte.weight?'"},
         {index_of_two, "wte.weight,ln_f.bias", "wpe.weight", TC_ERROR_FORMAT, "'ln_f.bias'"},
         {index_of_two, "wte.weight", "wpe.weight,ln_f.bias,h.0.ln_1.bias", TC_ERROR_FORMAT, "'h.0.ln_1.bias'"},
         {index_of_two, "wte.weight", NULL, TC_ERROR_IO, "model-00002-of-00002.safetensors"},

@@ -65,8 +65,9 @@ static void a_vocabulary_that_cannot_be_is_refused(void **state)
     } cases[] = {
         {"", NULL, TC_ERROR_FORMAT, "vocab.txt: no token"},
         {"a\n\xFF\n", NULL, TC_ERROR_ENCODING, "vocab.txt"},
-        {"a\n", "{\"tokenizer_class\": \"FunnelTokenizer\"}", TC_ERROR_UNSUPPORTED, "FunnelTokenizer"},
+        {"a\n", "{\"tokenizer_class\": \"FunnelTokenizer\"}", TC_ERROR_UNSUPPORTED, "not supported; BertTokenizer, DistilBertTokenizer,"},
         {"a\n", "{\"tokenizer_class\": \"BertTokenizerX\"}", TC_ERROR_UNSUPPORTED, "BertTokenizerX"},
+        {"a\n", "{\"strip_accents\": \"yes\"}", TC_ERROR_FORMAT, "\"strip_accents\": wanted true or false"},
         {"a\n", "{\"do_basic_tokenize\": false}", TC_ERROR_UNSUPPORTED, "do_basic_tokenize"},
         {"a\n", "{\"do_lower_case\": 1}", TC_ERROR_FORMAT, "tokenizer_config.json: byte 18: \"do_lower_case\""},
         {"a\n", "{\"do_lower_case\": ", TC_ERROR_FORMAT, "tokenizer_config.json"},

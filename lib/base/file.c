@@ -234,6 +234,12 @@ bool tci_file_is_folder(const tci_file_operations *files, const char *path)
     return true;
 }
 
+bool tci_is_plain_name(const char *name, size_t length)
+{
+    return length > 0 && length < TCI_PLAIN_NAME && name[0] != '.' && !memchr(name, '/', length) &&
+           !memchr(name, '\\', length) && !memchr(name, 0, length);
+}
+
 tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name, char **path)
 {
     size_t length = strlen(folder), name_length = strlen(name), size = 0;
@@ -278,8 +284,7 @@ tc_status tci_folder_create(const tci_file_operations *files, const char *path)
     if (files->mkdir(path, 0777) == 0)
         return TC_OK;
     int error = errno;
-    return error == EEXIST && tci_file_is_folder(files, path) ? TC_OK
-                                                             : io_error(path, "cannot make the folder", error);
+    return error == EEXIST && tci_file_is_folder(files, path) ? TC_OK : io_error(path, "cannot make the folder", error);
 }
 
 tc_status tci_file_remove(const tci_file_operations *files, const char *path)

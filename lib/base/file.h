@@ -46,6 +46,10 @@ tc_status tci_file_read_regular(const tci_file_operations *files, tci_memory *me
 bool tci_file_exists(const tci_file_operations *files, const char *path);
 bool tci_file_is_folder(const tci_file_operations *files, const char *path);
 
+/* Whether a foreign name is one of something within a folder, and leads nowhere else. */
+#define TCI_PLAIN_NAME 256 /* bytes, with a NUL */
+bool tci_is_plain_name(const char *name, size_t length);
+
 /* FOLDER/NAME, NUL-terminated, in a block of `memory`; no second slash where the folder ends in one. */
 tc_status tci_path_join(tci_memory *memory, const char *folder, const char *name, char **path);
 

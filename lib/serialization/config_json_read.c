@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
-#include "serialization/config_json.h"
+#include "serialization/config_json_labels.h"
 
 enum { ENCODER = 1, DISTIL = 2, GPT = 4, ALL = 7 };
 
@@ -76,7 +76,7 @@ enum kind {
     NUMBER_OR_NOT,
     FUNCTION,
     /* keys that may only ask for what there is */
-    OFF,      /* false, null, 0, or nothing in it */
+    OFF,      /* false, null, or nothing in it */
     ON,       /* true */
     ABSOLUTE, /* "absolute" or null */
     /* keys of their own */
@@ -150,13 +150,7 @@ typedef struct config_reader {
     int32_t task;
     bool has_label_count, has_task;
     bool seen[VALUES];
-    /* id2label while it is read: where each label's text begins in `texts`, by its number */
-    tci_buffer texts;
-    struct label_entry {
-        uint64_t number;
-        size_t begin;
-    } * entries;
-    size_t entry_count, entry_capacity;
+    tci_config_labels labels; /* of id2label */
 } config_reader;
 
 static tc_status refuse(const config_reader *reader, const char *wanted)
@@ -251,38 +245,7 @@ static tc_status read_off(config_reader *reader, tci_json_event event)
     return refuse(reader, "false, null or empty");
 }
 
-/* ---- labels ---- */
-
-static tc_status add_entry(config_reader *reader, struct label_entry entry)
-{
-    TCI_RETURN_IF(tci_reserve(reader->memory, reader->entry_count + 1, SIZE_MAX, sizeof *reader->entries, "labels",
-                              &reader->entry_capacity, &reader->entries));
-    reader->entries[reader->entry_count++] = entry;
-    return TC_OK;
-}
-
-static tc_status read_labels(config_reader *reader, tci_json_event event)
-{
-    tci_json_reader *json = &reader->reader;
-    if (event == TCI_JSON_NULL)
-        return TC_OK;
-    if (event != TCI_JSON_OBJECT_BEGIN)
-        return tci_fail(TC_ERROR_FORMAT, "'id2label' (byte %zu) is no object", json->start);
-    for (;;) {
-        struct label_entry entry = {.begin = reader->texts.size};
-        TCI_RETURN_IF(tci_json_next(json, &event));
-        if (event == TCI_JSON_OBJECT_END)
-            return TC_OK;
-        if (!tci_parse_unsigned(json->text.data, json->text.size, &entry.number))
-            return tci_fail(TC_ERROR_FORMAT, "'id2label', byte %zu: the key '%.40s' is no number", json->start,
-                            json->text.data);
-        TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_STRING, "a label of 'id2label'"));
-        if (memchr(json->text.data, 0, json->text.size))
-            return tci_fail(TC_ERROR_FORMAT, "'id2label', byte %zu: a label with NUL", json->start);
-        TCI_RETURN_IF(tci_buffer_append(&reader->texts, json->text.data, json->text.size + 1));
-        TCI_RETURN_IF(add_entry(reader, entry));
-    }
-}
+/* ---- the head ---- */
 
 static tc_status read_label_count(config_reader *reader, tci_json_event event)
 {
@@ -308,60 +271,10 @@ static tc_status read_problem(config_reader *reader, tci_json_event event)
     return refuse(reader, "single_label_classification, multi_label_classification or regression");
 }
 
-/* The labels of id2label in the order of their numbers, which are 0, 1, ... without a gap. */
-static tc_status place_labels(config_reader *reader)
+static tc_status finish_head(config_reader *reader)
 {
     tci_config_json *config = reader->config;
-    size_t count = reader->entry_count;
-    TCI_RETURN_IF(tci_alloc_zero(reader->memory, count, sizeof *config->labels, "labels", &config->labels));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number = reader->entries[i].number;
-        if (number >= count || config->labels[number])
-            return tci_fail(TC_ERROR_FORMAT, "'id2label' has %zu labels, but their numbers are not 0 to %zu", count,
-                            count - 1);
-        config->labels[number] = reader->texts.data + reader->entries[i].begin;
-    }
-    config->label_count = count;
-    return TC_OK;
-}
-
-/* LABEL_0, LABEL_1, ...: what transformers calls labels that have no names. */
-#define GENERIC "LABEL_"
-
-static bool is_generic(const char *label, uint64_t number)
-{
-    uint64_t there = 0;
-    size_t prefix = strlen(GENERIC);
-    return strncmp(label, GENERIC, prefix) == 0 && tci_parse_unsigned(label + prefix, strlen(label) - prefix, &there) &&
-           there == number;
-}
-
-static tc_status make_labels(config_reader *reader)
-{
-    uint64_t count = reader->has_label_count ? reader->label_count : 2;
-    if (count == 0 || count > TCI_CONFIG_LABELS)
-        return tci_fail(TC_ERROR_FORMAT, "'num_labels' is %llu; without names 1 to %d labels are accepted",
-                        (unsigned long long)count, TCI_CONFIG_LABELS);
-    for (uint64_t i = 0; i < count; i++) {
-        struct label_entry entry = {i, reader->texts.size};
-        TCI_RETURN_IF(tci_buffer_text(&reader->texts, GENERIC));
-        TCI_RETURN_IF(tci_buffer_unsigned(&reader->texts, i));
-        TCI_RETURN_IF(tci_buffer_append(&reader->texts, "", 1));
-        TCI_RETURN_IF(add_entry(reader, entry));
-    }
-    return TC_OK;
-}
-
-static tc_status finish_labels(config_reader *reader)
-{
-    tci_config_json *config = reader->config;
-    if (reader->entry_count == 0)
-        TCI_RETURN_IF(make_labels(reader));
-    TCI_RETURN_IF(place_labels(reader));
-    for (size_t i = 0; i < config->label_count; i++)
-        config->labels_named = config->labels_named || !is_generic(config->labels[i], i);
-    config->label_text = reader->texts.data;
-    reader->texts.data = NULL;
+    TCI_RETURN_IF(tci_config_labels_finish(&reader->labels, reader->has_label_count ? reader->label_count : 2, config));
     config->options.task = reader->has_task           ? reader->task
                            : config->label_count == 1 ? TCI_TASK_REGRESS
                                                       : TCI_TASK_CLASSIFY;
@@ -390,7 +303,7 @@ static tc_status read_row(config_reader *reader, tci_json_event event)
                    ? TC_OK
                    : refuse(reader, "absolute");
     case LABELS:
-        return read_labels(reader, event);
+        return tci_config_labels_read(&reader->labels, &reader->reader, event);
     case LABEL_COUNT:
         return read_label_count(reader, event);
     case PROBLEM:
@@ -412,6 +325,8 @@ static tc_status read_key(config_reader *reader)
     return row ? read_row(reader, event) : tci_json_skip(&reader->reader, event);
 }
 
+#define TYPES "bert, roberta, xlm-roberta, distilbert and gpt2"
+
 static const struct model_type *find_type(const char *name)
 {
     for (size_t i = 0; i < sizeof model_types / sizeof model_types[0]; i++) {
@@ -428,9 +343,7 @@ static tc_status read_type(config_reader *reader)
     reader->type = find_type(json->text.data);
     if (reader->type)
         return TC_OK;
-    return tci_fail(TC_ERROR_UNSUPPORTED,
-                    "'model_type' is '%.64s'; bert, roberta, xlm-roberta, distilbert and gpt2 are supported",
-                    json->text.data);
+    return tci_fail(TC_ERROR_UNSUPPORTED, "'model_type' is '%.64s'; " TYPES " are supported", json->text.data);
 }
 
 /* Of a class ...For<what>: whether it is another head than that of sequence classification. */
@@ -471,7 +384,7 @@ static tc_status first_pass(config_reader *reader)
     }
     TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_END, "the end of the configuration"));
     if (!reader->type)
-        return tci_fail(TC_ERROR_FORMAT, "'model_type' is missing");
+        return tci_fail(TC_ERROR_FORMAT, "'model_type' is missing; " TYPES " are supported");
     return TC_OK;
 }
 
@@ -533,7 +446,7 @@ static tc_status finish_options(config_reader *reader)
     TCI_RETURN_IF(tci_options_set(options, "pooling", type->pooler ? "cls" : "last"));
     if (type->pooler)
         TCI_RETURN_IF(tci_options_set(options, "pooler", type->pooler));
-    return finish_labels(reader);
+    return finish_head(reader);
 }
 
 static tc_status read_file(config_reader *reader)
@@ -553,12 +466,11 @@ tc_status tci_config_json_read(tci_memory *memory, const char *json, size_t size
     config_reader reader = {.memory = memory, .json = json, .size = size, .config = config};
     *config = (tci_config_json){.memory = memory};
     tci_options_default(&config->options);
-    tci_buffer_init(&reader.texts, memory, SIZE_MAX, "labels");
+    tci_config_labels_init(&reader.labels, memory);
     tci_json_init(&reader.reader, memory, json, size);
     tc_status status = read_file(&reader);
     tci_json_free(&reader.reader);
-    tci_buffer_free(&reader.texts);
-    tci_free(memory, reader.entries);
+    tci_config_labels_free(&reader.labels);
     if (status == TC_OK)
         return TC_OK;
     tci_config_json_free(config);

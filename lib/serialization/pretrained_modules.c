@@ -11,13 +11,7 @@
 #include "serialization/pretrained_options.h"
 #include "serialization/safetensors.h"
 
-#define NAME_BYTES 256 /* longest path of a module */
-
-bool tci_is_plain_name(const char *name, size_t length)
-{
-    return length > 0 && length < NAME_BYTES && name[0] != '.' && !memchr(name, '/', length) &&
-           !memchr(name, '\\', length) && !memchr(name, 0, length);
-}
+#define NAME_BYTES TCI_PLAIN_NAME
 
 typedef struct module {
     char path[NAME_BYTES], type[NAME_BYTES];
@@ -27,7 +21,8 @@ static tc_status read_name(tci_json_reader *json, const char *key, char name[NAM
 {
     TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_STRING, key));
     if (json->text.size >= NAME_BYTES || memchr(json->text.data, 0, json->text.size))
-        return tci_fail(TC_ERROR_FORMAT, "byte %zu: '%s' is no name", json->start, key);
+        return tci_fail(TC_ERROR_FORMAT, "byte %zu: wanted a name of less than %d bytes for '%s'", json->start,
+                        NAME_BYTES, key);
     memcpy(name, json->text.data, json->text.size + 1);
     return TC_OK;
 }
@@ -95,7 +90,7 @@ static tc_status read_modules(tci_json_reader *json, char path[NAME_BYTES])
         TCI_RETURN_IF(place_module(json, &read, number, path));
     }
     if (!path[0])
-        return tci_fail(TC_ERROR_FORMAT, "there is no module of type Pooling");
+        return tci_fail(TC_ERROR_FORMAT, "there is no module of type Pooling behind a Transformer");
     return tci_json_expect(json, TCI_JSON_END, "the end of the modules");
 }
 
@@ -149,7 +144,7 @@ static tc_status read_pooling(tci_json_reader *json, const char **pooling)
             TCI_RETURN_IF(tci_json_skip(json, event));
     }
     if (!*pooling)
-        return tci_fail(TC_ERROR_FORMAT, "it names no pooling");
+        return tci_fail(TC_ERROR_FORMAT, "it names no pooling; cls, mean, max or last pooling is wanted");
     return tci_json_expect(json, TCI_JSON_END, "the end of the pooling");
 }
 

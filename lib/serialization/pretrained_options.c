@@ -20,7 +20,7 @@ static bool may_differ(const char *key)
     return false;
 }
 
-/* Options that came after those above and that no folder has a value for. */
+/* Of the others: whether the folder says the option, or what an option of that kind would say; it holds then. */
 static bool is_of_folder(const tci_options *folder, const tci_option_row *row)
 {
     static const char *const text[] = {"tokenizer",      "normalize",       "lowercase",

@@ -21,9 +21,6 @@ tc_status tci_pretrained_choose(tci_memory *memory, const char *folder, const tc
                                 tci_pretrained_choice *choice);
 void tci_pretrained_choice_free(tci_pretrained_choice *choice);
 
-/* A file name that cannot lead out of its folder. */
-bool tci_is_plain_name(const char *name, size_t length);
-
 /* The pooling that modules.json names, in terms of option `pooling`; *found: there is such a file. */
 tc_status tci_modules_read(tci_memory *memory, const tci_file_operations *files, const char *folder, uint64_t max_bytes,
                            bool *found, const char **pooling);

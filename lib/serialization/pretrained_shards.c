@@ -12,13 +12,11 @@
 #define INDEX_FILE "model.safetensors.index.json"
 #define SHARDS 4096 /* most files of one model */
 
-/* A name that cannot lead out of the folder. */
-static bool is_plain_file(const char *name, size_t length)
+static bool is_file_name(const char *name, size_t length)
 {
     static const char ending[] = ".safetensors";
     size_t end = sizeof ending - 1;
-    return length > end && length < 256 && name[0] != '.' && !memchr(name, '/', length) &&
-           !memchr(name, '\\', length) && !memchr(name, 0, length) && memcmp(name + length - end, ending, end) == 0;
+    return tci_is_plain_name(name, length) && length > end && memcmp(name + length - end, ending, end) == 0;
 }
 
 static tc_status read_place(tci_shard_index *index, tci_json_reader *json, size_t max_tensors)
@@ -31,7 +29,7 @@ static tc_status read_place(tci_shard_index *index, tci_json_reader *json, size_
     TCI_RETURN_IF(tci_reserve(index->memory, tensor + (size_t)1, SIZE_MAX, sizeof *index->places, "index of shards",
                               &index->capacity, &index->places));
     TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_STRING, "the file of a tensor"));
-    if (!is_plain_file(json->text.data, json->text.size))
+    if (!is_file_name(json->text.data, json->text.size))
         return tci_fail(TC_ERROR_FORMAT, "byte %zu: '%s' is no name of a .safetensors file in the folder", json->start,
                         tci_show_text(json->text.data, json->text.size, shown));
     TCI_RETURN_IF(tci_map_insert(index->files, json->text.data, json->text.size, &file, NULL));
@@ -44,15 +42,14 @@ static tc_status read_place(tci_shard_index *index, tci_json_reader *json, size_
 static tc_status read_index(tci_shard_index *index, tci_json_reader *json, size_t max_tensors)
 {
     tci_json_event event;
-    bool seen = false;
     TCI_RETURN_IF(tci_json_expect(json, TCI_JSON_OBJECT_BEGIN, "the index"));
     for (;;) {
         TCI_RETURN_IF(tci_json_next(json, &event));
         if (event == TCI_JSON_OBJECT_END)
             break;
-        seen = tci_json_is(json, "weight_map");
+        bool is_map = tci_json_is(json, "weight_map");
         TCI_RETURN_IF(tci_json_next(json, &event));
-        if (!seen) {
+        if (!is_map) {
             TCI_RETURN_IF(tci_json_skip(json, event));
             continue;
         }
@@ -131,14 +128,11 @@ static tc_status compare(const tci_tensor_set *set, const tci_shard_index *index
     }
     for (uint32_t i = 0; there != tci_map_count(index->tensors) && i < tci_map_count(index->tensors); i++) {
         size_t length = 0;
-        tci_tensor_view view;
-        char name[TCI_SAFETENSORS_NAME + 1];
-        const char *key = tci_map_key(index->tensors, i, &length);
-        memcpy(name, key, length);
-        name[length] = '\0';
-        if (!tci_safetensors_find(&set->shards[index->places[i]].tensors, name, &view))
-            return tci_fail(TC_ERROR_FORMAT, "'%s' lacks the tensor '%s' of '" INDEX_FILE "'",
-                            set->shards[index->places[i]].name, tci_show_text(key, length, shown));
+        const tci_shard *shard = &set->shards[index->places[i]];
+        const char *name = tci_map_key(index->tensors, i, &length);
+        if (tci_map_find(shard->tensors.names, name, length) == TCI_MAP_NONE)
+            return tci_fail(TC_ERROR_FORMAT, "'%s' lacks the tensor '%s' of '" INDEX_FILE "'", shard->name,
+                            tci_show_text(name, length, shown));
     }
     return TC_OK;
 }
@@ -157,7 +151,7 @@ static tc_status read_shards(tci_tensor_set *set, const tci_file_operations *fil
     if (status != TC_OK)
         TCI_CHECK(tci_fail_prefix(status, INDEX_FILE));
     for (uint32_t i = 0; i < tci_map_count(index.files); i++) {
-        char name[256];
+        char name[TCI_PLAIN_NAME];
         size_t length = 0;
         const char *key = tci_map_key(index.files, i, &length);
         memcpy(name, key, length);

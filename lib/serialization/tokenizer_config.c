@@ -4,6 +4,8 @@
  * added_tokens_decoder by id, then the named ones, then the additional ones. */
 #include "serialization/tokenizer_config.h"
 
+#include <stdio.h>
+
 #include "base/number.h"
 
 tc_status tci_config_init(tci_tokenizer_config *c, tci_memory *memory, const char *config, size_t config_size,
@@ -28,8 +30,8 @@ tc_status tci_config_add_token(tci_tokenizer_config *c, const char *token, size_
 {
     uint32_t entry;
     if (id >= c->file.max_vocab || id >= TCI_SUBWORD_NONE - 1)
-        return tci_fail(TC_ERROR_LIMIT, "the id %llu; max_vocab allows ids below %zu", (unsigned long long)id,
-                        c->file.max_vocab);
+        return tci_fail(TC_ERROR_LIMIT, "the token \"%.*s\" has the id %llu; max_vocab allows ids below %zu",
+                        (int)(length < 80 ? length : 80), token, (unsigned long long)id, c->file.max_vocab);
     TCI_RETURN_IF(tci_map_insert(c->tokens, token, length, &entry, NULL));
     TCI_RETURN_IF(tci_reserve(c->memory, (size_t)entry + 1, SIZE_MAX / 4, sizeof *c->ids, "ids of tokens",
                               &c->id_capacity, &c->ids));
@@ -138,7 +140,8 @@ static tc_status read_decoder(tci_tokenizer_config *c)
         if (event == TCI_JSON_OBJECT_END)
             break;
         if (!tci_parse_unsigned(reader.text.data, reader.text.size, &token.order) || token.order >= TCI_SUBWORD_NONE)
-            TCI_CHECK(tci_fail(TC_ERROR_FORMAT, "byte %zu: wanted an id as key", reader.start));
+            TCI_CHECK(
+                tci_fail(TC_ERROR_FORMAT, "byte %zu: \"added_tokens_decoder\": wanted ids as keys", reader.start));
         TCI_CHECK(tci_json_next(&reader, &event));
         value = (tci_part_value){reader.start, 0, event, true};
         TCI_CHECK(tci_json_skip(&reader, event));
@@ -196,8 +199,12 @@ tc_status tci_config_class(const tci_tokenizer_config *c, const char *const *cla
             (name.bytes[length] == 0 || strcmp(name.bytes + length, "Fast") == 0))
             return TC_OK;
     }
-    return tci_fail(TC_ERROR_UNSUPPORTED, "\"tokenizer_class\": \"%.*s\" without a tokenizer.json is not supported",
-                    (int)(name.length < 80 ? name.length : 80), name.bytes);
+    char supported[128] = "";
+    for (size_t i = 0, end = 0; i < count && end < sizeof supported; i++)
+        end += (size_t)snprintf(supported + end, sizeof supported - end, i == 0 ? "%s" : ", %s", classes[i]);
+    return tci_fail(TC_ERROR_UNSUPPORTED,
+                    "\"tokenizer_class\": \"%.*s\" without a tokenizer.json is not supported; %s are",
+                    (int)(name.length < 80 ? name.length : 80), name.bytes, supported);
 }
 
 tc_status tci_config_special(tci_tokenizer_config *c, const tci_special_name *names, size_t count)

@@ -1,6 +1,8 @@
 /* tokenizer_json.c: the frame of the file, who reads which component, and added tokens. */
 #include "serialization/tokenizer_json.h"
 
+#include <stdio.h>
+
 #include "serialization/tokenizer_parts.h"
 
 /* Every table of components. */
@@ -87,6 +89,18 @@ static tc_status read_sequence(const tci_part *part, tci_part_kind kind, tci_sub
     return tci_part_objects(part, &items, read_item, &list);
 }
 
+static tc_status refuse_type(tci_part_kind kind, const char *name)
+{
+    char supported[320] = "";
+    size_t end = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        for (const tci_part_row *row = tables[i]; row->type; row++)
+            if (row->kind == kind && end < sizeof supported)
+                end +=
+                    (size_t)snprintf(supported + end, sizeof supported - end, "%s%s", end == 0 ? "" : ", ", row->type);
+    return tci_fail(TC_ERROR_UNSUPPORTED, "the %s \"%s\" is not supported; %s are", kind_names[kind], name, supported);
+}
+
 tc_status tci_part_read(const tci_part *part, tci_part_kind kind, tci_subword *subword)
 {
     component_type type;
@@ -101,7 +115,7 @@ tc_status tci_part_read(const tci_part *part, tci_part_kind kind, tci_subword *s
                 status = row->read(part, subword);
                 return status == TC_OK ? TC_OK : tci_fail_prefix(status, "%s %s", kind_names[kind], type.name);
             }
-    return tci_fail(TC_ERROR_UNSUPPORTED, "the %s \"%s\" is not supported", kind_names[kind], type.name);
+    return refuse_type(kind, type.name);
 }
 
 /* ---- added tokens ---- */

@@ -10,7 +10,6 @@
 #include "text/byte_level.h"
 #include "text/wordpiece_train.h"
 
-#define JSON_MAX ((size_t)1 << 32)
 #define MAX_SPECIALS 5
 
 typedef struct special_tokens {
@@ -203,7 +202,7 @@ tc_status tci_tokenizer_frame(tci_memory *memory, const tci_tokenizer_plan *plan
     tc_status status = TC_OK;
     tci_buffer json;
     *frame = NULL;
-    tci_buffer_init(&json, memory, JSON_MAX, TCI_TOKENIZER_JSON);
+    tci_buffer_init(&json, memory, SIZE_MAX, TCI_TOKENIZER_JSON);
     TCI_CHECK(write_frame(plan, &no_tokens, &json));
     TCI_CHECK(tci_buffer_text(&json, "{\"type\":\"WordLevel\",\"unk_token\":\"[UNK]\",\"vocab\":{\"[UNK]\":0}}}"));
     TCI_CHECK(tci_tokenizer_json_read(memory, json.data, json.size, 1, frame));
@@ -221,7 +220,7 @@ tc_status tci_tokenizer_train(tci_memory *memory, const tci_tokenizer_plan *plan
     tci_learn_options options = {vocab_size, min_count, specials->text, specials->count};
     tci_learned learned = {0};
     tci_buffer spelled;
-    tci_buffer_init(&spelled, memory, JSON_MAX, "token");
+    tci_buffer_init(&spelled, memory, SIZE_MAX, "token");
     TCI_CHECK(plan->bytes ? tci_bpe_train(words, memory, &options, &learned)
                           : tci_wordpiece_train(words, memory, &options, &learned));
     TCI_CHECK(write_frame(plan, specials, json));

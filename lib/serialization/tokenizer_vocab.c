@@ -15,7 +15,7 @@ static const tci_special_name named_tokens[NAMED] = {{"unk_token", "[UNK]"},
 
 typedef struct conversion {
     tci_tokenizer_config config;
-    bool lowercase, chinese;
+    bool lowercase, chinese, strips;
     tci_part_value strip_accents;
 } conversion;
 
@@ -50,6 +50,7 @@ static tc_status read_config(conversion *c)
     TCI_RETURN_IF(tci_config_flag(&c->config, "do_lower_case", &c->lowercase));
     TCI_RETURN_IF(tci_config_flag(&c->config, "tokenize_chinese_chars", &c->chinese));
     TCI_RETURN_IF(tci_config_member(&c->config, "strip_accents", &c->strip_accents));
+    TCI_RETURN_IF(tci_config_flag(&c->config, "strip_accents", &c->strips));
     return tci_config_special(&c->config, named_tokens, NAMED);
 }
 
@@ -63,8 +64,7 @@ static tc_status put_stages(tci_json_writer *w, const conversion *c)
     TCI_RETURN_IF(tci_put_key_bool(w, "clean_text", true));
     TCI_RETURN_IF(tci_put_key_bool(w, "handle_chinese_chars", c->chinese));
     TCI_RETURN_IF(tci_json_key(w, "strip_accents"));
-    TCI_RETURN_IF(c->strip_accents.given ? tci_json_bool(w, c->strip_accents.first == TCI_JSON_TRUE)
-                                         : tci_json_null(w));
+    TCI_RETURN_IF(c->strip_accents.given ? tci_json_bool(w, c->strips) : tci_json_null(w));
     TCI_RETURN_IF(tci_put_key_bool(w, "lowercase", c->lowercase));
     TCI_RETURN_IF(tci_json_end(w, '}'));
     TCI_RETURN_IF(tci_json_key(w, "pre_tokenizer"));

@@ -54,24 +54,21 @@ static size_t characters_of(const char *word, size_t length)
     return count;
 }
 
-static int compare_letters(const void *context, uint32_t a, uint32_t b)
-{
-    const alphabet *letters = context;
-    if (letters->letters[a].count != letters->letters[b].count)
-        return letters->letters[a].count > letters->letters[b].count ? -1 : 1;
-    size_t a_length, b_length;
-    const char *x = tci_map_key(letters->characters, a, &a_length);
-    const char *y = tci_map_key(letters->characters, b, &b_length);
-    return memcmp(x, y, a_length < b_length ? a_length : b_length); /* none begins another */
-}
-
 static int compare_bytes(const void *context, uint32_t a, uint32_t b)
 {
     const alphabet *letters = context;
     size_t a_length, b_length;
     const char *x = tci_map_key(letters->characters, a, &a_length);
     const char *y = tci_map_key(letters->characters, b, &b_length);
-    return memcmp(x, y, a_length < b_length ? a_length : b_length);
+    return memcmp(x, y, a_length < b_length ? a_length : b_length); /* none begins another */
+}
+
+static int compare_letters(const void *context, uint32_t a, uint32_t b)
+{
+    const letter *letters = ((const alphabet *)context)->letters;
+    if (letters[a].count != letters[b].count)
+        return letters[a].count > letters[b].count ? -1 : 1;
+    return compare_bytes(context, a, b);
 }
 
 static tc_status gather(alphabet *a, const tci_word_counts *words, uint64_t min_count)
