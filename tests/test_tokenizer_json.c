@@ -172,7 +172,8 @@ static void what_is_not_supported_is_named(void **state)
     assert_json_refused(FILE_OF("[]", "null",
                                 "{\"type\":\"Sequence\",\"pretokenizers\":[" BERT_PRE ",{\"type\":\"Cut\"}]}", "null",
                                 MODEL),
-                        TC_ERROR_UNSUPPORTED, "the pre_tokenizer \"Cut\" is not supported; BertPreTokenizer, Punctuation,");
+                        TC_ERROR_UNSUPPORTED,
+                        "the pre_tokenizer \"Cut\" is not supported; BertPreTokenizer, Punctuation,");
     assert_json_refused(FILE_OF("[]", "null", "{\"type\":\"BertPreTokenizer\",\"loud\":true}", "null", MODEL),
                    TC_ERROR_UNSUPPORTED, "pre_tokenizer BertPreTokenizer: byte 141: \"loud\" is not supported");
     assert_json_refused("{\"model\":{\"type\":\"Giant\"}}", TC_ERROR_UNSUPPORTED, "the model \"Giant\"");

@@ -65,7 +65,8 @@ static void a_vocabulary_that_cannot_be_is_refused(void **state)
     } cases[] = {
         {"", NULL, TC_ERROR_FORMAT, "vocab.txt: no token"},
         {"a\n\xFF\n", NULL, TC_ERROR_ENCODING, "vocab.txt"},
-        {"a\n", "{\"tokenizer_class\": \"FunnelTokenizer\"}", TC_ERROR_UNSUPPORTED, "not supported; BertTokenizer, DistilBertTokenizer,"},
+        {"a\n", "{\"tokenizer_class\": \"FunnelTokenizer\"}", TC_ERROR_UNSUPPORTED,
+         "not supported; BertTokenizer, DistilBertTokenizer,"},
         {"a\n", "{\"tokenizer_class\": \"BertTokenizerX\"}", TC_ERROR_UNSUPPORTED, "BertTokenizerX"},
         {"a\n", "{\"strip_accents\": \"yes\"}", TC_ERROR_FORMAT, "\"strip_accents\": wanted true or false"},
         {"a\n", "{\"do_basic_tokenize\": false}", TC_ERROR_UNSUPPORTED, "do_basic_tokenize"},

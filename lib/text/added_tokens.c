@@ -1,5 +1,5 @@
 /* added_tokens.c: a trie walked from every place that a token may begin at; a table of first bytes passes over the
- * rest. A place costs as many steps as the longest token has bytes at worst, which TCI_ADDED_BYTES bounds.
+ * rest. A place costs as many steps as the longest token has bytes at worst, which TCI_TRIE_WALK bounds.
  *
  * What letters, digits and spaces are around a token, the package asks of regular expressions: \w and \s. */
 #include "text/added_tokens.h"
@@ -28,16 +28,14 @@ tc_status tci_added_put(tci_added_tokens *added, const char *content, size_t len
     bool inserted;
     if (length == 0)
         return tci_fail(TC_ERROR_FORMAT, "an added token without text");
-    if (length > TCI_ADDED_BYTES)
-        return tci_fail(TC_ERROR_LIMIT, "an added token of %zu bytes; at most %d are accepted", length,
-                        TCI_ADDED_BYTES);
     if (!added->contents)
         TCI_RETURN_IF(tci_map_create(added->memory, &added->contents));
     TCI_RETURN_IF(tci_reserve(added->memory, added->count + 1, UINT32_MAX - 1, sizeof *added->tokens, "added tokens",
                               &added->capacity, &added->tokens));
     TCI_RETURN_IF(tci_map_insert(added->contents, content, length, &entry, &inserted));
     if (!inserted)
-        return tci_fail(TC_ERROR_FORMAT, "the added token \"%.*s\" comes twice", (int)length, content);
+        return tci_fail(TC_ERROR_FORMAT, "the added token \"%.*s\" comes twice", (int)(length < 80 ? length : 80),
+                        content);
     added->tokens[added->count++] = (tci_added_token){id, flags};
     return TC_OK;
 }

@@ -12,8 +12,6 @@
 #include "text/code_sets.h"
 #include "text/trie.h"
 
-#define TCI_ADDED_BYTES 1024 /* of the longest one: what a place in a text may cost */
-
 enum {
     TCI_ADDED_SPECIAL = 1,
     TCI_ADDED_LSTRIP = 2,
@@ -44,13 +42,14 @@ typedef struct tci_added_tokens {
 
 void tci_added_init(tci_added_tokens *added, tci_memory *memory);
 void tci_added_free(tci_added_tokens *added);
-/* TC_ERROR_FORMAT for one that is empty or there already, TC_ERROR_LIMIT for one above TCI_ADDED_BYTES. */
+/* TC_ERROR_FORMAT for one that is empty or there already. */
 tc_status tci_added_put(tci_added_tokens *added, const char *content, size_t length, uint32_t id, unsigned flags);
 uint32_t tci_added_find(const tci_added_tokens *added, const char *content, size_t length); /* a place, or MAP_NONE */
 
 /* What a token is searched as; `context` and place as given. The text lasts until the next call. */
 typedef tc_status (*tci_added_text)(void *context, uint32_t place, const char **text, size_t *length);
-/* The finder of the tokens whose flags & TCI_ADDED_NORMALIZED is `normalized`. */
+/* The finder of the tokens whose flags & TCI_ADDED_NORMALIZED is `normalized`. TC_ERROR_LIMIT for one that is searched
+ * as more than TCI_TRIE_WALK bytes. */
 tc_status tci_added_make_finder(tci_added_tokens *added, unsigned normalized, tci_added_text text, void *context);
 
 /* The tokens of a text one after the other. */
