@@ -90,6 +90,7 @@ static void bert_gives_the_package_s_ids_and_ranges(void **state)
     assert_tokens(subword, "a caf\xC3\xA9", "7 0 1, 8 2 5, 9 5 7");
     assert_tokens(subword, "goodly", "1 0 6"); /* no reading */
     assert_tokens(subword, "goodnessss", "5 0 4, 6 4 8, 13 8 9, 13 9 10");
+    assert_tokens(subword, "assssss", "7 0 1, 13 1 2, 13 2 3, 13 3 4, 13 4 5, 13 5 6, 13 6 7");
     assert_tokens(subword, "goodnesssss", "1 0 11"); /* more than max_input_chars_per_word */
     tci_subword_free(subword);
 }
@@ -138,6 +139,25 @@ static void added_tokens_are_found_first(void **state)
     assert_tokens(subword, "alone alonea", "16 0 5, 1 6 12");
     assert_tokens(subword, "a  wide  a wider", "7 0 1, 17 1 9, 7 9 10, 18 11 16");
     tci_subword_free(subword);
+}
+
+static void added_tokens_that_are_searched_alike_or_as_nothing(void **state)
+{
+    (void)state;
+    static const char json[] =
+        FILE_OF("[" ADDED("15", "Wide", ",\"normalized\":true") "," ADDED("5", "good", "") "," ADDED(
+                    "16", "WIDE", ",\"normalized\":true,\"special\":true") "]",
+                NORMALIZER, BERT_PRE, "null", MODEL);
+    tci_subword *subword;
+    size_t length;
+    assert_ok(read_text(json, &subword));
+    assert_tokens(subword, "wide", "16 0 4"); /* the special one */
+    assert_memory_equal(tci_subword_token(subword, 15, &length), "Wide", 4);
+    assert_memory_equal(tci_subword_token(subword, 16, &length), "WIDE", 4);
+    tci_subword_free(subword);
+    assert_json_refused(
+        FILE_OF("[" ADDED("15", "\\u0001", ",\"normalized\":true") "]", NORMALIZER, BERT_PRE, "null", MODEL),
+        TC_ERROR_UNSUPPORTED, "normalization leaves nothing");
 }
 
 static void post_processors_put_ids_around(void **state)
@@ -223,11 +243,10 @@ static void an_unknown_word_without_its_token_is_an_error(void **state)
     tci_subword_free(subword);
 }
 
-static void a_long_text_gives_what_its_parts_give(void **state)
+/* What a text of many parts gives, against what one gives; `most` bytes of working memory. */
+static void assert_repeats(const char *json, const char *part, size_t most)
 {
-    (void)state;
     enum { REPEATS = 20000 };
-    static const char part[] = "Goodness a caf\xC3\xA9. films, ";
     size_t size = strlen(part);
     char *text = malloc(REPEATS * size);
     assert_non_null(text);
@@ -236,21 +255,31 @@ static void a_long_text_gives_what_its_parts_give(void **state)
     tci_subword *subword;
     tci_subword_scratch *scratch;
     tci_memory memory;
-    assert_ok(read_text(bert, &subword));
     struct many many = {.size = size};
+    assert_ok(read_text(json, &subword));
     tci_memory_init(&memory, NULL, 0);
     assert_ok(tci_subword_scratch_create(&memory, &scratch));
     assert_ok(tci_subword_encode(subword, scratch, part, size, take, &many.part));
     assert_ok(tci_subword_encode(subword, scratch, text, REPEATS * size, check_part, &many));
     assert_int_equal(many.seen, REPEATS * many.part.count);
     size_t used = memory.used;
-    assert_true(used < 2000000); /* not of the text's size */
+    assert_true(used < most);
     many.seen = 0;
     assert_ok(tci_subword_encode(subword, scratch, text, REPEATS * size, check_part, &many));
     assert_int_equal(memory.used, used);
     tci_subword_scratch_free(scratch);
     tci_subword_free(subword);
     free(text);
+}
+
+static void a_long_text_gives_what_its_parts_give(void **state)
+{
+    (void)state;
+    assert_repeats(bert, "Goodness a caf\xC3\xA9. films, ", 2000000); /* not of the text's size */
+    /* a token that takes a space that the text might be cut before */
+    assert_repeats(FILE_OF("[" ADDED("15", "wide", ",\"normalized\":true,\"rstrip\":true") "]", NORMALIZER, BERT_PRE,
+                           "null", MODEL),
+                   "wide a ", SIZE_MAX);
 }
 
 static void splits_are_read(void **state)
@@ -342,6 +371,19 @@ static void bpe_merges_by_rank_and_trims_ranges(void **state)
     tci_subword_free(subword);
 }
 
+/* Of a space that was put before the text nothing is taken off; of the text's own it is. */
+static void ranges_keep_the_prefix_space_of_the_first_token_alone(void **state)
+{
+    (void)state;
+    tci_subword *subword;
+    assert_ok(read_text(FILE_OF("[]", "null", "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}",
+                                "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}",
+                                "{\"type\":\"BPE\",\"vocab\":" BPE_VOCAB ",\"merges\":" BPE_MERGES "}"),
+                        &subword));
+    assert_tokens(subword, "a a", "7 0 1, 7 2 3");
+    tci_subword_free(subword);
+}
+
 static void unigram_takes_the_best_path(void **state)
 {
     (void)state;
@@ -405,6 +447,7 @@ int main(void)
         cmocka_unit_test(bert_gives_the_package_s_ids_and_ranges),
         cmocka_unit_test(ill_formed_bytes_are_one_replacement_each),
         cmocka_unit_test(added_tokens_are_found_first),
+        cmocka_unit_test(added_tokens_that_are_searched_alike_or_as_nothing),
         cmocka_unit_test(post_processors_put_ids_around),
         cmocka_unit_test(what_is_not_supported_is_named),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_place),
@@ -413,6 +456,7 @@ int main(void)
         cmocka_unit_test(splits_are_read),
         cmocka_unit_test(a_long_text_without_splits_is_one_word),
         cmocka_unit_test(bpe_merges_by_rank_and_trims_ranges),
+        cmocka_unit_test(ranges_keep_the_prefix_space_of_the_first_token_alone),
         cmocka_unit_test(unigram_takes_the_best_path),
         cmocka_unit_test(scores_are_read_as_the_package_reads_them),
         cmocka_unit_test(models_that_cannot_be_are_refused),

@@ -29,6 +29,10 @@ static void neighboring_unknown_characters_are_one_token(void **state)
     assert_tokens(subword, "x\xC3\xA9x", "0 0 1, 7 1 3, 0 3 4");
     assert_tokens(subword, "<unk>", "0 0 5");
     tci_subword_free(subword);
+    /* also where a longer token begins */
+    subword = model_tokens("Unigram", "\"unk_id\":0,\"vocab\":[[\"?\",0],[\"ab\",-100],[\"b\",50]]");
+    assert_tokens(subword, "ab", "0 0 1, 2 1 2");
+    tci_subword_free(subword);
 }
 
 static void unknown_characters_are_bytes_where_all_of_them_are_tokens(void **state)

@@ -112,7 +112,7 @@ typedef struct tci_pretokenizer_kind {
 
 /* ---- models ---- */
 
-/* A token of a word: its id and which bytes of the word it stands for (begin = end: none). */
+/* A token of a word: its id and which bytes of the word it stands for: one at least. */
 typedef struct tci_word_token {
     uint32_t id, begin, end;
 } tci_word_token;

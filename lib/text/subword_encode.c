@@ -166,11 +166,6 @@ static tc_status put_added(encoder *e, const tci_aligned *text, const tci_added_
 static tc_status put_word_token(encoder *e, const tci_aligned *text, size_t word, tci_word_token token, size_t base)
 {
     size_t begin = word + token.begin, end = word + token.end;
-    if (begin == end) {
-        /* The package's answer for a token that stands for nothing. */
-        size_t at = base + (begin < text->size ? tci_aligned_span(text, word).begin : 0) + token.begin;
-        return put_trimmed(e, token.id, at, at);
-    }
     tci_span span = tci_aligned_range(text, begin, end);
     return put_trimmed(e, token.id, base + span.begin, base + span.end);
 }

@@ -51,7 +51,7 @@ static inline tc_status encode_tokens(const tc_allocator *host, const tci_subwor
 
 static inline void assert_tokens(const tci_subword *subword, const char *text, const char *wanted)
 {
-    char shown[1024];
+    char shown[4096];
     tci_memory memory;
     tci_subword_scratch *scratch;
     tci_memory_init(&memory, NULL, 0);
@@ -78,7 +78,7 @@ static inline void assert_json_refused(const char *json, tc_status wanted, const
 /* A tokenizer whose model alone does all: `model` is the object's members but "type". */
 static inline tci_subword *model_tokens(const char *type, const char *model)
 {
-    char json[4096];
+    char json[8192];
     tci_subword *subword;
     snprintf(json, sizeof json,
              "{\"version\":\"1.0\",\"added_tokens\":[],\"normalizer\":null,\"pre_tokenizer\":null,"
