@@ -305,6 +305,42 @@ static void folders_that_do_not_fit_together_are_refused(void **state)
     }
 }
 
+static void the_older_files_beside_a_vocabulary_count(void **state)
+{
+    (void)state;
+    test_folder folder;
+    tc_model *model = NULL;
+    uint32_t ids[8];
+    size_t count = 0;
+    tiny_bert_copy(&folder);
+    assert_int_equal(unlink(test_folder_file(&folder, "tokenizer.json")), 0);
+    tiny_bert_write(&folder, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\ngood\n");
+    (void)unlink(test_folder_file(&folder, "tokenizer_config.json"));
+    tiny_bert_write(&folder, "special_tokens_map.json", "{\"sep_token\": \"<s>\"}");
+    tiny_bert_write(&folder, "added_tokens.json", "{\"<new>\": 7}");
+    assert_ok(tc_model_load(folder.path, &model));
+    assert_ok(tc_encode(model, "<new> good", 10, 8, ids, NULL, &count));
+    assert_int_equal(count, 4);
+    assert_int_equal(ids[1], 7);
+    assert_int_equal(ids[3], 8);
+    tc_model_free(model);
+    tiny_bert_remove(&folder);
+}
+
+static void a_sentencepiece_model_is_named_with_the_way_out(void **state)
+{
+    (void)state;
+    test_folder folder;
+    tc_model *model = NULL;
+    tiny_bert_copy(&folder);
+    assert_int_equal(unlink(test_folder_file(&folder, "tokenizer.json")), 0);
+    tiny_bert_write(&folder, "spiece.model", "x");
+    assert_int_equal(tc_model_load(folder.path, &model), TC_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(tc_last_error(), "spiece.model"));
+    assert_non_null(strstr(tc_last_error(), "save_pretrained"));
+    tiny_bert_remove(&folder);
+}
+
 static void pooling_is_what_modules_json_says(void **state)
 {
     (void)state;
@@ -352,6 +388,8 @@ int main(void)
         cmocka_unit_test(what_the_weights_decide_cannot_be_set),
         cmocka_unit_test(training_defaults_follow_what_is_trained_wherever_that_was_said),
         cmocka_unit_test(folders_that_do_not_fit_together_are_refused),
+        cmocka_unit_test(the_older_files_beside_a_vocabulary_count),
+        cmocka_unit_test(a_sentencepiece_model_is_named_with_the_way_out),
         cmocka_unit_test(pooling_is_what_modules_json_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,9 @@ static tc_status convert(const tc_allocator *host, const char *vocab, const char
     tci_memory_init(&memory, host, 0);
     tci_buffer_init(&json, &memory, 1 << 20, "tokenizer.json");
     *subword = NULL;
-    tci_merges_files files = {vocab,     merges, config, strlen(vocab), strlen(merges), config ? strlen(config) : 0,
-                              is_roberta};
+    tci_merges_files files = {vocab, merges, strlen(vocab), strlen(merges), .is_roberta = is_roberta};
+    files.config.of[TCI_CONFIG_FILE].bytes = config;
+    files.config.of[TCI_CONFIG_FILE].size = config ? strlen(config) : 0;
     tc_status status = tci_tokenizer_from_merges(&memory, &files, 1000, &json);
     if (status == TC_OK)
         status = tci_tokenizer_json_read(&memory, json.data, json.size, 1000, subword);

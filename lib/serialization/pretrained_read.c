@@ -95,36 +95,58 @@ static tc_status read_optional(folder_reader *reader, const char *name, uint8_t 
                : TC_OK;
 }
 
-/* The tokenizer.json that says what vocab.txt, or vocab.json and merges.txt, and tokenizer_config.json say. */
+/* What there is instead of a tokenizer that can be read. */
+static tc_status no_tokenizer(folder_reader *reader)
+{
+    static const char *const sentencepiece[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
+    for (size_t i = 0; i < sizeof sentencepiece / sizeof *sentencepiece; i++) {
+        bool has = false;
+        TCI_RETURN_IF(
+            tci_folder_has(&reader->memory, reader->request->files, reader->folder, sentencepiece[i], &has));
+        if (has)
+            return tci_fail(TC_ERROR_UNSUPPORTED,
+                            "the tokenizer is in %s, which is not read; AutoTokenizer.from_pretrained(folder)"
+                            ".save_pretrained(folder) of transformers writes it as " TCI_TOKENIZER_JSON,
+                            sentencepiece[i]);
+    }
+    return tci_fail(TC_ERROR_IO, "there is neither " TCI_TOKENIZER_JSON " nor " TCI_VOCAB_TXT " nor " TCI_VOCAB_JSON
+                                 " with " TCI_MERGES_TXT);
+}
+
+/* The tokenizer.json that says what vocab.txt, or vocab.json and merges.txt, and the configs beside them say. */
 static tc_status read_vocab(folder_reader *reader, tci_subword **subword)
 {
+    static const char *const names[] = {TCI_VOCAB_TXT, TCI_VOCAB_JSON, TCI_MERGES_TXT, TCI_TOKENIZER_CONFIG,
+                                        TCI_SPECIAL_TOKENS_MAP, TCI_ADDED_TOKENS};
+    enum { WORDS, IDS, MERGES, CONFIGS, FILES = CONFIGS + TCI_CONFIG_FILES };
     tc_status status = TC_OK;
-    uint8_t *vocab = NULL, *merges = NULL, *config = NULL;
-    size_t vocab_size = 0, merges_size = 0, config_size = 0, most = (size_t)reader->choice.options.max_vocab;
+    uint8_t *bytes[FILES] = {NULL};
+    size_t sizes[FILES] = {0}, most = (size_t)reader->choice.options.max_vocab;
     tci_buffer json;
     tci_buffer_init(&json, &reader->memory, SIZE_MAX, TCI_TOKENIZER_JSON);
-    TCI_CHECK(read_optional(reader, TCI_TOKENIZER_CONFIG, &config, &config_size));
-    TCI_CHECK(read_optional(reader, TCI_VOCAB_TXT, &vocab, &vocab_size));
-    if (vocab) {
-        TCI_CHECK(tci_tokenizer_from_vocab(&reader->memory, (const char *)vocab, vocab_size, (const char *)config,
-                                           config_size, most, &json));
-    } else {
-        TCI_CHECK(read_optional(reader, TCI_VOCAB_JSON, &vocab, &vocab_size));
-        TCI_CHECK(read_optional(reader, TCI_MERGES_TXT, &merges, &merges_size));
-        if (!vocab || !merges)
-            TCI_CHECK(tci_fail(TC_ERROR_IO, "there is neither " TCI_TOKENIZER_JSON " nor " TCI_VOCAB_TXT
-                                            " nor " TCI_VOCAB_JSON " with " TCI_MERGES_TXT));
-        tci_merges_files files = {(const char *)vocab, (const char *)merges, (const char *)config,
-                                  vocab_size,          merges_size,          config_size,
-                                  reader->choice.options.family != TCI_FAMILY_GPT2};
-        TCI_CHECK(tci_tokenizer_from_merges(&reader->memory, &files, most, &json));
+    for (size_t i = 0; i < FILES; i++)
+        TCI_CHECK(read_optional(reader, names[i], &bytes[i], &sizes[i]));
+    tci_merges_files files = {(const char *)bytes[IDS],
+                              (const char *)bytes[MERGES],
+                              sizes[IDS],
+                              sizes[MERGES],
+                              .is_roberta = reader->choice.options.family != TCI_FAMILY_GPT2};
+    for (size_t i = 0; i < TCI_CONFIG_FILES; i++) {
+        files.config.of[i].bytes = (const char *)bytes[CONFIGS + i];
+        files.config.of[i].size = sizes[CONFIGS + i];
     }
+    if (bytes[WORDS])
+        TCI_CHECK(tci_tokenizer_from_vocab(&reader->memory, (const char *)bytes[WORDS], sizes[WORDS], &files.config,
+                                           most, &json));
+    else if (bytes[IDS] && bytes[MERGES])
+        TCI_CHECK(tci_tokenizer_from_merges(&reader->memory, &files, most, &json));
+    else
+        TCI_CHECK(no_tokenizer(reader));
     TCI_CHECK(tci_tokenizer_json_read(&reader->memory, json.data, json.size, most, subword));
 done:
     tci_buffer_free(&json);
-    tci_free(&reader->memory, vocab);
-    tci_free(&reader->memory, merges);
-    tci_free(&reader->memory, config);
+    for (size_t i = 0; i < FILES; i++)
+        tci_free(&reader->memory, bytes[i]);
     return status;
 }
 

@@ -2,19 +2,10 @@
  * make one: byte-level BPE, and special tokens around the text where the config or RoBERTa has them. */
 #include "serialization/tokenizer_merges.h"
 
-enum { BEGIN, END, UNKNOWN, SEPARATOR, PADDING, CLASS, MASK, NAMED };
-
-static const tci_special_name gpt2_tokens[NAMED] = {{"bos_token", "<|endoftext|>"},
-                                                    {"eos_token", "<|endoftext|>"},
-                                                    {"unk_token", "<|endoftext|>"},
-                                                    {"sep_token", ""},
-                                                    {"pad_token", ""},
-                                                    {"cls_token", ""},
-                                                    {"mask_token", ""}};
-
-static const tci_special_name roberta_tokens[NAMED] = {
-    {"bos_token", "<s>"},   {"eos_token", "</s>"}, {"unk_token", "<unk>"},  {"sep_token", "</s>"},
-    {"pad_token", "<pad>"}, {"cls_token", "<s>"},  {"mask_token", "<mask>"}};
+static const char *const gpt2_tokens[TCI_NAMED_TOKENS] = {
+    "<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", ""};
+static const char *const roberta_tokens[TCI_NAMED_TOKENS] = {"<s>",   "</s>", "<unk>", "</s>",
+                                                             "<pad>", "<s>",  "<mask>"};
 
 typedef struct conversion {
     const tci_merges_files *files;
@@ -63,7 +54,7 @@ static tc_status read_config(conversion *c)
         TCI_RETURN_IF(tci_config_flag(&c->config, "add_bos_token", &c->begins));
         TCI_RETURN_IF(tci_config_flag(&c->config, "add_eos_token", &c->ends));
     }
-    return tci_config_special(&c->config, c->is_roberta ? roberta_tokens : gpt2_tokens, NAMED);
+    return tci_config_special(&c->config, c->is_roberta ? roberta_tokens : gpt2_tokens);
 }
 
 /* "single": [special token, the text, special token], as objects; "special_tokens" says the ids. */
@@ -109,7 +100,7 @@ static tc_status put_special_id(tci_json_writer *w, const tci_special_token *tok
 
 static tc_status put_template(tci_json_writer *w, const conversion *c)
 {
-    const tci_special_token *begin = &c->config.named[BEGIN], *end = &c->config.named[END];
+    const tci_special_token *begin = &c->config.named[TCI_NAMED_BEGIN], *end = &c->config.named[TCI_NAMED_END];
     bool same = begin->id == end->id;
     TCI_RETURN_IF(tci_put_key_text(w, "type", "TemplateProcessing", 18));
     for (int pair = 0; pair < 2; pair++) {
@@ -153,8 +144,8 @@ static tc_status put_stages(tci_json_writer *w, const conversion *c)
     TCI_RETURN_IF(tci_json_begin(w, '{'));
     if (c->is_roberta) {
         TCI_RETURN_IF(tci_put_key_text(w, "type", "RobertaProcessing", 17));
-        TCI_RETURN_IF(tci_put_pair(w, "sep", &c->config.named[SEPARATOR]));
-        TCI_RETURN_IF(tci_put_pair(w, "cls", &c->config.named[CLASS]));
+        TCI_RETURN_IF(tci_put_pair(w, "sep", &c->config.named[TCI_NAMED_SEPARATOR]));
+        TCI_RETURN_IF(tci_put_pair(w, "cls", &c->config.named[TCI_NAMED_CLASS]));
         TCI_RETURN_IF(tci_put_key_bool(w, "trim_offsets", c->trims));
         TCI_RETURN_IF(tci_put_key_bool(w, "add_prefix_space", c->prefix_space));
     } else {
@@ -222,22 +213,20 @@ tc_status tci_tokenizer_from_merges(tci_memory *memory, const tci_merges_files *
 {
     conversion c;
     size_t kept = json->size;
-    const char *where = TCI_VOCAB_JSON;
     memset(&c, 0, sizeof c);
     c.files = files;
-    tc_status status = tci_config_init(&c.config, memory, files->config, files->config_size, max_vocab);
+    tc_status status = tci_config_init(&c.config, memory, &files->config, max_vocab);
+    c.config.where = TCI_VOCAB_JSON;
     if (status == TC_OK)
         status = read_ids(&c);
-    if (status == TC_OK) {
-        where = TCI_TOKENIZER_CONFIG;
+    if (status == TC_OK)
         status = read_config(&c);
-    }
     if (status == TC_OK) {
-        where = TCI_MERGES_TXT;
+        c.config.where = TCI_MERGES_TXT;
         status = write_all(&c, json);
     }
     if (status != TC_OK) {
-        status = tci_fail_prefix(status, "%s", where);
+        status = tci_fail_prefix(status, "%s", c.config.where);
         json->size = kept;
     }
     tci_config_free(&c.config);

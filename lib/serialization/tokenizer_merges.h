@@ -13,8 +13,9 @@
 #define TCI_MERGES_TXT "merges.txt"
 
 typedef struct tci_merges_files {
-    const char *vocab, *merges, *config; /* config NULL: it says nothing */
-    size_t vocab_size, merges_size, config_size;
+    const char *vocab, *merges;
+    size_t vocab_size, merges_size;
+    tci_config_files config;
     bool is_roberta; /* where the config names no class: RoBERTa's, else GPT-2's */
 } tci_merges_files;
 

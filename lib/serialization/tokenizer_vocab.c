@@ -5,13 +5,7 @@
 
 #include "serialization/tokenizer_config.h"
 
-enum { UNKNOWN, SEPARATOR, PADDING, CLASS, MASK, NAMED };
-
-static const tci_special_name named_tokens[NAMED] = {{"unk_token", "[UNK]"},
-                                                     {"sep_token", "[SEP]"},
-                                                     {"pad_token", "[PAD]"},
-                                                     {"cls_token", "[CLS]"},
-                                                     {"mask_token", "[MASK]"}};
+static const char *const named_tokens[TCI_NAMED_TOKENS] = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
 
 typedef struct conversion {
     tci_tokenizer_config config;
@@ -51,7 +45,7 @@ static tc_status read_config(conversion *c)
     TCI_RETURN_IF(tci_config_flag(&c->config, "tokenize_chinese_chars", &c->chinese));
     TCI_RETURN_IF(tci_config_member(&c->config, "strip_accents", &c->strip_accents));
     TCI_RETURN_IF(tci_config_flag(&c->config, "strip_accents", &c->strips));
-    return tci_config_special(&c->config, named_tokens, NAMED);
+    return tci_config_special(&c->config, named_tokens);
 }
 
 /* ---- the tokenizer.json ---- */
@@ -74,8 +68,8 @@ static tc_status put_stages(tci_json_writer *w, const conversion *c)
     TCI_RETURN_IF(tci_json_key(w, "post_processor"));
     TCI_RETURN_IF(tci_json_begin(w, '{'));
     TCI_RETURN_IF(tci_put_key_text(w, "type", "BertProcessing", 14));
-    TCI_RETURN_IF(tci_put_pair(w, "sep", &c->config.named[SEPARATOR]));
-    TCI_RETURN_IF(tci_put_pair(w, "cls", &c->config.named[CLASS]));
+    TCI_RETURN_IF(tci_put_pair(w, "sep", &c->config.named[TCI_NAMED_SEPARATOR]));
+    TCI_RETURN_IF(tci_put_pair(w, "cls", &c->config.named[TCI_NAMED_CLASS]));
     TCI_RETURN_IF(tci_json_end(w, '}'));
     TCI_RETURN_IF(tci_json_key(w, "decoder"));
     TCI_RETURN_IF(tci_json_begin(w, '{'));
@@ -87,7 +81,7 @@ static tc_status put_stages(tci_json_writer *w, const conversion *c)
 
 static tc_status put_model(tci_json_writer *w, const conversion *c)
 {
-    const tci_part_text *unknown = &c->config.named[UNKNOWN].content;
+    const tci_part_text *unknown = &c->config.named[TCI_NAMED_UNKNOWN].content;
     TCI_RETURN_IF(tci_json_key(w, "model"));
     TCI_RETURN_IF(tci_json_begin(w, '{'));
     TCI_RETURN_IF(tci_put_key_text(w, "type", "WordPiece", 9));
@@ -111,26 +105,24 @@ static tc_status write_all(conversion *c, tci_buffer *json)
     return tci_json_end(&w, '}');
 }
 
-tc_status tci_tokenizer_from_vocab(tci_memory *memory, const char *vocab, size_t vocab_size, const char *config,
-                                   size_t config_size, size_t max_vocab, tci_buffer *json)
+tc_status tci_tokenizer_from_vocab(tci_memory *memory, const char *vocab, size_t vocab_size,
+                                   const tci_config_files *files, size_t max_vocab, tci_buffer *json)
 {
     conversion c;
     size_t kept = json->size;
-    const char *where = TCI_VOCAB_TXT;
     memset(&c, 0, sizeof c);
-    tc_status status = tci_config_init(&c.config, memory, config, config_size, max_vocab);
+    tc_status status = tci_config_init(&c.config, memory, files, max_vocab);
+    c.config.where = TCI_VOCAB_TXT;
     if (status == TC_OK)
         status = read_lines(&c.config, vocab, vocab_size);
-    if (status == TC_OK) {
-        where = TCI_TOKENIZER_CONFIG;
+    if (status == TC_OK)
         status = read_config(&c);
-    }
     if (status == TC_OK) {
-        where = TCI_VOCAB_TXT;
+        c.config.where = TCI_VOCAB_TXT;
         status = write_all(&c, json);
     }
     if (status != TC_OK) {
-        status = tci_fail_prefix(status, "%s", where);
+        status = tci_fail_prefix(status, "%s", c.config.where);
         json->size = kept;
     }
     tci_config_free(&c.config);

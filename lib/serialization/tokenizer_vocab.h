@@ -10,11 +10,11 @@
 
 #define TCI_VOCAB_TXT "vocab.txt"
 
-/* `config` NULL: all is as BERT has it, in lower case. Of the config counts what changes ids or ranges: do_lower_case,
+/* No config: all is as BERT has it, in lower case. Of the config counts what changes ids or ranges: do_lower_case,
  * strip_accents, tokenize_chinese_chars, the special tokens and added_tokens_decoder; a tokenizer_class that is not one
  * of BERT's is TC_ERROR_UNSUPPORTED. More than max_vocab lines are TC_ERROR_LIMIT, bytes that are no UTF-8
  * TC_ERROR_ENCODING. The sentence says which file. */
-tc_status tci_tokenizer_from_vocab(tci_memory *memory, const char *vocab, size_t vocab_size, const char *config,
-                                   size_t config_size, size_t max_vocab, tci_buffer *json);
+tc_status tci_tokenizer_from_vocab(tci_memory *memory, const char *vocab, size_t vocab_size,
+                                   const tci_config_files *files, size_t max_vocab, tci_buffer *json);
 
 #endif

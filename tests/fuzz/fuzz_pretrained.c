@@ -18,7 +18,7 @@
 static const char *const names[] = {
     "config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json",
     "vocab.txt",   "modules.json",      "1_Pooling/config.json",        "a.safetensors",  "b.safetensors",
-    "vocab.json",  "merges.txt"};
+    "vocab.json",  "merges.txt",        "special_tokens_map.json",      "added_tokens.json", "spiece.model"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static struct file {

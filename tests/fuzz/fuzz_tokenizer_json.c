@@ -71,13 +71,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tci_memory memory;
     tci_memory_init(&memory, NULL, (size_t)1 << 28);
     if (read_and_encode(&memory, file, file_size, text, length) != TC_OK) {
+        const tci_config_files none = {{{NULL, 0}}}, configs = {{{text, length}, {text, length}, {text, length}}};
         tci_buffer json;
         tci_buffer_init(&json, &memory, 1 << 24, "tokenizer.json");
         /* Whatever it writes can be read, but that a token may be too long, or an id be taken already. */
-        if (tci_tokenizer_from_vocab(&memory, file, file_size, text, length, MAX_VOCAB, &json) == TC_OK ||
-            tci_tokenizer_from_vocab(&memory, file, file_size, NULL, 0, MAX_VOCAB, &json) == TC_OK)
+        if (tci_tokenizer_from_vocab(&memory, file, file_size, &configs, MAX_VOCAB, &json) == TC_OK ||
+            tci_tokenizer_from_vocab(&memory, file, file_size, &none, MAX_VOCAB, &json) == TC_OK)
             (void)read_and_encode(&memory, json.data, json.size, text, length);
-        tci_merges_files files = {file, text, NULL, file_size, length, 0, (file_size & 1) != 0};
+        tci_merges_files files = {file, text, file_size, length, .is_roberta = (file_size & 1) != 0};
+        files.config.of[TCI_ADDED_FILE].bytes = text;
+        files.config.of[TCI_ADDED_FILE].size = length;
         json.size = 0;
         if (tci_tokenizer_from_merges(&memory, &files, MAX_VOCAB, &json) == TC_OK)
             (void)read_and_encode(&memory, json.data, json.size, text, length);
