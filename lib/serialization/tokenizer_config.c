@@ -114,7 +114,7 @@ static tc_status read_token(const tci_part *part, const tci_part_value *value, t
 }
 
 /* Behind those with a smaller or the same order. One that is there stays as it is, but for being special; where it is
- * of added_tokens.json and a file has it by name, as `is_named` says, it is not looked for in normalized text either. */
+ * of added_tokens.json and a file has it by name, as `is_named` says, normalized text is not searched for it either. */
 static tc_status add(tci_tokenizer_config *c, tci_special_token token, bool is_named)
 {
     size_t at = c->added_count;
