@@ -135,6 +135,16 @@ static void an_element_has_the_same_bits_wherever_it_stands(void **unused)
     }
 }
 
+static void relu_has_no_slope_at_zero(void **state)
+{
+    (void)state;
+    const float x[4] = {0.0f, -0.0f, 1e-30f, -1e-30f}, dy[4] = {2.0f, 2.0f, 2.0f, 2.0f};
+    const float wanted[4] = {0.0f, 0.0f, 2.0f, 0.0f};
+    float dx[4];
+    tci_activation_backward(TCI_ACTIVATION_RELU, &tci_kernels_scalar, 4, x, dy, dx);
+    assert_memory_equal(dx, wanted, sizeof dx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +152,7 @@ int main(void)
         cmocka_unit_test(slopes_are_those_of_the_values),
         cmocka_unit_test(ends_are_exact_and_nan_stays),
         cmocka_unit_test(an_element_has_the_same_bits_wherever_it_stands),
+        cmocka_unit_test(relu_has_no_slope_at_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,6 +372,54 @@ static void only_what_was_set_may_be_copied(void **state)
     assert_int_equal(to.epochs, 3);
 }
 
+static void sizes_of_transformers_go_together(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[12];
+        const char *named; /* NULL: accepted */
+    } cases[] = {
+        {{"arch", "bert", "max_length", "128", "window_overlap", "64"}, NULL},
+        {{"arch", "bert", "max_length", "126", "window_overlap", "64"}, "'window_overlap' is 64, more than half"},
+        {{"arch", "bert", "max_length", "126", "window_overlap", "64", "truncate", "tail"}, NULL},
+        {{"arch", "bert", "max_length", "20"}, NULL},
+        {{"arch", "bert", "max_length", "513"}, "'max_length' is 513, more than 'positions' (512)"},
+        {{"arch", "bert", "hidden_dim", "100"}, "'num_heads' is 12, which does not divide 'hidden_dim' (100)"},
+        {{"arch", "bert", "family", "distilbert"}, NULL},
+        {{"arch", "bert", "family", "distilbert", "segments", "2"}, "'segments'"},
+        {{"arch", "bert", "family", "gpt2"}, "'family'"},
+        {{"arch", "gpt", "family", "bert"}, "'family'"},
+        {{"arch", "gpt", "pooling", "cls"}, "'pooling'"},
+        {{"arch", "bert", "weights", "int8"}, "'weights'"},
+        {{"arch", "bert", "num_layers", "2", "freeze", "layers=3"}, "'freeze'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tci_options options;
+        tci_options_default(&options);
+        for (size_t k = 0; cases[i].settings[k]; k += 2)
+            assert_ok(tci_options_set(&options, cases[i].settings[k], cases[i].settings[k + 1]));
+        tc_status status = tci_options_resolve(&options, 0);
+        if (status != (cases[i].named ? TC_ERROR_OPTION : TC_OK) ||
+            (cases[i].named && !strstr(tci_error_text(), cases[i].named)))
+            fail_msg("case %zu: status %d: %s", i, (int)status, tci_error_text());
+    }
+}
+
+static void the_dropout_of_embeddings_is_that_of_blocks_unless_it_is_set(void **state)
+{
+    (void)state;
+    for (int set = 0; set < 2; set++) {
+        tci_options options;
+        tci_options_default(&options);
+        assert_ok(tci_options_set(&options, "arch", "bert"));
+        assert_ok(tci_options_set(&options, "dropout", "0.5"));
+        if (set)
+            assert_ok(tci_options_set(&options, "embedding_dropout", "0.25"));
+        assert_ok(tci_options_resolve(&options, 0));
+        assert_true(options.embedding_dropout == (set ? 0.25 : 0.5));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +434,8 @@ int main(void)
         cmocka_unit_test(a_text_option_has_a_limit),
         cmocka_unit_test(a_class_is_copied_whole_and_alone),
         cmocka_unit_test(only_what_was_set_may_be_copied),
+        cmocka_unit_test(sizes_of_transformers_go_together),
+        cmocka_unit_test(the_dropout_of_embeddings_is_that_of_blocks_unless_it_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,9 @@ static float *train(const char *name, const char *more, size_t most_bytes, size_
     b.trainer->training->features.most_bytes = most_bytes;
     for (size_t i = 0; i < 4; i++)
         (void)run_step(&b);
-    assert_true(b.trainer->training->features.bytes <= most_bytes);
+    const tci_features *features = &b.trainer->training->features;
+    assert_true(features->bytes <= most_bytes);
+    assert_true(tci_map_count(features->kept) * features->network->width * sizeof(float) <= features->bytes);
     *count = b.model->network->parameters.size;
     float *values = malloc(*count * sizeof *values);
     memcpy(values, b.model->network->parameters.values, *count * sizeof *values);
@@ -285,6 +287,70 @@ static void another_value_is_refused(void **state)
     }
 }
 
+static void kept_vectors_come_with_their_padding(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, SMALL NO_DROPOUT, cases[3], "encoder"); /* 18 of 32 columns */
+    tci_features *features = &b.trainer->training->features;
+    uint32_t ids[] = {1, 2, 3};
+    const tci_sequence sequence = {.ids = ids, .length = 3};
+    for (int known = 0; known < 2; known++) {
+        float pooled[32];
+        for (size_t k = 0; k < 32; k++)
+            pooled[k] = 7.0f;
+        assert_ok(tci_features_fill(features, NULL, &sequence, 1, pooled));
+        for (size_t k = 0; k < 32; k++)
+            assert_true(k < 18 ? pooled[k] != 7.0f : pooled[k] == 0.0f);
+    }
+    close_bench(&b);
+}
+
+static void words_may_stand_still_alone(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, SMALL NO_DROPOUT " freeze_embedding=true", cases[0], "none");
+    const tci_parameters *parameters = &b.model->network->parameters;
+    float *before = malloc(parameters->size * sizeof *before);
+    memcpy(before, parameters->values, parameters->size * sizeof *before);
+    (void)run_step(&b);
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        bool same = memcmp(before + tensor->offset, parameters->values + tensor->offset,
+                           tensor->count * sizeof *before) == 0;
+        if (same != (i == 0))
+            fail_msg("'%s' %s", tensor->name, same ? "stood still" : "moved");
+    }
+    free(before);
+    close_bench(&b);
+}
+
+static void layers_that_no_gradient_reaches_share_their_memory(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, SMALL NO_DROPOUT, cases[0], "layers=1");
+    (void)run_step(&b);
+    const tci_training *training = b.trainer->training;
+    assert_ptr_equal(training->kept[0].qkv, training->kept[1].qkv);
+    assert_ptr_not_equal(training->kept[1].qkv, training->kept[2].qkv);
+    close_bench(&b);
+}
+
+static void behind_the_training_weights_are_packed_again(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, SMALL NO_DROPOUT, cases[0], "none");
+    const tci_transformer *network = (const tci_transformer *)b.model->network;
+    assert_null(network->layers[0].up.packed);
+    tci_trainer_free(b.trainer);
+    b.trainer = NULL;
+    assert_non_null(network->layers[0].up.packed);
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +362,10 @@ int main(void)
         cmocka_unit_test(a_model_that_reads_its_file_in_place_is_trained_there),
         cmocka_unit_test(a_trainer_that_cannot_be_made_leaves_the_model_as_it_was),
         cmocka_unit_test(another_value_is_refused),
+        cmocka_unit_test(kept_vectors_come_with_their_padding),
+        cmocka_unit_test(words_may_stand_still_alone),
+        cmocka_unit_test(layers_that_no_gradient_reaches_share_their_memory),
+        cmocka_unit_test(behind_the_training_weights_are_packed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

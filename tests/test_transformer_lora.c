@@ -253,6 +253,22 @@ static void they_learn_beside_a_model_whose_head_was_trained_alone(void **state)
     tc_model_free(model);
 }
 
+static void their_first_matrix_is_spread_around_zero(void **state)
+{
+    (void)state;
+    tc_model *model = make_model("arch=bert lora_rank=3");
+    const tci_parameters *parameters = &model->network->parameters;
+    size_t below = 0, all = 0;
+    for (size_t i = 0; i < parameters->tensor_count; i++) {
+        const tci_tensor_info *tensor = &parameters->tensors[i];
+        bool first = tensor->adapter && tensor->shape[0] == 3;
+        for (size_t k = 0; first && k < tensor->count; k++, all++)
+            below += parameters->values[tensor->offset + k] < 0.0f;
+    }
+    assert_true(all > 100 && below > all / 3 && below < all - all / 3);
+    tci_model_release(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +279,7 @@ int main(void)
         cmocka_unit_test(their_gradients_are_the_slopes_of_the_loss),
         cmocka_unit_test(freeze_does_not_go_with_them),
         cmocka_unit_test(they_learn_beside_a_model_whose_head_was_trained_alone),
+        cmocka_unit_test(their_first_matrix_is_spread_around_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * not; rows longer than a sequence; training on any number of threads, with activations kept or computed again. */
 #include "support/testing.h"
 
+#include <math.h>
+
 #include "base/cpu.h"
 #include "model/predict_many.h"
 #include "model/transformer_training_internal.h"
@@ -347,6 +349,53 @@ static void sequences_that_are_alike_teach_what_one_of_them_does(void **state)
     free(other);
 }
 
+/* Root of the mean square of a tensor's values from `first` on. */
+static double size_of_values(const tc_model *model, const char *name, size_t first)
+{
+    const tci_parameters *parameters = &model->network->parameters;
+    const tci_tensor_info *tensor = tci_parameters_find(parameters, name);
+    double sum = 0;
+    assert_non_null(tensor);
+    for (size_t k = first; k < tensor->count; k++)
+        sum += (double)parameters->values[tensor->offset + k] * (double)parameters->values[tensor->offset + k];
+    return sqrt(sum / (double)(tensor->count - first));
+}
+
+static void weights_begin_as_transformers_has_them(void **state)
+{
+    (void)state;
+    char copy[512];
+    const char *list[64] = {NULL};
+    split("arch=gpt family=gpt2 num_layers=8", copy, sizeof copy, list);
+    tc_model *model = test_tiny_model(list);
+    const tci_parameters *parameters = &model->network->parameters;
+    const float *words = tci_parameters_read(parameters, 0);
+    for (size_t k = 0; k < 32; k++)
+        assert_true(words[k] == 0.0f); /* the unknown word */
+    assert_true(fabs(size_of_values(model, "transformer.wte.weight", 32) - 0.02) < 0.004);
+    assert_true(fabs(size_of_values(model, "transformer.h.3.attn.c_attn.weight", 0) - 0.02) < 0.002);
+    assert_true(fabs(size_of_values(model, "transformer.h.3.attn.c_proj.weight", 0) - 0.005) < 0.0005); /* √16 less */
+    assert_true(fabs(size_of_values(model, "transformer.h.3.mlp.c_proj.weight", 0) - 0.005) < 0.0005);
+    assert_true(size_of_values(model, "transformer.h.3.mlp.c_proj.bias", 0) == 0.0);
+    assert_true(size_of_values(model, "transformer.ln_f.weight", 0) == 1.0);
+    tci_model_release(model);
+}
+
+static void of_equal_maxima_the_first_token_has_the_gradient(void **state)
+{
+    (void)state;
+    float out[3 * 32], vector[32];
+    uint32_t argmax[32];
+    tc_model *model = make_model("arch=bert pooling=max");
+    for (size_t i = 0; i < 3 * 32; i++)
+        out[i] = i % 32 == 1 ? (float)i : 1.0f;
+    tci_transformer_pool((const tci_transformer *)model->network, out, 3, vector, argmax);
+    assert_int_equal(argmax[0], 0);
+    assert_int_equal(argmax[1], 2);
+    assert_true(vector[0] == 1.0f && vector[1] == 65.0f);
+    tci_model_release(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +405,8 @@ int main(void)
         cmocka_unit_test(a_file_gives_the_same_bits_read_or_mapped),
         cmocka_unit_test(training_has_the_same_bits_on_any_team_with_activations_kept_or_not),
         cmocka_unit_test(sequences_that_are_alike_teach_what_one_of_them_does),
+        cmocka_unit_test(weights_begin_as_transformers_has_them),
+        cmocka_unit_test(of_equal_maxima_the_first_token_has_the_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,8 +198,8 @@ static bool pools_one(const tci_transformer *network)
     return network->pooling == TCI_POOLING_CLS || network->pooling == TCI_POOLING_LAST;
 }
 
-/* Moves the pooled tokens' vectors to the front, in place: each goes to its sequence's number, which is no further
- * back. Sequences of no tokens have what stands there, which nobody pools. */
+/* Moves the pooled tokens' vectors to the front, in place, one behind the other: none goes further back. Sequences of
+ * no tokens have none. */
 static void keep_pooled(const prediction *p, float *x)
 {
     size_t stride = p->network->stride;
