@@ -48,7 +48,7 @@ static void check(const tci_kernels *kernels, size_t columns, size_t step)
     float *e = copy_block(x, COUNT), *p = copy_block(x, COUNT), *dx = copy_block(dp, COUNT);
     float *stats = random_block((size_t)2 * ROWS, &state);
     kernels->softmax(ROWS, columns, step, MOST, SCALE, e, STRIDE, stats);
-    kernels->softmax_backward(ROWS, columns, step, MOST, SCALE, p, dx, STRIDE, stats, inner);
+    kernels->softmax_backward(ROWS, columns, step, MOST, SCALE, p, dx, STRIDE, stats, inner, NULL);
     for (size_t r = 0; r < ROWS; r++) {
         size_t at = r * STRIDE, count = columns + r * step;
         check_row(x + at, e + at, count, stats + 2 * r);
@@ -91,11 +91,42 @@ static void not_a_number_fills_its_row_alone(void **unused)
         }
 }
 
+/* As if the gradient and what came out had been multiplied by hand. */
+static void what_is_dropped_is_multiplied_on_both_sides(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[KERNEL_TABLES];
+    for (size_t t = 0, count = kernel_tables(tables); t < count; t++) {
+        for (size_t columns = 1; columns + ROWS <= MOST; columns++) {
+            uint32_t state = (uint32_t)columns;
+            size_t step = columns % 2;
+            float *x = random_block(COUNT, &state), *dx = random_block(COUNT, &state);
+            float *factors = random_block(COUNT, &state), *inner = random_block(ROWS, &state);
+            float *stats = random_block((size_t)2 * ROWS, &state), *p = copy_block(x, COUNT);
+            float *by_hand = copy_block(dx, COUNT);
+            for (size_t i = 0; i < COUNT; i++) {
+                factors[i] = i % 3 ? factors[i] : 0.0f;
+                by_hand[i] *= factors[i];
+            }
+            tables[t]->softmax_backward(ROWS, columns, step, MOST, SCALE, p, by_hand, STRIDE, stats, inner, NULL);
+            tables[t]->softmax_backward(ROWS, columns, step, MOST, SCALE, x, dx, STRIDE, stats, inner, factors);
+            for (size_t i = 0; i < COUNT; i++) {
+                if (i % STRIDE >= MOST)
+                    continue;
+                assert_true(x[i] == p[i] * factors[i]);
+                assert_true(dx[i] == by_hand[i]);
+            }
+            free(x), free(dx), free(factors), free(inner), free(stats), free(p), free(by_hand);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_width_is_close_to_double),
         cmocka_unit_test(not_a_number_fills_its_row_alone),
+        cmocka_unit_test(what_is_dropped_is_multiplied_on_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

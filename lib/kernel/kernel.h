@@ -163,10 +163,10 @@ typedef struct tci_kernels {
      * 4, 2, 1. */
     void (*softmax)(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
                     float *stats);
-    /* From the same x and stats: x becomes p = exp(scale · (x - largest)) / sum, and dx p · (dx - inner[r]) · scale,
-     * with zeros behind both. */
+    /* From the same x and stats, with p = exp(scale · (x - largest)) / sum and factors f of what was dropped (rows,
+     * stride), NULL: all 1: x becomes p · f, and dx p · (dx · f - inner[r]) · scale, with zeros behind both. */
     void (*softmax_backward)(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, float *dx,
-                             size_t stride, const float *stats, const float *inner);
+                             size_t stride, const float *stats, const float *inner, const float *factors);
 
     /* Layer norm of rows (columns), layer/layer_norm.h; sums as in softmax, zeros behind the columns up to the next 16.
      * stats may be NULL. `y` may be x, `dx` may be dy unless `add` adds to it. */

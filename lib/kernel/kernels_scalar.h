@@ -46,7 +46,8 @@ void tci_gelu_tanh_backward_scalar(size_t count, const float *src, const float *
 void tci_softmax_scalar(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, size_t stride,
                         float *stats);
 void tci_softmax_backward_scalar(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x,
-                                 float *dx, size_t stride, const float *stats, const float *inner);
+                                 float *dx, size_t stride, const float *stats, const float *inner,
+                                 const float *factors);
 void tci_layer_norm_scalar(size_t rows, size_t columns, size_t stride, float epsilon, const float *gain,
                            const float *bias, const float *x, float *y, float *stats);
 void tci_layer_norm_backward_scalar(size_t rows, size_t columns, size_t stride, const float *gain, const float *x,

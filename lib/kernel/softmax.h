@@ -61,7 +61,7 @@ void NAMED(softmax)(size_t rows, size_t columns, size_t step, size_t width, floa
 }
 
 void NAMED(softmax_backward)(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x, float *dx,
-                             size_t stride, const float *stats, const float *inner)
+                             size_t stride, const float *stats, const float *inner, const float *factors)
 {
     const lanes factor = lanes_all(scale), zero = lanes_all(0.0f);
     for (size_t row = 0; row < rows; row++, x += stride, dx += stride, columns += step) {
@@ -71,8 +71,9 @@ void NAMED(softmax_backward)(size_t rows, size_t columns, size_t step, size_t wi
         for (; c < columns; c += LANES) {
             lanes_mask mask = lanes_first(columns - c);
             lanes p = lanes_mul(exponential(lanes_load(x + c), largest, factor), share);
-            lanes d = lanes_mul(p, lanes_mul(lanes_sub(lanes_load(dx + c), less), factor));
-            lanes_store(x + c, lanes_select(mask, p, zero));
+            lanes f = factors ? lanes_load(factors + row * stride + c) : lanes_all(1.0f);
+            lanes d = lanes_mul(p, lanes_mul(lanes_sub(lanes_mul(lanes_load(dx + c), f), less), factor));
+            lanes_store(x + c, lanes_select(mask, lanes_mul(p, f), zero));
             lanes_store(dx + c, lanes_select(mask, d, zero));
         }
         for (; c < width; c += LANES) {

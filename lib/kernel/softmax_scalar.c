@@ -28,12 +28,14 @@ void tci_softmax_scalar(size_t rows, size_t columns, size_t step, size_t width, 
 }
 
 void tci_softmax_backward_scalar(size_t rows, size_t columns, size_t step, size_t width, float scale, float *x,
-                                 float *dx, size_t stride, const float *stats, const float *inner)
+                                 float *dx, size_t stride, const float *stats, const float *inner, const float *factors)
 {
     for (size_t row = 0; row < rows; row++, x += stride, dx += stride, columns += step) {
         for (size_t c = 0; c < columns; c++) {
-            x[c] = tci_exp_one((x[c] - stats[2 * row]) * scale) * stats[2 * row + 1];
-            dx[c] = x[c] * ((dx[c] - inner[row]) * scale);
+            float p = tci_exp_one((x[c] - stats[2 * row]) * scale) * stats[2 * row + 1];
+            float factor = factors ? factors[row * stride + c] : 1.0f;
+            x[c] = p * factor;
+            dx[c] = p * ((dx[c] * factor - inner[row]) * scale);
         }
         for (size_t c = columns; c < width; c++)
             x[c] = dx[c] = 0.0f;

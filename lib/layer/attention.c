@@ -53,7 +53,8 @@ size_t tci_attention_scratch(const tci_attention *attention, size_t longest)
 size_t tci_attention_backward_scratch(const tci_attention *attention, size_t longest)
 {
     size_t width = TCI_PADDED(longest), head = TCI_PADDED(attention->head_dim);
-    return 2 * width * attention->head_dim + 6 * longest * head + 2 * most_tile(longest) +
+    size_t tiles = attention->dropout > 0.0 ? 3 : 2;
+    return 2 * width * attention->head_dim + 6 * longest * head + tiles * most_tile(longest) +
            TCI_PADDED(most_rows(longest)) + tci_gemm_transposed_scratch(width, head / TCI_PANEL);
 }
 
@@ -161,6 +162,7 @@ typedef struct back {
     float *dq, *dk, *dv;   /* (length, gradient_stride) */
     size_t stride, out_stride, gradient_stride;
     float *scores, *slopes; /* tiles */
+    float *factors;         /* of the dropout, one more; NULL: nothing is dropped */
     float *inner;           /* (tile rows) */
     float *gemm;
     float *copies; /* five (length, wide) */
@@ -174,7 +176,8 @@ static back place(const tci_attention *attention, size_t length, float *scratch)
     b.keys_back = b.values + width * dim;
     b.scores = b.keys_back + length * wide;
     b.slopes = b.scores + most_tile(length);
-    b.inner = b.slopes + most_tile(length);
+    b.factors = attention->dropout > 0.0 ? b.slopes + most_tile(length) : NULL;
+    b.inner = (b.factors ? b.factors : b.slopes) + most_tile(length);
     b.gemm = b.inner + TCI_PADDED(most_rows(length));
     b.copies = b.gemm + tci_gemm_transposed_scratch(width, wide / TCI_PANEL);
     return b;
@@ -194,12 +197,13 @@ static void backward_tile(const tci_attention *attention, const tci_kernels *ker
     kernels->gemm_from(rows, seen.panels, dim, q, b->stride, TCI_PANEL, b->keys, NULL, b->scores, width, TCI_PANEL);
     kernels->gemm_from(rows, seen.panels, dim, dout, b->out_stride, TCI_PANEL, b->values, NULL, b->slopes, width,
                        TCI_PANEL);
-    drop(attention, kernels, text, head, first, rows, width, b->slopes);
+    for (size_t i = 0; b->factors && i < rows * width; i++)
+        b->factors[i] = 1.0f;
+    drop(attention, kernels, text, head, first, rows, width, b->factors);
     for (size_t r = 0; r < rows; r++)
         kernels->dot_rows(1, &one, dout + r * b->out_stride, dim, out + r * text->out_stride, b->inner + r);
     kernels->softmax_backward(rows, seen.keys, seen.step, width, scale_of(attention), b->scores, b->slopes, width,
-                              text->stats + 2 * (head * length + first), b->inner);
-    drop(attention, kernels, text, head, first, rows, width, b->scores);
+                              text->stats + 2 * (head * length + first), b->inner, b->factors);
     kernels->gemm_transposed(keys, panels, rows, b->scores, width, dout, b->out_stride, TCI_PANEL, b->dv,
                              b->gradient_stride, TCI_PANEL, b->gemm);
     kernels->gemm_transposed(keys, panels, rows, b->slopes, width, q, b->stride, TCI_PANEL, b->dk, b->gradient_stride,

@@ -147,14 +147,9 @@ static void norm_back(const tci_training *training, size_t norm, const float *x,
 /* The gradient of what a block gave before dropout: a masked copy of dstream, or dstream itself. */
 static const float *undropped(const tci_training *training, double rate, uint32_t number, const tci_team *team)
 {
-    size_t begin = 0, end = 0, stride = training->network->stride;
     if (rate <= 0)
         return training->dstream;
-    share_tokens(training, team, &begin, &end);
-    memcpy(training->dropped + begin * stride, training->dstream + begin * stride,
-           (end - begin) * stride * sizeof *training->dropped);
-    tci_team_wait(team);
-    tci_training_drop(training, rate, number, training->dropped, team);
+    tci_training_drop(training, rate, number, training->dstream, training->dropped, team);
     return training->dropped;
 }
 
@@ -166,7 +161,7 @@ static void join(const tci_training *training, const dense_step *step, size_t no
     float *dnormed = residual_of_norm ? training->dstream : training->dattended;
     dense_inputs(training, step, dnormed, training->network->stride, residual_of_norm, team);
     if (norm == 0 && residual_of_norm)
-        tci_training_drop(training, training->network->embedding_dropout, 0, dnormed, team);
+        tci_training_drop(training, training->network->embedding_dropout, 0, dnormed, dnormed, team);
     norm_back(training, norm, x, stats, dnormed, training->dstream, !residual_of_norm, team);
 }
 
@@ -405,7 +400,7 @@ static void backward_member(void *context, const tci_team *team)
     if (training->deepest <= layers)
         return;
     if (!network->residual_of_norm)
-        tci_training_drop(training, network->embedding_dropout, 0, training->dstream, team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->dstream, training->dstream, team);
     embeddings_back(training, team);
 }
 

@@ -229,15 +229,19 @@ static tci_dropout dropout_of(const tci_training *training, double rate, uint32_
                          .kernels = training->network->base.kernels};
 }
 
-void tci_training_drop(const tci_training *training, double rate, uint32_t number, float *x, const tci_team *team)
+void tci_training_drop(const tci_training *training, double rate, uint32_t number, const float *src, float *x,
+                       const tci_team *team)
 {
     size_t begin = 0, end = 0;
     tci_dropout dropout = dropout_of(training, rate, number);
     if (rate <= 0)
         return;
     tci_team_share(team, training->token_count, 1, &begin, &end);
-    for (size_t t = begin; t < end; t++)
+    for (size_t t = begin; t < end; t++) {
+        if (src != x)
+            memcpy(x + t * dropout.width, src + t * dropout.width, dropout.width * sizeof *x);
         tci_dropout_vector(&dropout, training->row_positions[t], training->row_tokens[t], x + t * dropout.width);
+    }
     tci_team_wait(team);
 }
 
@@ -267,7 +271,7 @@ void tci_training_norm(const tci_training *training, size_t norm, const float *x
                            training->normed + begin * stride, stats ? stats + 2 * begin : NULL);
     tci_team_wait(team);
     if (norm == 0 && network->residual_of_norm)
-        tci_training_drop(training, network->embedding_dropout, 0, training->normed, team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->normed, training->normed, team);
 }
 
 static void run_dense(const tci_training *training, const tci_dense *dense, size_t rows, const float *x,
@@ -340,9 +344,12 @@ static void run_block_end(const tci_training *training, const tci_dense *dense, 
     run_dense(training, dense, training->token_count, x, x_stride, output, team);
     if (rate <= 0)
         return;
-    tci_training_drop(training, rate, number, to, team);
+    tci_dropout dropout = dropout_of(training, rate, number);
     tci_team_share(team, training->token_count, 1, &begin, &end);
-    network->base.kernels->add((end - begin) * stride, residual + begin * stride, to + begin * stride);
+    for (size_t t = begin; t < end; t++) {
+        tci_dropout_vector(&dropout, training->row_positions[t], training->row_tokens[t], to + t * stride);
+        network->base.kernels->add(stride, residual + t * stride, to + t * stride);
+    }
     tci_team_wait(team);
 }
 
@@ -415,7 +422,7 @@ static void forward_member(void *context, const tci_team *team)
                               training->stream[0] + training->sequences[i].start * stride);
     tci_team_wait(team);
     if (!network->residual_of_norm)
-        tci_training_drop(training, network->embedding_dropout, 0, training->stream[0], team);
+        tci_training_drop(training, network->embedding_dropout, 0, training->stream[0], training->stream[0], team);
     for (size_t i = 0; i < network->layer_count; i++) {
         const tci_kept_layer *kept = &training->kept[i];
         tci_training_run_layer(training, i, team);

@@ -81,8 +81,10 @@ tci_attention_text tci_training_attention_text(const tci_training *training, siz
 
 /* Each of the following is called by every member of the team, which meets at its end. */
 
-/* Tokens' vectors x (tokens, stride) in place; the same call masks the gradient. Nothing at rate 0. */
-void tci_training_drop(const tci_training *training, double rate, uint32_t number, float *x, const tci_team *team);
+/* x (tokens, stride) = src, which may be x, without what is dropped of tokens' vectors; the same call masks the
+ * gradient. Nothing at rate 0. */
+void tci_training_drop(const tci_training *training, double rate, uint32_t number, const float *src, float *x,
+                       const tci_team *team);
 /* The same for vectors (sequences, stride). */
 void tci_training_drop_vectors(const tci_training *training, uint32_t number, float *x, const tci_team *team);
 
