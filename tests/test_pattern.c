@@ -164,6 +164,10 @@ static void a_literal_is_no_pattern(void **state)
     out[0] = 0;
     assert_int_equal(cut(&memory, "", true, "ab", 2, out, sizeof out), TC_OK);
     assert_string_equal(out, "ab|");
+    char longest[TCI_LITERAL_MAX + 2] = "";
+    memset(longest, 'a', TCI_LITERAL_MAX + 1);
+    assert_int_equal(cut(&memory, longest, true, "ab", 2, out, sizeof out), TC_ERROR_LIMIT);
+    assert_int_equal(cut(&memory, longest + 1, true, "ab", 2, out, sizeof out), TC_OK);
     assert_int_equal(memory.used, 0);
 }
 

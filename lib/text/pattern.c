@@ -17,8 +17,9 @@ tc_status tci_pattern_create(tci_memory *memory, const char *text, size_t length
                              tci_pattern **pattern)
 {
     *pattern = NULL;
-    if (length > TCI_PATTERN_MAX)
-        return tci_fail(TC_ERROR_LIMIT, "a pattern of %zu bytes; at most %d are accepted", length, TCI_PATTERN_MAX);
+    int most = is_literal ? TCI_LITERAL_MAX : TCI_PATTERN_MAX;
+    if (length > (size_t)most)
+        return tci_fail(TC_ERROR_LIMIT, "a pattern of %zu bytes; at most %d are accepted", length, most);
     tci_pattern *new = NULL;
     TCI_RETURN_IF(tci_alloc_zero(memory, 1, sizeof *new + (is_literal ? length : 0), "pattern", &new));
     tc_status status = TC_OK;

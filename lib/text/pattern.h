@@ -17,7 +17,8 @@
 
 typedef struct tci_pattern tci_pattern;
 
-#define TCI_PATTERN_MAX 65536 /* bytes of a pattern's text */
+#define TCI_PATTERN_MAX 65536 /* bytes of a regular expression's text */
+#define TCI_LITERAL_MAX 1024  /* bytes of a literal: a search compares that many at each place of a text at worst */
 extern const char tci_gpt2_pattern[];
 
 /* TC_ERROR_FORMAT where it is no pattern, TC_ERROR_UNSUPPORTED where it cannot be had here; both say why. */

@@ -167,9 +167,9 @@ static bool is_category(const char *name, size_t length)
 /* \p{...}, \P{...}, \p{^...} */
 static tc_status property(translation *t)
 {
-    const char *name = t->text + t->at + 3;
-    const char *close = t->length - t->at > 3 ? memchr(name, '}', t->length - t->at - 3) : NULL;
-    if (peek(t, 2) != '{' || !close)
+    const char *name = peek(t, 2) == '{' ? t->text + t->at + 3 : NULL;
+    const char *close = name ? memchr(name, '}', t->length - t->at - 3) : NULL;
+    if (!close)
         return refuse(t->at, "\\p wants a property's name in braces");
     bool negated = peek(t, 1) == 'P';
     size_t length = (size_t)(close - name), behind = 4 + length;
