@@ -105,6 +105,16 @@ static void the_fingerprint_is_that_of_the_json(void **state)
     assert_ok(make_pipeline(NULL, &options, &other));
     assert_true(one->fingerprint == other->fingerprint);
     tci_pipeline_release(other);
+    char changed[sizeof json];
+    memcpy(changed, json, sizeof json);
+    *strstr(changed, "##3") = '-';
+    tci_memory memory;
+    tci_subword *subword = NULL;
+    tci_memory_init(&memory, NULL, 0);
+    assert_ok(tci_tokenizer_json_read(&memory, changed, sizeof json - 1, 100, &subword));
+    assert_ok(tci_pipeline_create_subword(NULL, 0, &options, subword, &other));
+    assert_true(one->fingerprint != other->fingerprint);
+    tci_pipeline_release(other);
     options.max_length = 8;
     assert_ok(make_pipeline(NULL, &options, &other));
     assert_true(one->fingerprint != other->fingerprint);

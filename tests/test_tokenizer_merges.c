@@ -112,12 +112,24 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+static void one_token_may_begin_and_end_a_text(void **state)
+{
+    (void)state;
+    tci_subword *subword;
+    size_t count;
+    assert_ok(convert(NULL, GPT2, MERGES, "{\"add_bos_token\":true,\"add_eos_token\":true}", false, &subword));
+    assert_int_equal(tci_subword_before(subword, &count)[0], 5);
+    assert_int_equal(tci_subword_after(subword, &count)[0], 5);
+    tci_subword_free(subword);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_config_the_family_decides),
         cmocka_unit_test(the_config_says_class_spaces_and_special_tokens),
         cmocka_unit_test(what_cannot_be_is_refused_with_its_file),
+        cmocka_unit_test(one_token_may_begin_and_end_a_text),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
