@@ -259,6 +259,8 @@ static void folders_that_do_not_fit_together_are_refused(void **state)
          "'bert.pooler.dense.bias' is missing"},
         {"tokenizer.json", NULL, NULL, TC_ERROR_IO, "neither tokenizer.json nor vocab.txt"},
         {"tokenizer.json", NULL, "[]", TC_ERROR_FORMAT, "tokenizer.json"},
+        {"tokenizer.json", "\"added_tokens\": [", "\"added_tokens\": [{\"id\": 86, \"content\": \"zzz\"},",
+         TC_ERROR_MISMATCH, "ids up to 86, the word table of config.json has 86 rows"},
         {"tokenizer.json", "\"BertNormalizer\"", "\"Magic\"", TC_ERROR_UNSUPPORTED, "Magic"},
         {"modules.json", NULL, "{}", TC_ERROR_FORMAT, "modules.json"},
         {"modules.json", NULL, "[]", TC_ERROR_FORMAT, "modules.json: there is no module of type Pooling"},

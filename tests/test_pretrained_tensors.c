@@ -200,6 +200,29 @@ static void folders_that_do_not_fit_together_are_refused(void **state)
     }
 }
 
+static void an_index_is_bounded(void **state)
+{
+    (void)state;
+    tci_memory memory;
+    tci_buffer json;
+    tci_shard_index index;
+    tci_memory_init(&memory, NULL, 0);
+    assert_int_equal(tci_shard_index_read(&memory, index_of_two, strlen(index_of_two), 2, &index), TC_ERROR_LIMIT);
+    assert_contains(tci_error_text(), "max_tensors (2)");
+    tci_buffer_init(&json, &memory, SIZE_MAX, "index");
+    assert_ok(tci_buffer_text(&json, "{\"weight_map\":{"));
+    for (size_t i = 0; i <= 4096; i++) {
+        char member[64];
+        snprintf(member, sizeof member, "%s\"%zu\":\"%zu.safetensors\"", i == 0 ? "" : ",", i, i);
+        assert_ok(tci_buffer_text(&json, member));
+    }
+    assert_ok(tci_buffer_text(&json, "}}"));
+    assert_int_equal(tci_shard_index_read(&memory, json.data, json.size, 65536, &index), TC_ERROR_LIMIT);
+    assert_contains(tci_error_text(), "more than 4096 files");
+    tci_buffer_free(&json);
+    assert_int_equal(memory.used, 0);
+}
+
 static void weights_in_pickle_are_answered_with_the_way_out(void **state)
 {
     (void)state;
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test(what_nobody_asks_for_is_named_but_for_known_companions),
         cmocka_unit_test(shards_are_read_by_their_index),
         cmocka_unit_test(folders_that_do_not_fit_together_are_refused),
+        cmocka_unit_test(an_index_is_bounded),
         cmocka_unit_test(weights_in_pickle_are_answered_with_the_way_out),
         cmocka_unit_test(a_tensor_has_to_fit),
         cmocka_unit_test(the_same_tensor_twice_is_refused),
