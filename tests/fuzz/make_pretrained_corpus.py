@@ -13,7 +13,7 @@ from make_tokenizer_corpus import BERT, PIECE, WORDS, added, template, tokenizer
 FOLDER = pathlib.Path(__file__).parent / "corpus" / "pretrained"
 NAMES = ["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json",
          "vocab.txt", "modules.json", "1_Pooling/config.json", "a.safetensors", "b.safetensors", "vocab.json",
-         "merges.txt"]
+         "merges.txt", "special_tokens_map.json", "added_tokens.json", "spiece.model"]
 ROWS, WIDTH, INNER, POSITIONS = 17, 4, 6, 12
 TOKENIZER = json.dumps(tokenizer(PIECE, BERT, {"type": "BertPreTokenizer"}, template("[CLS]", "[SEP]"),
                                  [added("[MASK]", 4), added("[CLS]", 2), added("[SEP]", 3)]))
@@ -97,6 +97,14 @@ FOLDERS = {
     "bert_vocab": {"config.json": config(), "model.safetensors": WHOLE["model.safetensors"],
                    "vocab.txt": "".join(word + "\n" for word in WORDS),
                    "tokenizer_config.json": '{"do_lower_case": true}'},
+    "bert_older": {"config.json": config(), "model.safetensors": WHOLE["model.safetensors"],
+                   "vocab.txt": "".join(word + "\n" for word in WORDS[:-2]),
+                   "tokenizer_config.json": '{"do_lower_case": true}',
+                   "special_tokens_map.json": '{"mask_token": {"content": "<m>", "lstrip": true}, "pad_token": "[PAD]",'
+                                              ' "additional_special_tokens": ["<x>"]}',
+                   "added_tokens.json": '{"alone": 15, "<m>": 16}'},
+    "bert_sentencepiece": {"config.json": config(), "model.safetensors": WHOLE["model.safetensors"],
+                           "spiece.model": "x"},
     "bert_mean": {**WHOLE, "modules.json": MODULES, "1_Pooling/config.json": '{"pooling_mode_mean_tokens": true}'},
     "bert_dense": {**WHOLE, "modules.json": MODULES.replace("Normalize", "Dense"),
                    "1_Pooling/config.json": '{"pooling_mode_cls_token": true}'},
