@@ -93,7 +93,10 @@ int epochs_train_batch(epoch_loop *state, const tc_examples *examples, const tc_
         return code;
     tc_step step = TC_STEP_INIT;
     double start = clock_seconds();
-    if (tc_train_step(run->trainer, examples, batch->rows, batch->row_count, &step) != TC_OK)
+    tc_status status = tc_train_step(run->trainer, examples, batch->rows, batch->row_count, &step);
+    if (status == TC_ERROR_NUMERIC)
+        return fail("%s; a smaller --learning-rate may help", tc_last_error());
+    if (status != TC_OK)
         return fail_library(NULL);
     double seconds = clock_seconds() - start;
     state->current.seconds += seconds;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -86,6 +87,10 @@ static int make_model(work *all, const tc_vocab_builder *words)
 {
     training *run = &all->run;
     const arguments *given = run->given;
+    struct stat target;
+    if (given->pretrained != NULL && stat(given->pretrained, &target) == 0 && !S_ISDIR(target.st_mode))
+        return fail("--pretrained %s is a file; it takes a folder, which `textclf convert %s FOLDER/` makes of a model "
+                    "of arch bert or gpt", given->pretrained, given->pretrained);
     const char *const *names = labels_names(all->known);
     size_t count = labels_count(all->known);
     tc_status status =

@@ -210,11 +210,19 @@ class Pretrained(Case):
         self.assertEqual(self.good("predict", "--model", cut, text).out,
                          self.good("predict", "--model", cut, text + " free cash").out)
 
+    def test_a_training_that_flies_apart_says_what_may_help(self):
+        result = self.textclf("train", "--input", self.data, "--output", self.folder / "m", "--pretrained",
+                              FOLDERS["tiny_bert"], "--learning-rate", "1000", "--epochs", "200")
+        self.assertEqual(result.code, 1)
+        self.assertRegex(result.messages[-1], r"step \d+: .* is not finite; a smaller --learning-rate may help")
+        self.assertFalse((self.folder / "m").exists())
+
     def test_what_cannot_be_is_told_at_once(self):
         train = ("train", "--input", self.data, "--output", self.folder / "m")
         tiny = FOLDERS["tiny_bert"]
         self.fails(self.textclf(*train, "--pretrained", self.folder / "nowhere"), 1, "nowhere")
         self.fails(self.textclf(*train, "--pretrained", self.folder), 1, "config.json")
+        self.fails(self.textclf(*train, "--pretrained", self.data), 1, "is a file; it takes a folder", "convert")
         self.fails(self.textclf(*train, "--pretrained", tiny, "--resume", "c"), 2, "either --pretrained or --resume")
         self.fails(self.textclf(*train, "--pretrained", tiny, "--max-length", "49"), 1, "max_length", "48")
         self.fails(self.textclf(*train, "--pretrained", tiny, "--hidden-dim", "32"), 1, "hidden_dim", "16")
