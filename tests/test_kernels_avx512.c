@@ -55,11 +55,11 @@ static void check_products(size_t rows, size_t panels, size_t depth, bool blocke
     float *a = random_block(rows * deep + rows * a_row, &state), *b = random_block(depth * wide, &state);
     float *c[2] = {random_block(count, &state)}, *at = random_block(depth * (rows + 3), &state);
     float *scratch = random_block(tci_gemm_transposed_scratch(rows, panels), &state);
-    uint16_t *narrow = malloc((depth * wide + 1) * sizeof *narrow);
+    uint16_t *narrow = malloc((TCI_BF16_PADDED(depth) * wide + 1) * sizeof *narrow);
     c[1] = copy_block(c[0], count);
     assert_non_null(narrow);
-    for (size_t i = 0; i < depth * wide; i++)
-        narrow[i] = (uint16_t)(bits_of(b[i]) >> 16);
+    for (size_t i = 0; i < TCI_BF16_PADDED(depth) * wide; i++)
+        narrow[i] = (uint16_t)(bits_of(b[i % (depth * wide)]) >> 16);
     for (size_t i = 0; i < 2; i++) {
         const tci_kernels *k = tables[i];
         if (blocked)

@@ -1,7 +1,7 @@
 /* gemm_bf16_avx2.c: matrix product with bfloat16 weights: the chains of gemm_avx2.c over half as many bytes.
  *
- * A line of a panel is one load of 32 bytes: shifted left by 16 bits it is columns 0 to 7 as floats, with its low
- * halves masked out columns 8 to 15. That costs two integer operations for two FMA of each row, and these run beside
+ * 64 bytes of a panel are two lines of 16 columns (tci_pack_panels_bf16): shifted left by 16 bits the first, with their
+ * low halves masked out the second. That costs two integer operations for two FMA of each row, and these run beside
  * the FMA from four rows on: as fast as floats. One row is bound by them and by the second-level cache, at 1.6 times
  * the speed of floats (256 x 1024, Zen 4).
  *
@@ -31,15 +31,25 @@
     }
 #define LOAD_PANEL(rows, p) rows(LOAD, p)
 #define STORE_PANEL(rows, p) rows(STORE, p)
-#define PASS_PANEL(rows, p)                                                                             \
+#define FIRST_LINE(rows, p)                                                                             \
     {                                                                                                   \
-        __m256i line = _mm256_loadu_si256((const __m256i *)(const void *)(b + p * panel_step));         \
-        __m256 low = _mm256_castsi256_ps(_mm256_slli_epi32(line, 16));                                  \
-        __m256 high = _mm256_castsi256_ps(_mm256_and_si256(line, high_halves));                         \
+        __m256 low = _mm256_castsi256_ps(_mm256_slli_epi32(words(b + p * panel_step), 16));             \
+        __m256 high = _mm256_castsi256_ps(_mm256_slli_epi32(words(b + p * panel_step + 16), 16));       \
+        rows(PASS, p)                                                                                   \
+    }
+#define SECOND_LINE(rows, p)                                                                            \
+    {                                                                                                   \
+        __m256 low = _mm256_castsi256_ps(_mm256_and_si256(words(b + p * panel_step), high_halves));     \
+        __m256 high = _mm256_castsi256_ps(_mm256_and_si256(words(b + p * panel_step + 16), high_halves)); \
         rows(PASS, p)                                                                                   \
     }
 
-/* c (R, 16·P) += a · b: a row-major, line k of panel p of b at b[16·k + p·panel_step]. */
+static inline __m256i words(const uint16_t *from)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+}
+
+/* c (R, 16·P) += a · b: a row-major, lines k and k + 1 of panel p of b at b[16·k + p·panel_step]. */
 #define MICRO_KERNEL(R, P)                                                                              \
     static void micro_##R##x##P(size_t depth, const float *a, size_t a_stride, const uint16_t *b,       \
                                 size_t panel_step, float *c, size_t c_row, size_t c_block)              \
@@ -50,8 +60,12 @@
         (void)c_row, (void)c_block;                                                                     \
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                \
         ROWS_##R(POINT, 0)                                                                              \
-        for (size_t k = 0; k < depth; k++, b += TCI_PANEL) {                                            \
-            PANELS_##P(PASS_PANEL, ROWS_##R)                                                            \
+        for (size_t k = 0; k < depth; k++, b += 2 * TCI_PANEL) {                                        \
+            PANELS_##P(FIRST_LINE, ROWS_##R)                                                            \
+            if (++k == depth)                                                                           \
+                break;                                                                                  \
+            __asm__("" : "+r"(b)); /* gcc would keep what it has loaded */                              \
+            PANELS_##P(SECOND_LINE, ROWS_##R)                                                           \
         }                                                                                               \
         PANELS_##P(STORE_PANEL, ROWS_##R)                                                               \
     }
@@ -126,8 +140,8 @@ void tci_gemm_bf16_avx2(size_t rows, size_t panels, size_t depth, const float *a
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
             block = tci_gemm_depth_block(depth - k);
-            chunk_of_rows(chunk, panels, block, a + row * a_stride + k, a_stride, b + k * TCI_PANEL, depth * TCI_PANEL,
-                          c + row * c_row, c_row, c_block);
+            chunk_of_rows(chunk, panels, block, a + row * a_stride + k, a_stride, b + k * TCI_PANEL,
+                          TCI_BF16_PADDED(depth) * TCI_PANEL, c + row * c_row, c_row, c_block);
         }
     }
 }

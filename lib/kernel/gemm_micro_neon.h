@@ -21,8 +21,8 @@
 #include "kernel/gemm_unroll.h"
 #include "kernel/kernel.h"
 
-#if !defined(TCI_WEIGHT) || !defined(TCI_LOAD_LINE) || !defined(TCI_PANELS_AT_ONCE)
-#error "TCI_WEIGHT: a type. TCI_LOAD_LINE(from, b0, b1, b2, b3): four vectors. TCI_PANELS_AT_ONCE: for 1 to 6 rows"
+#if !defined(TCI_WEIGHT) || !defined(TCI_FIRST_LINE) || !defined(TCI_SECOND_LINE) || !defined(TCI_PANELS_AT_ONCE)
+#error "TCI_WEIGHT: a type. TCI_FIRST_LINE, TCI_SECOND_LINE: four vectors of the pair. TCI_PANELS_AT_ONCE: by rows"
 #endif
 
 /* Statements of a macro stand one a line. */
@@ -53,9 +53,14 @@
     }
 #define LOAD_PANEL(rows, p) rows(LOAD, p)
 #define STORE_PANEL(rows, p) rows(STORE, p)
-#define PASS_PANEL(rows, p)                                                          \
+#define FIRST_LINE(rows, p)                                                          \
     {                                                                                \
-        TCI_LOAD_LINE(b + p * panel_step, b0, b1, b2, b3)                            \
+        TCI_FIRST_LINE(b + p * panel_step, line_step, b0, b1, b2, b3)                \
+        rows(PASS, p)                                                                \
+    }
+#define SECOND_LINE(rows, p)                                                         \
+    {                                                                                \
+        TCI_SECOND_LINE(b + p * panel_step, line_step, b0, b1, b2, b3)               \
         rows(PASS, p)                                                                \
     }
 
@@ -72,8 +77,12 @@
         ROWS_##R(POINT, 0)                                                                                            \
         while (depth > 0) {                                                                                           \
             size_t end = (depth < TCI_PANEL ? depth : TCI_PANEL) * a_step;                                            \
-            for (size_t at = 0; at < end; at += a_step, b += line_step) {                                             \
-                PANELS_##P(PASS_PANEL, ROWS_##R)                                                                      \
+            for (size_t at = 0; at < end; at += a_step, b += 2 * line_step) {                                         \
+                PANELS_##P(FIRST_LINE, ROWS_##R)                                                                      \
+                if ((at += a_step) == end)                                                                            \
+                    break;                                                                                            \
+                __asm__("" : "+r"(b)); /* what has been loaded is not kept for the second line */                     \
+                PANELS_##P(SECOND_LINE, ROWS_##R)                                                                     \
             }                                                                                                         \
             ROWS_##R(ADVANCE, 0)                                                                                      \
             depth -= depth < TCI_PANEL ? depth : TCI_PANEL;                                                           \
@@ -146,16 +155,16 @@ static void chunk_of_rows(size_t rows, size_t panels, size_t depth, const float 
                          c + many * c_row, c_row, c_block);
 }
 
-/* c (rows, 16·panels) += a (rows, depth) · b, packed. */
-static void product(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
-                    const TCI_WEIGHT *b, float *c, size_t c_row, size_t c_block)
+/* c (rows, 16·panels) += a (rows, depth) · b, packed with so many lines a panel. */
+static void product(size_t rows, size_t panels, size_t depth, size_t lines, const float *a, size_t a_row,
+                    size_t a_block, const TCI_WEIGHT *b, float *c, size_t c_row, size_t c_block)
 {
     for (size_t row = 0, chunk; row < rows; row += chunk) {
         chunk = rows - row < 2 * TCI_GEMM_ROWS ? rows - row : TCI_GEMM_ROWS;
         for (size_t k = 0, block; k < depth; k += block) {
             block = tci_gemm_depth_block(depth - k);
             chunk_of_rows(chunk, panels, block, a + row * a_row + k / TCI_PANEL * a_block, a_row, a_block,
-                          b + k * TCI_PANEL, depth * TCI_PANEL, c + row * c_row, c_row, c_block);
+                          b + k * TCI_PANEL, lines * TCI_PANEL, c + row * c_row, c_row, c_block);
         }
     }
 }

@@ -10,15 +10,16 @@
     {                                                                                                                  \
         4, 3, 2, 1, 1, 1                                                                                               \
     }
-#define TCI_LOAD_LINE(from, b0, b1, b2, b3)                                                                            \
+#define TCI_FIRST_LINE(from, step, b0, b1, b2, b3)                                                                     \
     float32x4_t b0 = vld1q_f32(from), b1 = vld1q_f32((from) + 4);                                                      \
     float32x4_t b2 = vld1q_f32((from) + 8), b3 = vld1q_f32((from) + 12);
+#define TCI_SECOND_LINE(from, step, b0, b1, b2, b3) TCI_FIRST_LINE(from + step, step, b0, b1, b2, b3)
 #include "kernel/gemm_micro_neon.h"
 
 void tci_gemm_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
                    const float *b, float *c, size_t c_row, size_t c_block)
 {
-    product(rows, panels, depth, a, a_row, a_block, b, c, c_row, c_block);
+    product(rows, panels, depth, depth, a, a_row, a_block, b, c, c_row, c_block);
 }
 
 void tci_gemm_from_neon(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,

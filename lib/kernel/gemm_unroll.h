@@ -19,6 +19,7 @@
 #define PANELS_2(M, rows) PANELS_1(M, rows) M(rows, 1)
 #define PANELS_3(M, rows) PANELS_2(M, rows) M(rows, 2)
 #define PANELS_4(M, rows) PANELS_3(M, rows) M(rows, 3)
+#define PANELS_8(M, rows) PANELS_4(M, rows) M(rows, 4) M(rows, 5) M(rows, 6) M(rows, 7)
 /* clang-format on */
 
 #endif

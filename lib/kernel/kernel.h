@@ -208,11 +208,12 @@ double tci_cos(double angle);
 void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,
                      bool transposed, float *packed);
 
-/* The same for bfloat16, b's element (k, n) at src[k·depth_stride + n·column_stride]: within a line of a panel, column
- * n stands at 2·(n % 8) + n / 8, so that the low halves of a line's 32-bit words are columns 0 to 7 and the high halves
- * 8 to 15. */
+/* The same for bfloat16, b's element (k, n) at src[k·depth_stride + n·column_stride], as [panel][depth / 2][16][2] with
+ * zeros behind the depth: of a panel's 32-bit words the low halves are one line, the high halves the next. */
 void tci_pack_panels_bf16(size_t depth, size_t columns, const uint16_t *src, size_t depth_stride, size_t column_stride,
                           uint16_t *packed);
+/* Depth of a panel of it. */
+#define TCI_BF16_PADDED(depth) (((size_t)(depth) + 1) / 2 * 2)
 
 /* The same for int8 in -127 to 127, as [panel][depth / 4][16][4] with zeros behind the depth. */
 void tci_pack_panels_int8(size_t depth, size_t columns, const int8_t *src, size_t depth_stride, size_t column_stride,

@@ -22,12 +22,10 @@ void tci_gemm_bf16_scalar(size_t rows, size_t panels, size_t depth, const float 
         for (size_t row = 0; row < rows; row++) {
             float *sum = c + row * c_row + panel * c_block;
             for (size_t k = 0; k < depth; k++) {
-                const uint16_t *line = b + (panel * depth + k) * TCI_PANEL;
+                const uint16_t *lines = b + (panel * TCI_BF16_PADDED(depth) + k / 2 * 2) * TCI_PANEL;
                 float factor = a[row * a_stride + k];
-                for (size_t n = 0; n < TCI_PANEL / 2; n++) {
-                    sum[n] += factor * widened(line[2 * n]);
-                    sum[n + TCI_PANEL / 2] += factor * widened(line[2 * n + 1]);
-                }
+                for (size_t n = 0; n < TCI_PANEL; n++)
+                    sum[n] += factor * widened(lines[2 * n + k % 2]);
             }
         }
     }

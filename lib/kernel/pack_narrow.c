@@ -9,10 +9,12 @@ void tci_pack_panels_bf16(size_t depth, size_t columns, const uint16_t *src, siz
 {
     for (size_t first = 0; first < columns; first += TCI_PANEL) {
         size_t width = columns - first < TCI_PANEL ? columns - first : TCI_PANEL;
-        for (size_t k = 0; k < depth; k++, packed += TCI_PANEL) {
-            const uint16_t *from = src + k * depth_stride + first * column_stride;
-            for (size_t n = 0; n < TCI_PANEL; n++)
-                packed[n % 8 * 2 + n / 8] = n < width ? from[n * column_stride] : 0;
+        for (size_t k = 0; k < depth; k += 2, packed += 2 * TCI_PANEL) {
+            for (size_t n = 0; n < TCI_PANEL; n++) {
+                const uint16_t *from = src + k * depth_stride + (first + n) * column_stride;
+                packed[2 * n] = n < width ? from[0] : 0;
+                packed[2 * n + 1] = n < width && k + 1 < depth ? from[depth_stride] : 0;
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 /* lstm.c: the LSTM recurrence over ragged rows and its gradient; equations and layout in lstm.h.
  *
  * Forward, per member of the team for its own groups: the input half of all pre-activations as one product, then per
- * step and group h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cell while
- * it is in the cache, then one barrier. The groups are taken upwards and downwards by turns, so that the weights that
- * the second-level cache still holds are used first.
+ * step h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cells, group by group
+ * where there are many rows, then one barrier. The groups are taken upwards and downwards by turns, so that the weights
+ * that the second-level cache still holds are used first.
  * Backward, per member: per step dh = dz(t+1) W_hh for its own units, the cell's gradient in place, one barrier; then
  * the weight gradients as products over all tokens. A row without predecessor takes no part in the recurrent product,
  * so a text gives the same bits alone and in a batch. */
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define INPUT_ROWS 64 /* that are quantized at once */
+#define FEW_ROWS 4
+#define GROUPS_AT_ONCE 2
 
 typedef struct span {
     size_t begin, end;
@@ -129,29 +131,60 @@ static void gather_input(const tci_lstm_run *run, size_t t, size_t group, float 
     }
 }
 
-/* `h_before`: the states of the step before, when there are some. */
-static void forward_group(const tci_lstm_run *run, size_t t, size_t group, const tci_operand *h_before)
+/* Where the gates of a step stand, from the group on. */
+static float *gates_of(const tci_lstm_run *run, size_t t, size_t group)
 {
-    const tci_lstm *lstm = run->lstm;
-    size_t width = lstm->hidden_width, block = tci_lstm_gate_block(run->gate_rows);
-    size_t token = run->window->step_start[t], live = tci_window_live(run->window, t), unit = group * TCI_PANEL;
+    float *z = run->gates + group * TCI_LSTM_GATES * tci_lstm_gate_block(run->gate_rows);
+    return run->save || !run->x_by_id ? z + run->window->step_start[t] * TCI_PANEL : z;
+}
+
+/* Pre-activations of some groups. `h_before`: the states of the step before, when there are some. */
+static void add_up(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
+{
+    size_t block = tci_lstm_gate_block(run->gate_rows), continued = rows_with_predecessor(run, t);
+    for (size_t group = groups.begin; run->x_by_id && group < groups.end; group++)
+        gather_input(run, t, group, gates_of(run, t, group), block);
+    if (continued > 0)
+        tci_product(&run->lstm->hh, run->kernels, groups.begin * TCI_LSTM_GATES,
+                    (groups.end - groups.begin) * TCI_LSTM_GATES, continued, h_before, gates_of(run, t, groups.begin),
+                    TCI_PANEL, block);
+}
+
+/* The cells of some groups. */
+static void activate(const tci_lstm_run *run, size_t t, span groups)
+{
+    size_t width = run->lstm->hidden_width, block = tci_lstm_gate_block(run->gate_rows);
+    size_t token = run->window->step_start[t], live = tci_window_live(run->window, t);
     size_t continued = rows_with_predecessor(run, t);
-    float *z = run->gates + group * TCI_LSTM_GATES * block;
-    if (run->save || !run->x_by_id)
-        z += token * TCI_PANEL;
-    if (run->x_by_id)
-        gather_input(run, t, group, z, block);
     const float *c_before = run->save ? states_before(run, t, run->c, run->state_c) : run->state_c;
-    float *c = (run->save ? run->c + token * width : run->state_c) + unit;
-    float *h = run->h + token * width + unit;
-    if (continued > 0) {
-        tci_product(&lstm->hh, run->kernels, group * TCI_LSTM_GATES, TCI_LSTM_GATES, continued, h_before, z, TCI_PANEL,
-                    block);
-        run->kernels->lstm_cell(continued, z, block, c_before + unit, c, h, width);
+    float *c = run->save ? run->c + token * width : run->state_c, *h = run->h + token * width;
+    for (size_t group = groups.begin; group < groups.end; group++) {
+        size_t unit = group * TCI_PANEL, fresh = unit + continued * width;
+        float *z = gates_of(run, t, group);
+        if (continued > 0)
+            run->kernels->lstm_cell(continued, z, block, c_before + unit, c + unit, h + unit, width);
+        if (continued < live)
+            run->kernels->lstm_cell(live - continued, z + continued * TCI_PANEL, block, NULL, c + fresh, h + fresh,
+                                    width);
     }
-    if (continued < live)
-        run->kernels->lstm_cell(live - continued, z + continued * TCI_PANEL, block, NULL, c + continued * width,
-                                h + continued * width, width);
+}
+
+/* One step in the groups. Of many rows a group's cells follow its product, while its gates are in the cache. Of few
+ * rows products go on over several groups, for enough chains at once, and the cells come last, one behind the other: a
+ * cell alone is one long chain. */
+static void forward_step(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
+{
+    bool few = tci_window_live(run->window, t) <= FEW_ROWS;
+    size_t count = groups.end - groups.begin, most = few ? GROUPS_AT_ONCE : 1;
+    for (size_t done = 0, some; done < count; done += some) {
+        some = count - done < most ? count - done : most;
+        size_t first = t % 2 ? groups.end - done - some : groups.begin + done;
+        add_up(run, t, (span){first, first + some}, h_before);
+        if (!few)
+            activate(run, t, (span){first, first + some});
+    }
+    if (few)
+        activate(run, t, groups);
 }
 
 /* After the window: each row's latest hidden state, for the next window and for pooling. */
@@ -181,8 +214,7 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
         if (continued > 0 && groups.begin < groups.end)
             h = tci_operand_prepare(&run->lstm->hh, run->kernels, continued,
                                     states_before(run, t, run->h, run->state_h), run->lstm->hidden_width, scratch);
-        for (size_t group = groups.begin; group < groups.end; group++)
-            forward_group(run, t, t % 2 ? groups.end - 1 - (group - groups.begin) : group, &h);
+        forward_step(run, t, groups, &h);
         tci_team_wait(team);
     }
     keep_states(run, groups);

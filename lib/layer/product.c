@@ -6,7 +6,9 @@
 /* Elements of one packed panel. */
 static size_t panel_elements(tci_element element, size_t depth)
 {
-    return TCI_PANEL * (element == TCI_ELEMENT_INT8 ? TCI_INT8_PADDED(depth) : depth);
+    return TCI_PANEL * (element == TCI_ELEMENT_INT8   ? TCI_INT8_PADDED(depth)
+                        : element == TCI_ELEMENT_BF16 ? TCI_BF16_PADDED(depth)
+                                                      : depth);
 }
 
 size_t tci_packed_bytes(tci_element element, size_t depth, size_t panels)
