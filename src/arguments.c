@@ -41,6 +41,8 @@ const program_option program_options[] = {
     {"cache", "FILE", VALUE_FILE, AT(cache), COMMAND_TRAIN,
      "keep encoded texts here, a chunk in memory at a time; one that is there and of the same data is used again"},
     {"resume", "FILE", VALUE_FILE, AT(resume), COMMAND_TRAIN, "go on from a checkpoint; its options are taken over"},
+    {"adapters-only", NULL, VALUE_NONE, AT(adapters_only), COMMAND_TRAIN | COMMAND_CONVERT,
+     "write a folder of the adapters (lora_rank) and the head alone, as Hugging Face's PEFT reads them"},
     {"json", NULL, VALUE_NONE, AT(json), DATA | COMMAND_INFO, "print one JSON object on one line"},
     {"help", NULL, VALUE_NONE, AT(help), DATA | COMMAND_INFO | COMMAND_CONVERT | COMMAND_OPTIONS, "print this help"},
     {"man", NULL, VALUE_NONE, AT(man), COMMAND_OPTIONS, NULL},

@@ -35,6 +35,7 @@ typedef struct arguments {
     uint64_t top;              /* 0: not given */
     bool header;
     bool skip_bad_lines;
+    bool adapters_only;
     bool json;
     bool help;
     bool man; /* hidden: textclf options --man, --bash, --zsh */

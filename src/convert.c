@@ -40,7 +40,7 @@ static int write_converted(const arguments *given, const tc_model *model)
         return fail_library(input);
     int code = CODE_OK;
     tc_status status = is_fasttext(output) ? tc_model_export(converted, output, TC_FORMAT_FASTTEXT)
-                                           : target_write(output, converted);
+                                           : target_write(output, given->adapters_only, converted);
     if (status != TC_OK)
         code = fail_library(NULL);
     if (code == CODE_OK)
@@ -58,6 +58,8 @@ int convert(arguments *given)
         return misuse("convert: %s; usage: textclf convert INPUT OUTPUT [--weights f32|bf16|int8] [--max-features N]",
                       given->operand_count < 2 ? "name the model file to read and the one to write"
                                                : "give one model file to read and one to write");
+    if (given->adapters_only && !target_is_folder(given->operands[1]))
+        return misuse("convert: --adapters-only writes a folder; put a / behind %s", given->operands[1]);
     tc_model *model = NULL;
     if (tc_model_load_with(given->operands[0], given->config, 0, &model) != TC_OK)
         return fail_library(NULL);

@@ -55,7 +55,16 @@ int target_check(const char *option, const char *path)
     return CODE_OK;
 }
 
-int target_check_model(const char *path, const tc_model *model, const char *weights)
+static int check_adapters(const char *path, const tc_model *model)
+{
+    char rank[32];
+    int code = data_model_option(model, "lora_rank", rank, sizeof rank);
+    if (code == CODE_OK && strcmp(rank, "0") == 0)
+        return fail("cannot write %s: the model has no adapters; --lora-rank trains some", path);
+    return code;
+}
+
+int target_check_model(const char *path, bool adapters_only, const tc_model *model, const char *weights)
 {
     static const char *const own[] = {"word", "char", "space"};
     char arch[32], tokenizer[32];
@@ -76,11 +85,13 @@ int target_check_model(const char *path, const tc_model *model, const char *weig
             return fail("cannot write %s: a folder of Hugging Face's has no place for tokenizer %s; name a file, "
                         "without / at its end",
                         path, tokenizer);
-    return CODE_OK;
+    return adapters_only ? check_adapters(path, model) : CODE_OK;
 }
 
-tc_status target_write(const char *path, const tc_model *model)
+tc_status target_write(const char *path, bool adapters_only, const tc_model *model)
 {
+    if (adapters_only)
+        return tc_model_export(model, path, TC_FORMAT_PEFT);
     return target_is_folder(path) ? tc_model_export(model, path, TC_FORMAT_HUGGING_FACE) : tc_model_save(model, path);
 }
 

@@ -14,10 +14,10 @@ bool target_is_folder(const char *path);
 int target_check(const char *option, const char *path);
 
 /* Whether this model, once it is trained, can be written there, with weights of that kind: an exit code, told. */
-int target_check_model(const char *path, const tc_model *model, const char *weights);
+int target_check_model(const char *path, bool adapters_only, const tc_model *model, const char *weights);
 
 /* Writes the model file or the folder. */
-tc_status target_write(const char *path, const tc_model *model);
+tc_status target_write(const char *path, bool adapters_only, const tc_model *model);
 
 /* Bytes of a model file, or of all files in a folder; 0 where there is none. */
 uint64_t target_size(const char *path);

@@ -35,6 +35,8 @@ static int check_arguments(const arguments *given)
         return misuse("train: give either --validation or --validation-split, not both");
     if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
         return misuse("train: --checkpoint and --output are both %s; give them different files", given->output);
+    if (given->adapters_only && !target_is_folder(given->output))
+        return misuse("train: --adapters-only writes a folder; put a / behind %s", given->output);
     int code = target_check("--output", given->output);
     if (code == CODE_OK && given->checkpoint != NULL)
         code = target_check("--checkpoint", given->checkpoint);
@@ -97,7 +99,8 @@ static int save_model(training *run)
 {
     tc_model *converted = NULL;
     if (strcmp(run->weights, "f32") == 0 && strcmp(run->max_features, "0") == 0)
-        return target_write(run->given->output, run->model) == TC_OK ? CODE_OK : fail_library(NULL);
+        return target_write(run->given->output, run->given->adapters_only, run->model) == TC_OK ? CODE_OK
+                                                                                                 : fail_library(NULL);
     tc_status status = tc_config_set(run->given->config, "weights", run->weights);
     if (status == TC_OK)
         status = tc_config_set(run->given->config, "max_features", run->max_features);
@@ -106,7 +109,7 @@ static int save_model(training *run)
     if (status == TC_OK)
         status = judge(run, converted);
     if (status == TC_OK)
-        status = target_write(run->given->output, converted);
+        status = target_write(run->given->output, run->given->adapters_only, converted);
     tc_model_free(converted);
     return status == TC_OK ? CODE_OK : fail_library(NULL);
 }

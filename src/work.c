@@ -98,7 +98,7 @@ static int make_model(work *all, const tc_vocab_builder *words)
             ? tc_model_create_pretrained(given->config, given->pretrained, names, count, 0, &run->model)
             : tc_model_create(given->config, words, names, count, &run->model);
     int code = status == TC_OK ? check_task(run) : fail_library(NULL);
-    return code == CODE_OK ? target_check_model(given->output, run->model, run->weights) : code;
+    return code == CODE_OK ? target_check_model(given->output, given->adapters_only, run->model, run->weights) : code;
 }
 
 /* First pass: labels, words where the model has none yet, and from them the model. */
@@ -139,7 +139,7 @@ static int resume_model(work *all)
     training *run = &all->run;
     if (tc_trainer_load(run->given->resume, run->given->config, &run->model, &run->trainer) != TC_OK)
         return fail_library(NULL);
-    int code = target_check_model(run->given->output, run->model, run->weights);
+    int code = target_check_model(run->given->output, run->given->adapters_only, run->model, run->weights);
     if (code == CODE_OK)
         code = data_model_task(run->model, &run->task);
     if (code == CODE_OK)

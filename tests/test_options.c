@@ -81,6 +81,7 @@ static void defaults_are_the_promised_ones(void **state)
         {"max_tensors", "65536"},
         {"max_vocab", "16777216"},
         {"pretrained_vectors", ""},
+        {"adapter", ""},
         {"epsilon", "0.00000001"},
         {"head", "auto"},
         {"fasttext_scores", "false"},

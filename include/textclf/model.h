@@ -47,7 +47,9 @@ TC_EXPORT tc_status tc_model_create(const tc_config *config, const tc_vocab_buil
  *                    `max_length` (by default, and at most, the positions of the checkpoint), `truncate`,
  *                    `window_overlap`, `pooling`, `pooler`, the dropouts and `threshold`. With another pooling than the
  *                    folder's the head is a new one, without pooler.
- * @param folder      its path.
+ * @param folder      its path. With option `adapter`, the path of a folder of PEFT's, its adapters stand beside these
+ *                    weights (`lora_rank` and what goes with it are then theirs), and its head, if it has one, is the
+ *                    model's. The path of a base that such a folder names is not followed.
  * @param labels      as in tc_model_create(). Where they are those of the folder's id2label, in whatever order, or as
  *                    many as its labels without names, its head is kept; else the output layer is a new one. NULL (and
  *                    label_count 0): the folder's.
@@ -118,6 +120,8 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
 #define TC_FORMAT_FASTTEXT 1
 /** A format of other programs: a Hugging Face folder, as transformers writes and loads it. */
 #define TC_FORMAT_HUGGING_FACE 2
+/** A format of other programs: adapters alone, as a folder of the PEFT package's. */
+#define TC_FORMAT_PEFT 3
 
 /**
  * Writes the model in the format of another program, replacing an old file only when the new one is whole.
@@ -133,8 +137,13 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
  * config.json, model.safetensors, tokenizer.json, tokenizer_config.json and special_tokens_map.json are written;
  * transformers loads them as ...ForSequenceClassification, with the same logits. A model that pools otherwise (option
  * `pooling` mean, say) is written as the body alone, for sentence-transformers with modules.json and
- * 1_Pooling/config.json; the head stands beside it as classifier.* and is read back by tc_model_load(). Lengths,
- * truncation and thresholds have no place there.
+ * 1_Pooling/config.json; the head stands beside it as classifier.* and is read back by tc_model_load(). What these
+ * files have no place for, `max_length`, `truncate`, `window_overlap`, `strict_utf8` and thresholds that are not the
+ * defaults, stands in textclf.json, which this library alone reads. Adapters are merged into the weights.
+ *
+ * #TC_FORMAT_PEFT: of a model with adapters (`lora_rank` above 0): adapter_config.json and adapter_model.safetensors
+ * with adapters and head, for PEFT to load beside the base model, and textclf.json with labels, pooling and the like.
+ * It is read with option `adapter`.
  *
  * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (the sentence says what the format has no place for),
  * #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_IO, #TC_ERROR_MEMORY, #TC_ERROR_LIMIT.

@@ -11,6 +11,7 @@
 #include "serialization/native_info.h"
 #include "serialization/native.h"
 #include "serialization/pretrained.h"
+#include "serialization/pretrained_adapter.h"
 #include "serialization/vectors_read.h"
 #include "serialization/weights.h"
 
@@ -86,6 +87,14 @@ static tc_status build_empty(const tc_config *config, const tci_options *options
     return status;
 }
 
+/* Adapters stand beside a folder; a file has its own within. */
+static tc_status refuse_adapter(const tci_options *options)
+{
+    if (!options->adapter[0])
+        return TC_OK;
+    return tci_fail(TC_ERROR_OPTION, "option 'adapter' goes with a pretrained folder, to which the adapters are added");
+}
+
 tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words, const char *const *labels,
                           size_t label_count, tc_model **result)
 {
@@ -104,6 +113,7 @@ tc_status tc_model_create(const tc_config *config, const tc_vocab_builder *words
     TCI_RETURN_IF(tci_options_resolve(&resolved, words->bytes));
     tci_text_options text_options = tci_model_text_options(options);
     TCI_RETURN_IF(tci_model_created_whole(options));
+    TCI_RETURN_IF(refuse_adapter(options));
     TCI_RETURN_IF(check_builder(config, words));
     tci_memory_init(&memory, &config->memory.host, limit);
     if (words->frame) {
@@ -180,6 +190,7 @@ tc_status tc_model_load_with(const char *path, const tc_config *config, int32_t 
             &(tci_pretrained_request){
                 .given = &load.run, .host = load.host, .files = load.files, .mapped = (flags & TC_LOAD_MAPPED) != 0},
             model);
+    TCI_RETURN_IF(refuse_adapter(&load.run));
     if (flags & TC_LOAD_MAPPED)
         TCI_RETURN_IF(tci_file_map(path, load.run.max_file_bytes, &map, &size));
     else
@@ -229,6 +240,7 @@ tc_status tc_model_load_memory(const void *bytes, size_t size, const tc_config *
     *model = NULL;
     TCI_REQUIRE_TEXT(bytes, size);
     tci_load_context(config, &load);
+    TCI_RETURN_IF(refuse_adapter(&load.run));
     if (size > load.run.max_file_bytes)
         return tci_fail(TC_ERROR_LIMIT, "%zu bytes pass max_file_bytes (%llu)", size,
                         (unsigned long long)load.run.max_file_bytes);
@@ -294,8 +306,11 @@ tc_status tc_model_export(const tc_model *model, const char *path, int32_t forma
         return tci_fasttext_save(model, path);
     if (format == TC_FORMAT_HUGGING_FACE)
         return tci_pretrained_save(model, path);
+    if (format == TC_FORMAT_PEFT)
+        return tci_adapter_save(model, path);
     return tci_fail(TC_ERROR_ARGUMENT,
-                    "tc_model_export: format %d; accepted are TC_FORMAT_FASTTEXT and TC_FORMAT_HUGGING_FACE",
+                    "tc_model_export: format %d; accepted are TC_FORMAT_FASTTEXT, TC_FORMAT_HUGGING_FACE and "
+                    "TC_FORMAT_PEFT",
                     (int)format);
 }
 

@@ -73,6 +73,7 @@ static void model_free(tc_model *model)
     tci_free(&model->memory, model->label_text);
     tci_free(&model->memory, model->labels);
     tci_free(&model->memory, model->thresholds);
+    tci_free(&model->memory, model->base);
     drop_files(model);
     tci_object_free(model);
 }
@@ -185,6 +186,16 @@ bool tci_model_trains(const tc_model *model, const tci_options *options, size_t 
         return tensor->level == 0 || tensor->adapter;
     return tensor->level <= deepest &&
            !(options->freeze_embedding && network->architecture->words(network) == tensor);
+}
+
+tc_status tci_model_note_base(tc_model *model, const char *folder)
+{
+    size_t size = folder ? strlen(folder) + 1 : 0;
+    if (size == 0)
+        return TC_OK;
+    TCI_RETURN_IF(tci_alloc(&model->memory, size, 1, "the folder's path", &model->base));
+    memcpy(model->base, folder, size);
+    return TC_OK;
 }
 
 void tci_model_settle(const tc_model *model)

@@ -46,7 +46,8 @@ struct tc_model {
     bool pretrained; /* word vectors were read into the embedding, for so many of its words; not stored */
     size_t pretrained_words;
     bool untrained_head;      /* made for a folder that had none, and no step has trained it since */
-    bool pretrained_body;     /* from a folder: what is trained decides defaults of the training; not stored */
+    char *base; /* path of the folder that its weights came from, or NULL: then what is trained decides defaults of
+                 * the training; not stored */
     const char *format;       /* of the file it came from, or NULL */
     char checksum[33];        /* of that file, or empty */
     char unicode_version[16]; /* Unicode version its vocabulary was made with */
@@ -92,6 +93,9 @@ tc_status tci_model_keep_file(tc_model *model, tci_model_file file);
 tc_status tci_model_own_parameters(tc_model *model);
 /* Whether tensor `index` may be changed where it stands. TC_ERROR_STATE likewise. */
 tc_status tci_model_check_writable(const tc_model *model, size_t index);
+
+/* The folder that it came from; NULL: none. */
+tc_status tci_model_note_base(tc_model *model, const char *folder);
 
 /* TC_ERROR_UNSUPPORTED for a task that gives no labels by their thresholds. */
 tc_status tci_model_has_thresholds(const tc_model *model);

@@ -60,8 +60,9 @@ static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *cop
         status = copy_texts(model, rows, copy);
     if (status == TC_OK && model->thresholds)
         status = tci_model_set_thresholds(copy, model->thresholds);
+    if (status == TC_OK)
+        status = tci_model_note_base(copy, model->base);
     copy->untrained_head = model->untrained_head;
-    copy->pretrained_body = model->pretrained_body;
     memcpy(copy->unicode_version, model->unicode_version, sizeof model->unicode_version);
     return status;
 }

@@ -95,7 +95,7 @@ typedef struct tci_options {
     uint64_t threads;
     int32_t max_isa;
     uint64_t max_file_bytes, max_memory, max_tensors, max_vocab;
-    char pretrained_vectors[TCI_OPTION_TEXT_SIZE];
+    char pretrained_vectors[TCI_OPTION_TEXT_SIZE], adapter[TCI_OPTION_TEXT_SIZE];
     /* bit i: row i of the table was set by the host */
     uint64_t set[TCI_OPTION_LIMIT / 64];
 } tci_options;

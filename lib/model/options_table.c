@@ -208,6 +208,8 @@ static const tci_option_row rows[] = {
     {"pretrained_vectors", TCI_OPTION_TEXT, RUN, AT(pretrained_vectors), "the path of a file, or nothing", 0, 0, "",
      "lstm,ngram:embedding,bert,gpt",
      "word vectors that a new model begins with, as fastText (.vec), word2vec and GloVe write them in text"},
+    {"adapter", TCI_OPTION_TEXT, RUN, AT(adapter), "the path of a folder, or nothing", 0, 0, "", "bert,gpt",
+     "adapters that a pretrained folder is read with: adapter_config.json and adapter_model.safetensors of PEFT's"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])

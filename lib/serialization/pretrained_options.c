@@ -102,6 +102,21 @@ done:
     return status;
 }
 
+/* A folder of adapters alone, or one that has some besides: which are meant is not guessed. */
+static tc_status check_adapters(tci_memory *memory, const char *folder, const tci_pretrained_request *request)
+{
+    bool has = false, whole = false;
+    if (request->given->adapter[0])
+        return TC_OK;
+    TCI_RETURN_IF(tci_folder_has(memory, request->files, folder, TCI_ADAPTER_CONFIG, &has));
+    TCI_RETURN_IF(tci_folder_has(memory, request->files, folder, TCI_CONFIG_JSON, &whole));
+    if (has)
+        return tci_fail(TC_ERROR_UNSUPPORTED, "the folder has " TCI_ADAPTER_CONFIG "%s",
+                        whole ? ", too: give it as option 'adapter' as well, or take that file away"
+                              : " and no model: load the folder of the base model, with this one as option 'adapter'");
+    return TC_OK;
+}
+
 static tc_status read_config(tci_memory *memory, const char *folder, const tci_pretrained_request *request,
                              tci_config_json *config)
 {
@@ -110,6 +125,7 @@ static tc_status read_config(tci_memory *memory, const char *folder, const tci_p
     bool found = false;
     const char *pooling = NULL;
     uint64_t most = request->given->max_file_bytes;
+    TCI_RETURN_IF(check_adapters(memory, folder, request));
     TCI_RETURN_IF(tci_folder_read(request->files, memory, folder, TCI_CONFIG_JSON, most, &bytes, &size));
     tc_status status = tci_config_json_read(memory, (const char *)bytes, size, config);
     tci_free(memory, bytes);
@@ -130,7 +146,16 @@ tc_status tci_pretrained_choose(tci_memory *memory, const char *folder, const tc
     const tci_options *from = &choice->folder.options;
     tci_options *options = &choice->options;
     *choice = (tci_pretrained_choice){.label_rows = NULL};
+    tci_settings_init(&choice->settings, memory);
     TCI_CHECK(read_config(memory, folder, request, &choice->folder));
+    TCI_CHECK(tci_settings_read(request->files, folder, request->given->max_file_bytes, false, &choice->folder.options,
+                                &choice->settings));
+    if (request->given->adapter[0])
+        TCI_CHECK(tci_adapter_read(memory, request->files, request->given->adapter, request->given, &choice->folder,
+                                   &choice->settings, &choice->adapter));
+    if (choice->settings.thresholds && choice->settings.threshold_count != choice->folder.label_count)
+        TCI_CHECK(tci_fail(TC_ERROR_FORMAT, TCI_SETTINGS_JSON ": there are %zu thresholds for %zu labels",
+                           choice->settings.threshold_count, choice->folder.label_count));
     *options = *from;
     tci_options_copy_class(options, request->given, TCI_CLASS_RUN);
     if (request->create)
@@ -160,5 +185,7 @@ void tci_pretrained_choice_free(tci_pretrained_choice *choice)
     if (choice->folder.memory)
         tci_free(choice->folder.memory, choice->label_rows);
     choice->label_rows = NULL;
+    tci_adapter_free(&choice->adapter);
+    tci_settings_free(&choice->settings);
     tci_config_json_free(&choice->folder);
 }

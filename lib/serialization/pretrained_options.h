@@ -4,13 +4,16 @@
 
 #include "serialization/config_json.h"
 #include "serialization/pretrained.h"
+#include "serialization/pretrained_adapter.h"
 
 #define TCI_MODULES_JSON "modules.json" /* of sentence-transformers */
 #define TCI_POOLING_FOLDER "1_Pooling"
 
 typedef struct tci_pretrained_choice {
-    tci_config_json folder; /* with the pooling of modules.json */
-    tci_options options;    /* of the model, resolved */
+    tci_config_json folder; /* with the pooling of modules.json, and what textclf.json and adapters say */
+    tci_settings settings;
+    tci_adapter adapter;
+    tci_options options; /* of the model, resolved */
     const char *const *labels;
     size_t label_count;
     bool new_head;      /* the folder's output layer, if it has one, is for something else */

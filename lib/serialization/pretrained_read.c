@@ -38,6 +38,26 @@ static bool is_part(const folder_reader *reader, tci_transformer_role role, size
     return first != SIZE_MAX && (index == first || (bias && index == first + 1));
 }
 
+/* A head of the adapters' folder, weight and bias, stands in place of the folder's. */
+static bool is_of_adapter(folder_reader *reader, tci_transformer_role role, size_t index)
+{
+    tci_tensor_view weight;
+    return is_part(reader, role, index) &&
+           tci_adapter_take(&reader->choice.adapter, reader->declared.tensors[reader->numbers.first[role]].name,
+                            &weight);
+}
+
+/* A matrix of an adapter: from the adapters' folder; else it is made. */
+static tc_status find_matrix(folder_reader *reader, size_t index)
+{
+    const tci_tensor_info *wanted = &reader->declared.tensors[index];
+    if (!reader->choice.adapter.folder)
+        return TC_OK;
+    if (!tci_adapter_take(&reader->choice.adapter, wanted->name, &reader->views[index]))
+        return tci_fail(TC_ERROR_FORMAT, "the tensor '" TCI_ADAPTER_PREFIX "%s' is missing", wanted->name);
+    return tci_tensor_fits(&reader->views[index], wanted);
+}
+
 /* The shape that the file has for a tensor: rows of labels are those of the folder's labels. */
 static tc_status find_tensor(folder_reader *reader, size_t index)
 {
@@ -45,8 +65,15 @@ static tc_status find_tensor(folder_reader *reader, size_t index)
     tci_tensor_view *view = &reader->views[index];
     bool output = is_part(reader, TCI_ROLE_OUTPUT, index), pooler = is_part(reader, TCI_ROLE_POOLER, index);
     *view = (tci_tensor_view){.data = NULL};
-    if (wanted->adapter || (output && reader->choice.new_head))
+    if (output && reader->choice.new_head)
         return TC_OK;
+    if (wanted->adapter)
+        return find_matrix(reader, index);
+    if (is_of_adapter(reader, TCI_ROLE_OUTPUT, index) || is_of_adapter(reader, TCI_ROLE_POOLER, index)) {
+        if (tci_adapter_take(&reader->choice.adapter, wanted->name, view))
+            TCI_RETURN_IF(tci_tensor_fits(view, wanted));
+        return TC_OK;
+    }
     if (tci_tensor_set_take(&reader->set, reader->family, wanted->name, view))
         return tci_tensor_fits(view, wanted);
     if (output || pooler)
@@ -77,8 +104,10 @@ static tc_status find_tensors(folder_reader *reader)
         TCI_RETURN_IF(find_tensor(reader, i));
     TCI_RETURN_IF(check_pair(reader, TCI_ROLE_POOLER));
     TCI_RETURN_IF(check_pair(reader, TCI_ROLE_OUTPUT));
-    reader->untrained = !reader->views[reader->numbers.first[TCI_ROLE_OUTPUT]].data;
-    return tci_tensor_set_others(&reader->set, reader->family);
+    bool made = !reader->views[reader->numbers.first[TCI_ROLE_OUTPUT]].data;
+    reader->untrained = made || reader->choice.settings.untrained_head;
+    TCI_RETURN_IF(tci_tensor_set_others(&reader->set, reader->family));
+    return reader->choice.adapter.folder ? tci_tensor_set_others(&reader->choice.adapter.set, reader->family) : TC_OK;
 }
 
 /* ---- the tokenizer ---- */
@@ -101,8 +130,7 @@ static tc_status no_tokenizer(folder_reader *reader)
     static const char *const sentencepiece[] = {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
     for (size_t i = 0; i < sizeof sentencepiece / sizeof *sentencepiece; i++) {
         bool has = false;
-        TCI_RETURN_IF(
-            tci_folder_has(&reader->memory, reader->request->files, reader->folder, sentencepiece[i], &has));
+        TCI_RETURN_IF(tci_folder_has(&reader->memory, reader->request->files, reader->folder, sentencepiece[i], &has));
         if (has)
             return tci_fail(TC_ERROR_UNSUPPORTED,
                             "the tokenizer is in %s, which is not read; AutoTokenizer.from_pretrained(folder)"
@@ -116,8 +144,8 @@ static tc_status no_tokenizer(folder_reader *reader)
 /* The tokenizer.json that says what vocab.txt, or vocab.json and merges.txt, and the configs beside them say. */
 static tc_status read_vocab(folder_reader *reader, tci_subword **subword)
 {
-    static const char *const names[] = {TCI_VOCAB_TXT, TCI_VOCAB_JSON, TCI_MERGES_TXT, TCI_TOKENIZER_CONFIG,
-                                        TCI_SPECIAL_TOKENS_MAP, TCI_ADDED_TOKENS};
+    static const char *const names[] = {TCI_VOCAB_TXT,        TCI_VOCAB_JSON,         TCI_MERGES_TXT,
+                                        TCI_TOKENIZER_CONFIG, TCI_SPECIAL_TOKENS_MAP, TCI_ADDED_TOKENS};
     enum { WORDS, IDS, MERGES, CONFIGS, FILES = CONFIGS + TCI_CONFIG_FILES };
     tc_status status = TC_OK;
     uint8_t *bytes[FILES] = {NULL};
@@ -126,10 +154,7 @@ static tc_status read_vocab(folder_reader *reader, tci_subword **subword)
     tci_buffer_init(&json, &reader->memory, SIZE_MAX, TCI_TOKENIZER_JSON);
     for (size_t i = 0; i < FILES; i++)
         TCI_CHECK(read_optional(reader, names[i], &bytes[i], &sizes[i]));
-    tci_merges_files files = {(const char *)bytes[IDS],
-                              (const char *)bytes[MERGES],
-                              sizes[IDS],
-                              sizes[MERGES],
+    tci_merges_files files = {(const char *)bytes[IDS], (const char *)bytes[MERGES], sizes[IDS], sizes[MERGES],
                               .is_roberta = reader->choice.options.family != TCI_FAMILY_GPT2};
     for (size_t i = 0; i < TCI_CONFIG_FILES; i++) {
         files.config.of[i].bytes = (const char *)bytes[CONFIGS + i];
@@ -193,9 +218,11 @@ static const size_t *rows_of(const folder_reader *reader, size_t index)
 static bool is_in_place(const folder_reader *reader, size_t index)
 {
     const tci_tensor_view *view = &reader->views[index];
-    bool trained = reader->choice.options.lora_rank > 0 && reader->declared.tensors[index].level == 0;
+    const tci_tensor_info *tensor = &reader->declared.tensors[index];
+    bool trained = reader->choice.options.lora_rank > 0 && (tensor->level == 0 || tensor->adapter);
+    bool lost = reader->request->mapped || reader->choice.adapter.folder; /* whose file is not kept */
     return view->data && view->dtype == TCI_DTYPE_F32 && (uintptr_t)view->data % sizeof(float) == 0 &&
-           !rows_of(reader, index) && !(trained && reader->request->mapped);
+           !rows_of(reader, index) && !(trained && lost);
 }
 
 static tc_status converted_size(const folder_reader *reader, size_t *floats)
@@ -285,10 +312,25 @@ static tc_status place_parameters(folder_reader *reader, tc_model *model)
     return give_files(reader, model);
 }
 
+/* The thresholds of the folder's labels, where the model has these labels and a use for them. */
+static tc_status take_thresholds(const tci_pretrained_choice *choice, tc_model *model)
+{
+    const double *from = choice->settings.thresholds;
+    double *thresholds = NULL;
+    if (!from || choice->new_head || model->options.task != TCI_TASK_MULTILABEL)
+        return TC_OK;
+    TCI_RETURN_IF(tci_alloc(&model->memory, model->label_count, sizeof *thresholds, "thresholds", &thresholds));
+    for (size_t i = 0; i < model->label_count; i++)
+        thresholds[i] = from[choice->label_rows ? choice->label_rows[i] : i];
+    tc_status status = tci_model_set_thresholds(model, thresholds);
+    tci_free(&model->memory, thresholds);
+    return status;
+}
+
 static tc_status make_model(folder_reader *reader, tc_model **model)
 {
     const tci_pretrained_request *request = reader->request;
-    const tci_pretrained_choice *choice = &reader->choice;
+    tci_pretrained_choice *choice = &reader->choice;
     tci_pipeline *pipeline = NULL;
     TCI_RETURN_IF(read_tokenizer(reader, &pipeline));
     TCI_RETURN_IF(tci_model_declare(request->host, request->files, &choice->options, pipeline, NULL, choice->labels,
@@ -296,13 +338,16 @@ static tc_status make_model(folder_reader *reader, tc_model **model)
     tci_float_environment environment = tci_float_enter();
     tc_status status = place_parameters(reader, *model);
     tci_float_leave(environment);
+    if (status == TC_OK)
+        status = take_thresholds(choice, *model);
+    if (status == TC_OK)
+        status = tci_model_note_base(*model, reader->folder);
     if (status != TC_OK) {
         tci_model_release(*model);
         *model = NULL;
         return status;
     }
     (*model)->untrained_head = reader->untrained;
-    (*model)->pretrained_body = true;
     tci_model_refresh(*model);
     (*model)->format = TCI_PRETRAINED_FORMAT;
     return TC_OK;

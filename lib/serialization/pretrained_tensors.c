@@ -54,7 +54,11 @@ size_t tci_plain_name(const tci_transformer_family *family, const char *name, si
                       char plain[TCI_SAFETENSORS_NAME + 1])
 {
     static const char *const endings[][2] = {{".gamma", ".weight"}, {".beta", ".bias"}};
-    size_t prefix = strlen(family->prefix);
+    size_t prefix = strlen(family->prefix), outer = strlen(TCI_ADAPTER_PREFIX);
+    if (length > outer && memcmp(name, TCI_ADAPTER_PREFIX, outer) == 0) {
+        name += outer;
+        length -= outer;
+    }
     if (length > prefix && memcmp(name, family->prefix, prefix) == 0 && name[prefix] == '.') {
         name += prefix + 1;
         length -= prefix + 1;
@@ -131,7 +135,7 @@ tc_status tci_tensor_fits(const tci_tensor_view *view, const tci_tensor_info *wa
     char shown[TCI_SHOWN], there[TCI_SHOWN_SHAPE], here[TCI_SHOWN_SHAPE];
     (void)tci_show_text(view->name, view->name_length, shown);
     if (view->rank != wanted->rank || memcmp(view->shape, wanted->shape, wanted->rank * sizeof *view->shape) != 0)
-        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has shape %s; config.json asks for %s", shown,
+        return tci_fail(TC_ERROR_FORMAT, "tensor '%s' has shape %s; its configuration asks for %s", shown,
                         tci_show_shape(view->rank, view->shape, there),
                         tci_show_shape(wanted->rank, wanted->shape, here));
     if (!tci_elements_are_real(view->dtype))
@@ -165,7 +169,7 @@ static bool is_known(const char *plain)
         "qa_outputs.", "vocab_",   "multiple_choice_head."};
     static const char *const endings[] = {"position_ids", "token_type_ids", ".attn.bias", ".attn.masked_bias"};
     bool known = false;
-    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+    for (size_t i = 0; !strstr(plain, ".lora_") && i < sizeof beginnings / sizeof beginnings[0]; i++)
         known = known || begins(plain, beginnings[i]);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         known = known || ends(plain, endings[i]);
@@ -180,7 +184,7 @@ tc_status tci_tensor_set_others(const tci_tensor_set *set, const tci_transformer
         (void)tci_plain_name(family, view.name, view.name_length, plain);
         if (!set->found[i].used && !is_known(plain))
             return tci_fail(
-                TC_ERROR_FORMAT, "'%s' has the tensor '%s', which a %s of the sizes in config.json has no place for",
+                TC_ERROR_FORMAT, "'%s' has the tensor '%s', which a %s of these sizes has no place for",
                 set->shards[set->found[i].shard].name, tci_show_text(view.name, view.name_length, shown), family->name);
     }
     return TC_OK;

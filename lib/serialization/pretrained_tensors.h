@@ -1,6 +1,6 @@
 /* pretrained_tensors.h: the tensors of a Hugging Face folder, in model.safetensors or in the shards of
  * model.safetensors.index.json, under one kind of name: that of the bare body, without the prefix that a module with a
- * head puts before it, and with `weight` and `bias` where old files say gamma and beta. */
+ * head puts before it, or PEFT before that, and with `weight` and `bias` where old files say gamma and beta. */
 #ifndef TCI_SERIALIZATION_PRETRAINED_TENSORS_H
 #define TCI_SERIALIZATION_PRETRAINED_TENSORS_H
 
@@ -8,6 +8,8 @@
 #include "base/map.h"
 #include "model/transformer_names.h"
 #include "serialization/safetensors.h"
+
+#define TCI_ADAPTER_PREFIX "base_model.model."
 
 /* One file: its bytes in a block or a map, the other NULL. */
 typedef struct tci_shard {

@@ -8,22 +8,11 @@
 #include "base/json.h"
 #include "model/conversion.h"
 #include "serialization/config_json.h"
-#include "serialization/elements.h"
 #include "serialization/pretrained_options.h"
-#include "serialization/safetensors.h"
+#include "serialization/pretrained_writer.h"
 #include "serialization/tokenizer_json.h"
 
 #define WEIGHTS_FILE "model.safetensors"
-#define TEXT_MAX ((size_t)1 << 30)
-
-typedef struct folder_writer {
-    tci_memory memory;
-    const tc_model *model;
-    const char *folder;
-    bool whole; /* as ...ForSequenceClassification */
-    tci_config_tokens tokens;
-    tci_buffer text; /* of the file that is being written */
-} folder_writer;
 
 /* ---- special tokens ---- */
 
@@ -52,16 +41,14 @@ static const char *special_token_of(const tci_subword *subword, size_t index, ui
     return NULL;
 }
 
-static void find_tokens(folder_writer *writer)
+static void find_tokens(const tci_subword *subword, tci_config_tokens *tokens)
 {
-    const tci_subword *subword = writer->model->pipeline->subword;
-    tci_config_tokens *tokens = &writer->tokens;
     tokens->has_pad = special_token_of(subword, PAD_TOKEN, &tokens->pad) != NULL;
     tokens->has_begin = special_token_of(subword, BEGIN_TOKEN, &tokens->begin) != NULL;
     tokens->has_end = special_token_of(subword, END_TOKEN, &tokens->end) != NULL;
 }
 
-static tc_status write_special_tokens(const folder_writer *writer, tci_json_writer *json)
+static tc_status write_special_tokens(const tci_folder_writer *writer, tci_json_writer *json)
 {
     uint64_t id = 0;
     for (size_t i = 0; i < SPECIAL_TOKENS; i++) {
@@ -76,7 +63,7 @@ static tc_status write_special_tokens(const folder_writer *writer, tci_json_writ
 
 /* ---- the texts ---- */
 
-static tc_status special_tokens_map(const folder_writer *writer, tci_json_writer *json)
+static tc_status special_tokens_map(const tci_folder_writer *writer, tci_json_writer *json)
 {
     TCI_RETURN_IF(tci_json_begin(json, '{'));
     TCI_RETURN_IF(write_special_tokens(writer, json));
@@ -84,7 +71,7 @@ static tc_status special_tokens_map(const folder_writer *writer, tci_json_writer
 }
 
 /* The class that takes tokenizer.json as it is. */
-static tc_status tokenizer_config(const folder_writer *writer, tci_json_writer *json)
+static tc_status tokenizer_config(const tci_folder_writer *writer, tci_json_writer *json)
 {
     const tci_options *options = &writer->model->options;
     static const char *const inputs[] = {"input_ids", "attention_mask", "token_type_ids"};
@@ -119,7 +106,7 @@ static tc_status write_module(tci_json_writer *json, uint64_t number, const char
     return tci_json_end(json, '}');
 }
 
-static tc_status modules(const folder_writer *writer, tci_json_writer *json)
+static tc_status modules(const tci_folder_writer *writer, tci_json_writer *json)
 {
     (void)writer;
     TCI_RETURN_IF(tci_json_begin(json, '['));
@@ -128,7 +115,7 @@ static tc_status modules(const folder_writer *writer, tci_json_writer *json)
     return tci_json_end(json, ']');
 }
 
-static tc_status pooling(const folder_writer *writer, tci_json_writer *json)
+static tc_status pooling(const tci_folder_writer *writer, tci_json_writer *json)
 {
     static const struct {
         const char *key;
@@ -149,45 +136,37 @@ static tc_status pooling(const folder_writer *writer, tci_json_writer *json)
 
 /* ---- the files ---- */
 
-static tc_status replace(const folder_writer *writer, const char *name, const tci_file_piece *pieces, size_t count)
-{
-    char *path = NULL;
-    tci_memory *memory = (tci_memory *)&writer->memory;
-    TCI_RETURN_IF(tci_path_join(memory, writer->folder, name, &path));
-    tc_status status = tci_file_replace(writer->model->files, memory, path, pieces, count);
-    tci_free(memory, path);
-    return status;
-}
-
-static tc_status write_json(folder_writer *writer, const char *name,
-                            tc_status (*content)(const folder_writer *writer, tci_json_writer *json))
+static tc_status write_json(tci_folder_writer *writer, const char *name,
+                            tc_status (*content)(const tci_folder_writer *writer, tci_json_writer *json))
 {
     tci_json_writer json;
     writer->text.size = 0;
     tci_json_writer_init(&json, &writer->text);
     TCI_RETURN_IF(content(writer, &json));
     TCI_RETURN_IF(tci_buffer_text(&writer->text, "\n"));
-    return replace(writer, name, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
+    return tci_folder_write_text(writer, name);
 }
 
-static tc_status write_config(folder_writer *writer)
+static tc_status write_config(tci_folder_writer *writer)
 {
     const tc_model *model = writer->model;
+    tci_config_tokens tokens = {.has_pad = false};
+    find_tokens(model->pipeline->subword, &tokens);
     writer->text.size = 0;
     TCI_RETURN_IF(tci_config_json_write(&model->options, model->options.vocab_size, model->labels, model->label_count,
-                                        writer->whole, &writer->tokens, &writer->text));
-    return replace(writer, TCI_CONFIG_JSON, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
+                                        writer->whole, &tokens, &writer->text));
+    return tci_folder_write_text(writer, TCI_CONFIG_JSON);
 }
 
-static tc_status write_tokenizer(folder_writer *writer)
+static tc_status write_tokenizer(tci_folder_writer *writer)
 {
     tci_file_piece piece = {NULL, 0};
     piece.data = tci_subword_json(writer->model->pipeline->subword, &piece.size);
-    return replace(writer, TCI_TOKENIZER_JSON, &piece, 1);
+    return tci_folder_replace(writer, TCI_TOKENIZER_JSON, &piece, 1);
 }
 
 /* What says how to pool; an old one of another model must not stay. */
-static tc_status write_modules(folder_writer *writer)
+static tc_status write_modules(tci_folder_writer *writer)
 {
     char *path = NULL;
     tc_status status = TC_OK;
@@ -205,57 +184,28 @@ done:
     return status;
 }
 
-static tc_status gather(const tci_parameters *parameters, tci_tensor_source *sources)
+/* What the other files have no place for; an old one of another model must not stay. */
+static tc_status write_settings(tci_folder_writer *writer)
 {
-    for (size_t i = 0; i < parameters->tensor_count; i++) {
-        const tci_tensor_info *tensor = &parameters->tensors[i];
-        const float *values = tci_parameters_read(parameters, i);
-        sources[i] = (tci_tensor_source){.name = tensor->name,
-                                         .dtype = TCI_DTYPE_F32,
-                                         .rank = tensor->rank,
-                                         .shape = {tensor->shape[0], tensor->shape[1]},
-                                         .data = values};
-        if (tci_elements_check(TCI_DTYPE_F32, (const uint8_t *)values, tensor->count, false) != tensor->count)
-            return tci_fail(TC_ERROR_NUMERIC, "tensor '%s' holds a value that is not finite; the model cannot be saved",
-                            tensor->name);
-    }
-    return TC_OK;
-}
-
-/* "format" is what transformers looks for. */
-static tc_status write_weights(folder_writer *writer)
-{
-    static const tci_metadata_pair pair = {"format", "pt"};
-    const tci_parameters *parameters = &writer->model->network->parameters;
-    size_t count = parameters->tensor_count;
-    tci_tensor_source *sources = NULL;
-    tci_file_piece *pieces = NULL;
-    tc_status status = TC_OK;
+    char *path = NULL;
     writer->text.size = 0;
-    TCI_CHECK(tci_alloc(&writer->memory, count, sizeof *sources, "tensor list", &sources));
-    TCI_CHECK(tci_alloc(&writer->memory, count + 1, sizeof *pieces, "file pieces", &pieces));
-    TCI_CHECK(gather(parameters, sources));
-    TCI_CHECK(tci_safetensors_layout(&writer->memory, &pair, 1, sources, count, &writer->text));
-    pieces[0] = (tci_file_piece){writer->text.data, writer->text.size};
-    for (size_t i = 0; i < count; i++)
-        pieces[i + 1] = (tci_file_piece){sources[i].data, sources[i].size};
-    TCI_CHECK(replace(writer, WEIGHTS_FILE, pieces, count + 1));
-done:
-    tci_free(&writer->memory, sources);
-    tci_free(&writer->memory, pieces);
+    TCI_RETURN_IF(tci_settings_write(writer->model, false, &writer->text));
+    if (writer->text.size > 0)
+        return tci_folder_write_text(writer, TCI_SETTINGS_JSON);
+    TCI_RETURN_IF(tci_path_join(&writer->memory, writer->folder, TCI_SETTINGS_JSON, &path));
+    tc_status status = tci_file_remove(writer->model->files, path);
+    tci_free(&writer->memory, path);
     return status;
 }
 
-/* ---- what can be written ---- */
-
-/* Whether the head is that of ...ForSequenceClassification. */
-static bool is_whole(const tci_options *options)
+static bool name_as_it_is(const tci_folder_writer *writer, const tci_tensor_info *tensor, char *name)
 {
-    if (options->arch == TCI_ARCH_GPT)
-        return options->pooling == TCI_POOLING_LAST;
-    return options->pooling == TCI_POOLING_CLS &&
-           options->pooler == (options->family == TCI_FAMILY_DISTILBERT ? TCI_POOLER_RELU : TCI_POOLER_TANH);
+    (void)writer;
+    memcpy(name, tensor->name, strlen(tensor->name) + 1);
+    return true;
 }
+
+/* ---- what can be written ---- */
 
 static tc_status check(const tc_model *model)
 {
@@ -271,7 +221,7 @@ static tc_status check(const tc_model *model)
                         "a model with tokenizer %s has no place in a Hugging Face folder; one that a tokenizer.json "
                         "describes has",
                         tci_choice_name("tokenizer", options->tokenizer, name));
-    if (!is_whole(options) && options->pooler != TCI_POOLER_NONE)
+    if (!tci_is_class(options) && options->pooler != TCI_POOLER_NONE)
         return tci_fail(TC_ERROR_UNSUPPORTED,
                         "pooling %s with a pooler has no place in a Hugging Face folder; cls with the family's own "
                         "has, and any pooling without",
@@ -279,15 +229,15 @@ static tc_status check(const tc_model *model)
     return TC_OK;
 }
 
-static tc_status write_all(folder_writer *writer)
+static tc_status write_all(tci_folder_writer *writer)
 {
-    TCI_RETURN_IF(tci_folder_create(writer->model->files, writer->folder));
     TCI_RETURN_IF(write_config(writer));
     TCI_RETURN_IF(write_tokenizer(writer));
     TCI_RETURN_IF(write_json(writer, "tokenizer_config.json", tokenizer_config));
     TCI_RETURN_IF(write_json(writer, "special_tokens_map.json", special_tokens_map));
     TCI_RETURN_IF(write_modules(writer));
-    return write_weights(writer);
+    TCI_RETURN_IF(write_settings(writer));
+    return tci_folder_write_weights(writer, WEIGHTS_FILE, name_as_it_is);
 }
 
 /* What adapters add is written within the weights. */
@@ -304,15 +254,13 @@ static tc_status save_merged(const tc_model *model, const char *folder)
 
 tc_status tci_pretrained_save(const tc_model *model, const char *folder)
 {
-    folder_writer writer = {.model = model, .folder = folder};
+    tci_folder_writer writer;
     TCI_RETURN_IF(check(model));
     if (model->options.lora_rank > 0)
         return save_merged(model, folder);
-    writer.whole = is_whole(&model->options);
-    find_tokens(&writer);
-    tci_memory_init(&writer.memory, &model->memory.host, model->memory.limit);
-    tci_buffer_init(&writer.text, &writer.memory, TEXT_MAX, "a file of the folder");
-    tc_status status = write_all(&writer);
-    tci_buffer_free(&writer.text);
+    tc_status status = tci_folder_writer_begin(&writer, model, folder);
+    if (status == TC_OK)
+        status = write_all(&writer);
+    tci_folder_writer_end(&writer);
     return status;
 }

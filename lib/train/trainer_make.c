@@ -202,7 +202,7 @@ tc_status tci_trainer_create(tc_model *model, const tci_options *config, tc_trai
         tci_options_copy_class(&trainer->options, config, TCI_CLASS_RUN);
         if (trainer->options.optimizer != model->options.optimizer)
             tci_options_follow_optimizer(&trainer->options, config);
-        if (model->pretrained_body)
+        if (model->base)
             tci_options_follow_pretrained(&trainer->options, &trainer->options);
     }
     TCI_CHECK(tci_trainer_choose_loss(trainer));

@@ -10,7 +10,7 @@ from typing import Dict, Type, TypeVar
 
 LABEL_UNKNOWN = 0xFFFFFFFF  # TC_LABEL_UNKNOWN
 LOAD_MAPPED = 1  # TC_LOAD_MAPPED
-FORMATS = {"fasttext": 1, "hugging_face": 2}  # TC_FORMAT_*
+FORMATS = {"fasttext": 1, "hugging_face": 2, "peft": 3}  # TC_FORMAT_*
 OPTION_CLASSES = ("model", "training", "run")  # TC_OPTION_MODEL, _TRAINING, _RUN
 
 
@@ -150,6 +150,7 @@ CONSTANTS: Dict[str, int] = {
     "TC_LOAD_MAPPED": LOAD_MAPPED,
     "TC_FORMAT_FASTTEXT": FORMATS["fasttext"],
     "TC_FORMAT_HUGGING_FACE": FORMATS["hugging_face"],
+    "TC_FORMAT_PEFT": FORMATS["peft"],
     "TC_OPTION_MODEL": OPTION_CLASSES.index("model"),
     "TC_OPTION_TRAINING": OPTION_CLASSES.index("training"),
     "TC_OPTION_RUN": OPTION_CLASSES.index("run"),

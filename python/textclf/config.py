@@ -104,6 +104,7 @@ class OptionKeywords(TypedDict, total=False):
     max_tensors: Union[int, None]
     max_vocab: Union[int, None]
     pretrained_vectors: Union[str, "os.PathLike[str]", None]
+    adapter: Union[str, "os.PathLike[str]", None]
 
 
 class Option(NamedTuple):

@@ -177,8 +177,9 @@ class Model(Handle):
         lib.tc_model_save(self.pointer, path_bytes(path))
 
     def export(self, path: Path, format: str = "fasttext") -> None:
-        """Writes the model for another program: "fasttext", a .bin that fastText reads (arch ngram with embedding_dim), or
-        "hugging_face", a folder that transformers loads (arch bert and gpt)."""
+        """Writes the model for another program: "fasttext", a .bin that fastText reads (arch ngram with embedding_dim);
+        "hugging_face", a folder that transformers loads (arch bert and gpt); or "peft", a folder of its adapters alone
+        (lora_rank), which PEFT loads beside the base model, and load() with option `adapter`."""
         if format not in s.FORMATS:
             raise ValueError(f"format {format!r}; accepted are {', '.join(map(repr, s.FORMATS))}")
         lib.tc_model_export(self.pointer, path_bytes(path), s.FORMATS[format])

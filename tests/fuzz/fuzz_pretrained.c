@@ -16,9 +16,11 @@
 #define FIRST_FILE 1000 /* number of an open file: this and its name's */
 
 static const char *const names[] = {
-    "config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json",
-    "vocab.txt",   "modules.json",      "1_Pooling/config.json",        "a.safetensors",  "b.safetensors",
-    "vocab.json",  "merges.txt",        "special_tokens_map.json",      "added_tokens.json", "spiece.model"};
+    "config.json",  "model.safetensors",   "model.safetensors.index.json", "tokenizer.json",    "tokenizer_config.json",
+    "vocab.txt",    "modules.json",        "1_Pooling/config.json",        "a.safetensors",     "b.safetensors",
+    "vocab.json",   "merges.txt",          "special_tokens_map.json",      "added_tokens.json", "spiece.model",
+    "textclf.json", "adapter_config.json", "adapter_model.safetensors"};
+#define ADAPTERS 16 /* the number of their configuration: with it the folder is its own folder of adapters, too */
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static struct file {
@@ -129,6 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     given.max_vocab = 4096;
     given.max_memory = 64u << 20;
     take_files(data, size);
+    if (folder[ADAPTERS].bytes)
+        memcpy(given.adapter, "x", 2);
     for (int create = 0; create < 2; create++) {
         tc_model *model = NULL;
         const tci_pretrained_request request = {.given = &given,

@@ -13,7 +13,8 @@ from make_tokenizer_corpus import BERT, PIECE, WORDS, added, template, tokenizer
 FOLDER = pathlib.Path(__file__).parent / "corpus" / "pretrained"
 NAMES = ["config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json",
          "vocab.txt", "modules.json", "1_Pooling/config.json", "a.safetensors", "b.safetensors", "vocab.json",
-         "merges.txt", "special_tokens_map.json", "added_tokens.json", "spiece.model"]
+         "merges.txt", "special_tokens_map.json", "added_tokens.json", "spiece.model", "textclf.json",
+         "adapter_config.json", "adapter_model.safetensors"]
 ROWS, WIDTH, INNER, POSITIONS = 17, 4, 6, 12
 TOKENIZER = json.dumps(tokenizer(PIECE, BERT, {"type": "BertPreTokenizer"}, template("[CLS]", "[SEP]"),
                                  [added("[MASK]", 4), added("[CLS]", 2), added("[SEP]", 3)]))
@@ -87,6 +88,23 @@ def shards(tensors, lost=False):
                                                                   parts.items()}}
 
 
+def adapters(tensors, rank=2, **keys):
+    """Of the weights named: a folder of PEFT's beside WHOLE."""
+    pairs = {}
+    for name, (inner, out) in tensors.items():
+        pairs.update({f"base_model.model.{name}.lora_A.weight": [rank, inner],
+                      f"base_model.model.{name}.lora_B.weight": [out, rank]})
+    pairs.update({"base_model.model." + name: shape for name, shape in linear("classifier", 3, WIDTH).items()})
+    settings = {"peft_type": "LORA", "task_type": "SEQ_CLS", "r": rank, "lora_alpha": 3, "bias": "none",
+                "target_modules": ["query"], "modules_to_save": ["classifier"], "fan_in_fan_out": False, **keys}
+    return {"adapter_config.json": json.dumps(settings), "adapter_model.safetensors": safetensors(pairs, seed=3)}
+
+
+QUERY = {"bert.encoder.layer.0.attention.self.query": (WIDTH, WIDTH)}
+DOWN = {"bert.encoder.layer.0.attention.output.dense": (WIDTH, WIDTH),
+        "bert.encoder.layer.0.output.dense": (INNER, WIDTH)}
+SETTINGS = json.dumps({"format_version": 1, "labels": ["x", "y", "z"], "thresholds": [0.25, 0.5, 1],
+                       "options": {"task": "multilabel", "max_length": "8", "pooling": "mean", "pooler": "none"}})
 WHOLE = {"config.json": config(), "model.safetensors": safetensors(bert()), "tokenizer.json": TOKENIZER}
 FOLDERS = {
     "bert": WHOLE,
@@ -111,6 +129,12 @@ FOLDERS = {
     "bert_short": {**WHOLE, "model.safetensors": WHOLE["model.safetensors"][:-1]},
     "bert_layers": {**WHOLE, "config.json": config(num_hidden_layers=128)},
     "bert_wide": {**WHOLE, "config.json": config(hidden_size=16384)},
+    "bert_settings": {**WHOLE, "textclf.json": '{"options":{"max_length":"6","truncate":"both"},"untrained_head":true}'},
+    "bert_adapters": {**WHOLE, **adapters(QUERY)},
+    "bert_adapters_settings": {**WHOLE, **adapters(DOWN), "textclf.json": SETTINGS},
+    "bert_adapters_outside": {**WHOLE, **adapters({**QUERY, "bert.pooler.dense": (WIDTH, WIDTH)})},
+    "bert_adapters_rank": {**WHOLE, **adapters(QUERY, r=1000)},
+    "bert_adapters_dora": {**WHOLE, **adapters(QUERY, use_dora=True)},
     "gpt2": {"config.json": config("gpt2"), "model.safetensors": safetensors(gpt2()), "tokenizer.json": TOKENIZER},
 }
 

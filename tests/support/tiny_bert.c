@@ -52,6 +52,19 @@ void tiny_bert_edit(test_folder *folder, const char *file, const char *old, cons
     free(edited);
 }
 
+void tiny_bert_overwrite(test_folder *folder, const char *file, const char *old, const char *now)
+{
+    size_t size = 0, at = 0, length = strlen(old);
+    char *bytes = test_read_file(test_folder_file(folder, file), &size);
+    assert_int_equal(length, strlen(now));
+    while (at + length < size && memcmp(bytes + at, old, length) != 0)
+        at++;
+    assert_true(at + length < size);
+    memcpy(bytes + at, now, length);
+    test_write_file(test_folder_file(folder, file), bytes, size);
+    free(bytes);
+}
+
 void tiny_bert_remove(test_folder *folder)
 {
     char path[600];

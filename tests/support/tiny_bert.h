@@ -14,6 +14,8 @@ void tiny_bert_remove(test_folder *folder);
 void tiny_bert_write(test_folder *folder, const char *file, const char *text);
 /* The file's text with one part of it replaced. */
 void tiny_bert_edit(test_folder *folder, const char *file, const char *old, const char *now);
+/* The same in a file that is no text; both parts are of one length. */
+void tiny_bert_overwrite(test_folder *folder, const char *file, const char *old, const char *now);
 
 void tiny_bert_logits(const tc_model *model, const char *text, size_t count, float *logits);
 
