@@ -156,12 +156,12 @@ tsan() {
     (cd "$out/tsan" && $plain ctest -j "$cores" --no-tests=error -L 'quick|threads' -LE 'lint|install')
 }
 
-# The library is made to be embedded: 772 KB, stripped, and no more (docs/decisions.md has what each part takes).
+# The library is made to be embedded: 776 KB, stripped, and no more (docs/decisions.md has what each part takes).
 size() {
     strip -o "$out/stripped.so" "$out/release/lib/libtextclf.so" || return 1
     bytes=$(wc -c < "$out/stripped.so")
     echo "$bytes bytes"
-    [ "$bytes" -le 772000 ]
+    [ "$bytes" -le 776000 ]
 }
 
 # One shared file that needs nothing but the C library.
