@@ -58,12 +58,13 @@ int convert(arguments *given)
         return misuse("convert: %s; usage: textclf convert INPUT OUTPUT [--weights f32|bf16|int8] [--max-features N]",
                       given->operand_count < 2 ? "name the model file to read and the one to write"
                                                : "give one model file to read and one to write");
-    if (given->adapters_only && !target_is_folder(given->operands[1]))
-        return misuse("convert: --adapters-only writes a folder; put a / behind %s", given->operands[1]);
     tc_model *model = NULL;
+    int code = target_check_folder(given->operands[1], given->adapters_only);
+    if (code != CODE_OK)
+        return code;
     if (tc_model_load_with(given->operands[0], given->config, 0, &model) != TC_OK)
         return fail_library(NULL);
-    int code = default_weights(given, model);
+    code = default_weights(given, model);
     if (code == CODE_OK)
         code = write_converted(given, model);
     tc_model_free(model);

@@ -55,6 +55,20 @@ int target_check(const char *option, const char *path)
     return CODE_OK;
 }
 
+int target_check_folder(const char *path, bool adapters_only)
+{
+    char file[PATH_BYTES];
+    struct stat status;
+    const char *other = adapters_only ? "config.json" : "adapter_config.json";
+    if (!target_is_folder(path))
+        return adapters_only ? misuse("--adapters-only writes a folder; put a / behind %s", path) : CODE_OK;
+    int length = snprintf(file, sizeof file, "%s%s", path, other);
+    if (length >= 0 && (size_t)length < sizeof file && stat(file, &status) == 0)
+        return fail("cannot write %s: it has %s, and a model and adapters alone do not share a folder; name another",
+                    path, other);
+    return CODE_OK;
+}
+
 static int check_adapters(const char *path, const tc_model *model)
 {
     char rank[32];

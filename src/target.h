@@ -13,6 +13,9 @@ bool target_is_folder(const char *path);
 /* What will be written when the work is over must be possible now: an exit code, told. */
 int target_check(const char *option, const char *path);
 
+/* Whether the folder holds what the other kind of folder is known by: an exit code, told. */
+int target_check_folder(const char *path, bool adapters_only);
+
 /* Whether this model, once it is trained, can be written there, with weights of that kind: an exit code, told. */
 int target_check_model(const char *path, bool adapters_only, const tc_model *model, const char *weights);
 

@@ -35,9 +35,9 @@ static int check_arguments(const arguments *given)
         return misuse("train: give either --validation or --validation-split, not both");
     if (given->checkpoint != NULL && strcmp(given->checkpoint, given->output) == 0)
         return misuse("train: --checkpoint and --output are both %s; give them different files", given->output);
-    if (given->adapters_only && !target_is_folder(given->output))
-        return misuse("train: --adapters-only writes a folder; put a / behind %s", given->output);
     int code = target_check("--output", given->output);
+    if (code == CODE_OK)
+        code = target_check_folder(given->output, given->adapters_only);
     if (code == CODE_OK && given->checkpoint != NULL)
         code = target_check("--checkpoint", given->checkpoint);
     if (code == CODE_OK && given->cache != NULL)

@@ -15,11 +15,8 @@
 
 static const char text[] = "you win a prize, a tiger";
 
-/* Adapters and head that are not what they begin as. */
-static tc_model *moved_model(const char *settings, const char *const *labels, size_t count)
+static void move(tc_model *model)
 {
-    tc_model *model = NULL;
-    assert_ok(tiny_bert_create(tiny_bert_path(""), settings, labels, count, &model));
     tci_parameters *parameters = &model->network->parameters;
     for (size_t i = 0; i < parameters->tensor_count; i++) {
         const tci_tensor_info *tensor = &parameters->tensors[i];
@@ -30,6 +27,14 @@ static tc_model *moved_model(const char *settings, const char *const *labels, si
             values[k] += 0.01f * (float)((k * 7 + i) % 23);
     }
     tci_model_refresh(model);
+}
+
+/* Adapters and head that are not what they begin as. */
+static tc_model *moved_model(const char *settings, const char *const *labels, size_t count)
+{
+    tc_model *model = NULL;
+    assert_ok(tiny_bert_create(tiny_bert_path(""), settings, labels, count, &model));
+    move(model);
     return model;
 }
 
@@ -87,6 +92,83 @@ static void adapters_beside_their_base_are_the_model_that_was_written(void **sta
         tc_model_free(model);
         test_folder_remove(&folder);
     }
+}
+
+/* The model that was written from `base` and the one that is read beside it, on one text. */
+static void assert_same(const char *base, const tc_model *model, const test_folder *folder, size_t count)
+{
+    float logits[4], others[4];
+    tc_model *again = NULL;
+    tc_config *config = tiny_bert_config("");
+    assert_ok(tc_config_set(config, "adapter", folder->path));
+    assert_ok(tc_model_load_with(base, config, 0, &again));
+    tiny_bert_logits(model, text, count, logits);
+    tiny_bert_logits(again, text, count, others);
+    assert_memory_equal(logits, others, count * sizeof *logits);
+    assert_null(again->thresholds);
+    tc_model_free(again);
+    tc_config_free(config);
+}
+
+static void their_head_stands_in_place_of_the_bases_and_of_its_thresholds(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"a", "b", "c", "d"};
+    test_folder base, folder;
+    tc_model *model = moved_model("lora_rank=2 task=multilabel", labels, 4);
+    tiny_bert_copy(&base);
+    tiny_bert_edit(&base, "config.json", "BertForSequenceClassification", "BertForMaskedLM");
+    tiny_bert_write(&base, "textclf.json", "{\"thresholds\": [0.1, 0.2, 0.3]}");
+    test_folder_create(&folder);
+    assert_ok(tc_model_export(model, folder.path, TC_FORMAT_PEFT));
+    assert_same(base.path, model, &folder, 4);
+    tc_model_free(model);
+    test_folder_remove(&folder);
+    tiny_bert_remove(&base);
+}
+
+static void of_gpt2_the_weights_are_said_to_be_turned(void **state)
+{
+    (void)state;
+    test_folder folder;
+    char base[1024];
+    size_t size = 0;
+    tc_model *model = NULL;
+    (void)snprintf(base, sizeof base, "%s", tiny_bert_path("../tiny_gpt2"));
+    assert_ok(tiny_bert_create(base, "lora_rank=2", NULL, 0, &model));
+    move(model);
+    test_folder_create(&folder);
+    assert_ok(tc_model_export(model, folder.path, TC_FORMAT_PEFT));
+    char *json = test_read_file(test_folder_file(&folder, "adapter_config.json"), &size);
+    static const char wanted[] = "\"fan_in_fan_out\":true";
+    bool found = false;
+    for (size_t i = 0; i + sizeof wanted <= size; i++)
+        found = found || memcmp(json + i, wanted, sizeof wanted - 1) == 0;
+    assert_true(found);
+    assert_same(base, model, &folder, 3);
+    free(json);
+    tc_model_free(model);
+    test_folder_remove(&folder);
+}
+
+static void a_model_and_adapters_alone_do_not_share_a_folder(void **state)
+{
+    (void)state;
+    static const int32_t formats[2] = {TC_FORMAT_HUGGING_FACE, TC_FORMAT_PEFT};
+    static const char *const named[2] = {"config.json", "adapter_config.json"};
+    tc_model *model = moved_model("lora_rank=2", NULL, 0);
+    for (size_t i = 0; i < 2; i++) {
+        test_folder folder;
+        test_folder_create(&folder);
+        assert_ok(tc_model_export(model, folder.path, formats[i]));
+        size_t files = test_folder_count(&folder);
+        assert_ok(tc_model_export(model, folder.path, formats[i]));
+        assert_int_equal(tc_model_export(model, folder.path, formats[1 - i]), TC_ERROR_UNSUPPORTED);
+        assert_contains(tc_last_error(), named[i]);
+        assert_int_equal(test_folder_count(&folder), files);
+        test_folder_remove(&folder);
+    }
+    tc_model_free(model);
 }
 
 static void what_a_host_asks_for_has_to_be_what_the_adapters_are(void **state)
@@ -277,6 +359,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adapters_beside_their_base_are_the_model_that_was_written),
+        cmocka_unit_test(their_head_stands_in_place_of_the_bases_and_of_its_thresholds),
+        cmocka_unit_test(of_gpt2_the_weights_are_said_to_be_turned),
+        cmocka_unit_test(a_model_and_adapters_alone_do_not_share_a_folder),
         cmocka_unit_test(what_a_host_asks_for_has_to_be_what_the_adapters_are),
         cmocka_unit_test(folders_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(a_folder_without_textclf_json_has_labels_by_its_head),

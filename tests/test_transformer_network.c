@@ -336,6 +336,36 @@ static float *step_on(const char *text, size_t *count)
     return values;
 }
 
+static void padding_in_a_text_teaches_the_row_of_its_own_position(void **state)
+{
+    static const char *const lines[] = {"the good"};
+    tc_model *model = make_model("arch=bert family=roberta position_offset=3");
+    tc_examples *examples = NULL;
+    tc_trainer *trainer = NULL;
+    const tci_transformer *network = (const tci_transformer *)model->network;
+    const uint32_t label = 1;
+    const size_t row = 0;
+    float sums[6] = {0};
+    (void)state;
+    assert_ok(tci_examples_create(model, &examples));
+    assert_ok(tci_examples_add(examples, lines[0], strlen(lines[0]), &(tci_truth){.labels = &label, .count = 1}, 1));
+    assert_int_equal(tci_examples_row(examples, 0).length, 2);
+    assert_int_equal(tci_examples_row(examples, 0).ids[1], 2);
+    assert_ok(tci_trainer_create(model, NULL, &trainer));
+    assert_ok(tci_trainer_backward(trainer, examples, &row, 1, NULL));
+    for (size_t i = 0; i < model->network->parameters.tensor_count; i++) {
+        const tci_tensor_info *tensor = &model->network->parameters.tensors[i];
+        const float *gradient = tci_gradients_of(&trainer->gradients, i);
+        for (size_t k = 0; strstr(tensor->name, "position_embeddings") && k < 6 * network->width; k++)
+            sums[k / network->width] += fabsf(gradient[k]);
+    }
+    for (size_t at = 0; at < 6; at++)
+        assert_int_equal(sums[at] > 0, at == 2 || at == 3);
+    tci_trainer_free(trainer);
+    tci_examples_release(examples);
+    tc_model_free(model);
+}
+
 static void sequences_that_are_alike_teach_what_one_of_them_does(void **state)
 {
     size_t count = 0;
@@ -404,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_row_longer_than_a_sequence_is_the_mean_of_its_sequences),
         cmocka_unit_test(a_file_gives_the_same_bits_read_or_mapped),
         cmocka_unit_test(training_has_the_same_bits_on_any_team_with_activations_kept_or_not),
+        cmocka_unit_test(padding_in_a_text_teaches_the_row_of_its_own_position),
         cmocka_unit_test(sequences_that_are_alike_teach_what_one_of_them_does),
         cmocka_unit_test(weights_begin_as_transformers_has_them),
         cmocka_unit_test(of_equal_maxima_the_first_token_has_the_gradient),

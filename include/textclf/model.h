@@ -143,7 +143,7 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
  *
  * #TC_FORMAT_PEFT: of a model with adapters (`lora_rank` above 0): adapter_config.json and adapter_model.safetensors
  * with adapters and head, for PEFT to load beside the base model, and textclf.json with labels, pooling and the like.
- * It is read with option `adapter`.
+ * It is read with option `adapter`. Neither kind of folder is written where the other stands.
  *
  * Errors: #TC_ERROR_ARGUMENT, #TC_ERROR_UNSUPPORTED (the sentence says what the format has no place for),
  * #TC_ERROR_NUMERIC (weights that are not finite), #TC_ERROR_IO, #TC_ERROR_MEMORY, #TC_ERROR_LIMIT.

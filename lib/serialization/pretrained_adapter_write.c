@@ -144,7 +144,7 @@ tc_status tci_adapter_save(const tc_model *model, const char *folder)
     if (model->options.lora_rank == 0)
         return tci_fail(TC_ERROR_UNSUPPORTED,
                         "the model has no adapters (option lora_rank) that could be written alone");
-    tc_status status = tci_folder_writer_begin(&writer, model, folder);
+    tc_status status = tci_folder_writer_begin(&writer, model, folder, TCI_CONFIG_JSON);
     if (status == TC_OK)
         status = write_all(&writer);
     tci_folder_writer_end(&writer);

@@ -258,7 +258,7 @@ tc_status tci_pretrained_save(const tc_model *model, const char *folder)
     TCI_RETURN_IF(check(model));
     if (model->options.lora_rank > 0)
         return save_merged(model, folder);
-    tc_status status = tci_folder_writer_begin(&writer, model, folder);
+    tc_status status = tci_folder_writer_begin(&writer, model, folder, TCI_ADAPTER_CONFIG);
     if (status == TC_OK)
         status = write_all(&writer);
     tci_folder_writer_end(&writer);

@@ -7,14 +7,21 @@
 
 #define TEXT_MAX ((size_t)1 << 30)
 
-tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *model, const char *folder)
+tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *model, const char *folder,
+                                  const char *other)
 {
+    bool has = false;
     writer->model = model;
     writer->folder = folder;
     writer->whole = tci_is_class(&model->options);
     tci_memory_init(&writer->memory, &model->memory.host, model->memory.limit);
     tci_buffer_init(&writer->text, &writer->memory, TEXT_MAX, "a file of the folder");
-    return tci_folder_create(model->files, folder);
+    TCI_RETURN_IF(tci_folder_create(model->files, folder));
+    TCI_RETURN_IF(tci_folder_has(&writer->memory, model->files, folder, other, &has));
+    if (has)
+        return tci_fail(TC_ERROR_UNSUPPORTED,
+                        "'%s' has %s: a model and adapters alone do not share a folder; name another", folder, other);
+    return TC_OK;
 }
 
 void tci_folder_writer_end(tci_folder_writer *writer)

@@ -12,8 +12,10 @@ typedef struct tci_folder_writer {
     tci_buffer text; /* of the file that is being written */
 } tci_folder_writer;
 
-/* Makes the folder where it is not there. */
-tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *model, const char *folder);
+/* Makes the folder where it is not there. A folder that has the file `other` is one of the other kind, whose
+ * textclf.json would be lost: TC_ERROR_UNSUPPORTED. */
+tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *model, const char *folder,
+                                  const char *other);
 void tci_folder_writer_end(tci_folder_writer *writer);
 
 /* One file, with the text or with pieces. */

@@ -180,6 +180,40 @@ class Pretrained(Case):
             self.assertEqual([key for key in tensors(written / "model.safetensors") if "lora" in key], [])
             self.assertEqual(self.accuracy(written), self.accuracy(model))
 
+    def test_adapters_alone_go_with_their_base(self):
+        for name, folder in FOLDERS.items():
+            words = ("--lora-rank", "2", "--learning-rate", "0.03", "--epochs", "4")
+            model, _ = self.tune(folder, *words)
+            written, _ = self.tune(folder, *words, "--adapters-only", output=f"{name}-adapters/")
+            self.assertEqual(sorted(path.name for path in written.iterdir()),
+                             ["adapter_config.json", "adapter_model.safetensors", "textclf.json"])
+            text = "you win a prize"
+            beside = ("--model", folder, "--adapter", written)
+            self.assertEqual(self.good("predict", *beside, text).out, self.good("predict", "--model", model, text).out)
+            self.assertEqual(self.good("eval", *beside, "--input", self.test, "--json").json()["accuracy"],
+                             self.accuracy(model))
+            self.good("convert", folder, self.folder / "m.safetensors", "--adapter", written)
+            self.assertEqual(self.good("predict", "--model", self.folder / "m.safetensors", text).out,
+                             self.good("predict", "--model", model, text).out)
+
+    def test_where_adapters_alone_cannot_be_written_is_said_first(self):
+        base, folder = FOLDERS["tiny_bert"], self.folder / "out"
+        words = ("train", "--pretrained", base, "--input", self.data)
+        for arguments, code, sentence in (
+                (("--adapters-only", "--output", f"{folder}"), 2, "put a / behind"),
+                (("--adapters-only", "--output", f"{folder}/"), 1, "--lora-rank trains some")):
+            result = self.textclf(*words, *arguments)
+            self.assertEqual((result.code, result.out), (code, ""))
+            self.assertIn(sentence, result.err)
+        folder.mkdir()
+        for file, arguments in (("config.json", ("--adapters-only", "--lora-rank", "1")), ("adapter_config.json", ())):
+            (folder / file).touch()
+            result = self.textclf(*words, "--output", f"{folder}/", *arguments)
+            self.assertEqual(result.code, 1)
+            self.assertIn(f"it has {file}", result.err)
+            self.assertNotIn("epoch", result.err)
+            (folder / file).unlink()
+
     def test_pooling_is_chosen(self):
         for pooling in ("cls", "mean", "last"):
             model, result = self.tune(FOLDERS["tiny_bert"], "--pooling", pooling)
