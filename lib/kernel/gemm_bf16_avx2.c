@@ -2,8 +2,7 @@
  *
  * 64 bytes of a panel are two lines of 16 columns (tci_pack_panels_bf16): shifted left by 16 bits the first, with their
  * low halves masked out the second. That costs two integer operations for two FMA of each row, and these run beside
- * the FMA from four rows on: as fast as floats. One row is bound by them and by the second-level cache, at 1.6 times
- * the speed of floats (256 x 1024, Zen 4).
+ * the FMA from four rows on: as fast as floats. One row is bound by them and by the second-level cache.
  *
  * Registers: 4 to 6 rows run on one panel, 2 rows on two, one row on four. 3 rows run as 2 and 1: on two panels they
  * would need 18 registers, on one their 6 chains leave FMA units idle. */
