@@ -1,5 +1,5 @@
-/* labels: quick. native_read.c: the numbers in a model file's tensors, one of them wrong at a time, with a checksum that
- * is right. */
+/* labels: quick. native_read.c: the numbers in a model file's tensors, one of them wrong at a time, with a right
+ * checksum. */
 #include "support/testing.h"
 
 #include "serialization/native.h"
