@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     float *a = block(ROWS * DEPTH, sizeof(float)), *f32 = block(DEPTH * WIDE, sizeof(float));
     float *c = block(ROWS * (WIDE + 16), sizeof(float)), *scales = block(WIDE, sizeof(float));
     uint16_t *bf16 = block(DEPTH * WIDE, sizeof(uint16_t));
-    int8_t *int8 = block(DEPTH * WIDE, 1);
+    int8_t *int8 = block(PANELS * TCI_INT8_PANEL_BYTES(DEPTH), 1);
     size_t stride = TCI_INT8_ROW_BYTES(DEPTH);
     tci_int8_row *rows = block(ROWS * stride, 1);
     kernels->quantize(ROWS, DEPTH, a, DEPTH, rows, stride);

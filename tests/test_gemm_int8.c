@@ -41,12 +41,13 @@ static int8_t *draw_block(size_t count, kind drawn, bool weight, uint32_t *state
 }
 
 /* Rows of exactly their size, at the stride given, so that the address sanitizer sees what is read past them. */
-static tci_int8_row *make_rows(size_t rows, size_t depth, size_t stride, const int8_t *numbers, uint32_t *state)
+static tci_int8_row *make_rows(const tci_kernels *kernels, size_t rows, size_t depth, size_t stride,
+                               const int8_t *numbers, uint32_t *state)
 {
     char *block = malloc(rows ? (rows - 1) * stride + TCI_INT8_ROW_BYTES(depth) : 1);
     assert_non_null(block);
     for (size_t r = 0; r < rows; r++)
-        tci_int8_row_fill(depth, numbers + r * depth, fabsf(next_float(state)) + 0.001f,
+        kernels->int8_row(depth, numbers + r * depth, fabsf(next_float(state)) + 0.001f,
                           (tci_int8_row *)(void *)(block + r * stride));
     return (tci_int8_row *)(void *)block;
 }
@@ -59,10 +60,10 @@ static void check(const tci_kernels *kernels, shape s, kind drawn)
     size_t c_count = s.rows * c_row + s.panels * c_block;
     int8_t *a = draw_block(s.rows * s.depth, drawn, false, &state),
            *b = draw_block(s.depth * columns, drawn, true, &state);
-    tci_int8_row *rows = make_rows(s.rows, s.depth, stride, a, &state);
+    tci_int8_row *rows = make_rows(kernels, s.rows, s.depth, stride, a, &state);
     float *scale_block = random_block(columns + 1, &state), *scales = scale_block + 1;
     float *before = random_block(c_count, &state), *c = copy_block(before, c_count);
-    int8_t *block = malloc(columns * TCI_INT8_PADDED(s.depth) + 1), *packed = block + 1;
+    int8_t *block = malloc(s.panels * TCI_INT8_PANEL_BYTES(s.depth) + 1), *packed = block + 1;
     assert_non_null(block);
     tci_pack_panels_int8(s.depth, columns, b, columns, 1, packed);
     kernels->gemm_int8(s.rows, s.panels, s.depth, rows, stride, packed, scales, c, c_row, c_block);
@@ -138,9 +139,9 @@ static void a_scale_that_is_nan_reaches_its_row_alone(void **unused)
     for (size_t i = 0; i < count; i++) {
         uint32_t state = 3;
         int8_t *a = draw_block(3 * DEPTH, ANY, false, &state), *b = draw_block(DEPTH * 16, ANY, true, &state);
-        tci_int8_row *rows = make_rows(3, DEPTH, STRIDE, a, &state);
+        tci_int8_row *rows = make_rows(tables[i], 3, DEPTH, STRIDE, a, &state);
         float *scales = random_block(16, &state), *c = random_block(48, &state);
-        int8_t packed[16 * TCI_INT8_PADDED(DEPTH)];
+        int8_t packed[TCI_INT8_PANEL_BYTES(DEPTH)];
         ((tci_int8_row *)(void *)((char *)rows + STRIDE))->scale = NAN;
         tci_pack_panels_int8(DEPTH, 16, b, 16, 1, packed);
         tables[i]->gemm_int8(3, 1, DEPTH, rows, STRIDE, packed, scales, c, 16, 16);
@@ -153,51 +154,69 @@ static void a_scale_that_is_nan_reaches_its_row_alone(void **unused)
 static void packed_int8_holds_every_element_and_zeros_beside(void **unused)
 {
     (void)unused;
-    enum { DEPTH = 6, COLUMNS = 21, PADDED = 32, DEEP = TCI_INT8_PADDED(DEPTH) };
-    int8_t src[DEPTH * COLUMNS], packed[DEEP * PADDED + 1];
+    enum { DEPTH = 6, COLUMNS = 21, PADDED = 32, DEEP = 8, PANEL = TCI_INT8_PANEL_BYTES(DEPTH) };
+    int8_t src[DEPTH * COLUMNS], packed[2 * PANEL + 1];
     for (size_t i = 0; i < DEPTH * COLUMNS; i++)
         src[i] = (int8_t)(i + 1);
     for (size_t transposed = 0; transposed < 2; transposed++) {
         size_t depth_stride = transposed ? 1 : COLUMNS, column_stride = transposed ? DEPTH : 1;
-        packed[DEEP * PADDED] = 7;
+        packed[2 * PANEL] = 7;
         tci_pack_panels_int8(DEPTH, COLUMNS, src, depth_stride, column_stride, packed);
-        for (size_t k = 0; k < DEEP; k++)
-            for (size_t n = 0; n < PADDED; n++) {
+        for (size_t n = 0; n < PADDED; n++) {
+            const int8_t *panel = packed + n / 16 * PANEL;
+            int32_t sum = 0, start;
+            for (size_t k = 0; k < DEEP; k++) {
                 int8_t expected = n < COLUMNS && k < DEPTH ? src[k * depth_stride + n * column_stride] : 0;
-                assert_int_equal(packed[n / 16 * DEEP * 16 + k / 4 * 64 + n % 16 * 4 + k % 4], expected);
+                assert_int_equal(panel[k / 4 * 64 + n % 16 * 4 + k % 4], expected);
+                sum += expected;
             }
-        assert_int_equal(packed[DEEP * PADDED], 7);
+            memcpy(&start, panel + DEEP * 16 + n % 16 * 4, sizeof start);
+            assert_int_equal(start, -128 * sum);
+        }
+        assert_int_equal(packed[2 * PANEL], 7);
     }
 }
 
-/* The number at k of a row. */
-static int number_at(const tci_int8_row *row, size_t k)
+/* What a row of any form holds: its product with the identity. Without its scale, which stays as it is. */
+static void read_row(const tci_kernels *kernels, size_t depth, tci_int8_row *row, int numbers[])
 {
-    const struct tci_int8_four *four = &row->fours[k / 4];
-    assert_true(four->signs[k % 4] == 0 || four->signs[k % 4] == 0xff);
-    assert_true(four->sizes[k % 4] <= 127);
-    return four->signs[k % 4] ? -four->sizes[k % 4] : four->sizes[k % 4];
+    size_t columns = TCI_PADDED(depth), panels = columns / TCI_PANEL;
+    int8_t *identity = calloc(depth * columns + 1, 1), *packed = malloc(panels * TCI_INT8_PANEL_BYTES(depth) + 1);
+    float *ones = malloc(columns * sizeof *ones + 1), *c = calloc(columns + 1, sizeof *c), scale = row->scale;
+    assert_true(identity && packed && ones && c);
+    for (size_t k = 0; k < depth; k++)
+        identity[k * columns + k] = 1;
+    for (size_t n = 0; n < columns; n++)
+        ones[n] = 1.0f;
+    tci_pack_panels_int8(depth, columns, identity, columns, 1, packed);
+    row->scale = 1.0f;
+    kernels->gemm_int8(1, panels, depth, row, 0, packed, ones, c, columns, TCI_PANEL);
+    row->scale = scale;
+    for (size_t k = 0; k < depth; k++)
+        numbers[k] = (int)c[k];
+    free(identity), free(packed), free(ones), free(c);
 }
 
 static void filled_rows_hold_their_numbers(void **unused)
 {
     (void)unused;
+    const tci_kernels *tables[KERNEL_TABLES];
+    size_t count = kernel_tables(tables);
     int8_t numbers[255];
     for (size_t i = 0; i < sizeof numbers; i++)
         numbers[i] = (int8_t)((int)i - 127);
-    for (size_t depth = 0; depth <= sizeof numbers; depth++) {
-        tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(depth));
-        int32_t negatives = 0;
-        assert_non_null(row);
-        tci_int8_row_fill(depth, numbers, 0.5f, row);
-        for (size_t k = 0; k < (depth + 3) / 4 * 4; k++) {
-            assert_int_equal(number_at(row, k), k < depth ? numbers[k] : 0);
-            negatives -= k < depth && numbers[k] < 0 ? numbers[k] : 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t depth = 0; depth <= sizeof numbers; depth++) {
+            tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(depth));
+            int held[255];
+            assert_non_null(row);
+            tables[i]->int8_row(depth, numbers, 0.5f, row);
+            read_row(tables[i], depth, row, held);
+            for (size_t k = 0; k < depth; k++)
+                assert_int_equal(held[k], numbers[k]);
+            assert_true(row->scale == 0.5f);
+            free(row);
         }
-        assert_true(row->scale == 0.5f);
-        assert_int_equal(row->negatives, negatives);
-        free(row);
-    }
 }
 
 static void a_row_is_quantized_by_its_largest_size(void **unused)
@@ -216,15 +235,13 @@ static void a_row_is_quantized_by_its_largest_size(void **unused)
             assert_non_null(row);
             tables[i]->quantize(1, depth, src, depth, row, 0);
             volatile float scale = most / 127.0f, inverse = 127.0f / most;
-            int32_t negatives = 0;
+            int held[70];
             assert_int_equal(bits_of(row->scale), bits_of(scale));
-            for (size_t k = 0; k < (depth + 3) / 4 * 4; k++) {
-                volatile float scaled = k < depth ? src[k] * inverse : 0.0f;
-                int wanted = (int)nearbyintf(scaled);
-                assert_int_equal(number_at(row, k), wanted);
-                negatives -= wanted < 0 ? wanted : 0;
+            read_row(tables[i], depth, row, held);
+            for (size_t k = 0; k < depth; k++) {
+                volatile float scaled = src[k] * inverse;
+                assert_int_equal(held[k], (int)nearbyintf(scaled));
             }
-            assert_int_equal(row->negatives, negatives);
             free(row), free(block);
         }
     }
@@ -242,14 +259,16 @@ static void ties_are_rounded_to_even(void **unused)
     for (size_t i = 0; i < count; i++) {
         tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(DEPTH));
         assert_non_null(row);
+        int held[DEPTH];
         tables[i]->quantize(1, DEPTH, src, DEPTH, row, 0);
+        read_row(tables[i], DEPTH, row, held);
         for (size_t k = 0; k < DEPTH; k++)
-            assert_int_equal(number_at(row, k), wanted[k]);
+            assert_int_equal(held[k], wanted[k]);
         free(row);
     }
 }
 
-/* Any floats at all: all tables agree to the bit, and no number leaves -127 to 127. */
+/* Any floats at all: all tables agree, and no number leaves -127 to 127. */
 static void every_table_quantizes_alike(void **unused)
 {
     (void)unused;
@@ -270,15 +289,17 @@ static void every_table_quantizes_alike(void **unused)
         }
         src[turn % depth] = float_of(largest[turn % 14]);
         tci_int8_row *first = calloc(1, TCI_INT8_ROW_BYTES(depth)), *other = calloc(1, TCI_INT8_ROW_BYTES(depth));
+        int held[2][37];
         assert_true(first && other);
         tables[0]->quantize(1, depth, src, depth, first, 0);
+        read_row(tables[0], depth, first, held[0]);
         for (size_t k = 0; k < depth; k++)
-            (void)number_at(first, k);
+            assert_true(held[0][k] >= -127 && held[0][k] <= 127);
         for (size_t i = 1; i < count; i++) {
             tables[i]->quantize(1, depth, src, depth, other, 0);
+            read_row(tables[i], depth, other, held[1]);
             assert_true(same_float(first->scale, other->scale));
-            assert_int_equal(first->negatives, other->negatives);
-            assert_memory_equal(first->fours, other->fours, TCI_INT8_ROW_BYTES(depth) - sizeof *first);
+            assert_memory_equal(held[0], held[1], depth * sizeof(int));
         }
         free(first), free(other);
     }
@@ -301,12 +322,13 @@ static void rows_that_are_not_finite_become_zeros_of_scale_nan(void **unused)
                 tci_int8_row *rows = malloc(2 * TCI_INT8_ROW_BYTES(19));
                 assert_non_null(rows);
                 tables[i]->quantize(2, 19, src, 19, rows, TCI_INT8_ROW_BYTES(19));
-                const tci_int8_row *second = tci_int8_row_at(rows, 1, TCI_INT8_ROW_BYTES(19));
-                assert_true(rows->scale != rows->scale && rows->negatives == 0);
-                assert_true(second->scale == 1.0f / 127.0f);
-                for (size_t k = 0; k < 20; k++)
-                    assert_int_equal(number_at(rows, k), 0);
-                assert_int_equal(number_at(second, 18), 127);
+                tci_int8_row *second = (tci_int8_row *)(void *)((char *)rows + TCI_INT8_ROW_BYTES(19));
+                int held[2][19];
+                assert_true(rows->scale != rows->scale && second->scale == 1.0f / 127.0f);
+                read_row(tables[i], 19, rows, held[0]);
+                read_row(tables[i], 19, second, held[1]);
+                for (size_t k = 0; k < 19; k++)
+                    assert_true(held[0][k] == 0 && held[1][k] == 127);
                 free(rows);
             }
 }
@@ -318,13 +340,16 @@ static void a_row_of_next_to_nothing_is_zero(void **unused)
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
         float src[3] = {0.0f, -0x1p-101f, 0x1.fffffep-101f};
+        int held[3];
         tci_int8_row *row = malloc(TCI_INT8_ROW_BYTES(3));
         assert_non_null(row);
         tables[i]->quantize(1, 3, src, 3, row, 0);
-        assert_true(row->scale == 0.0f && number_at(row, 1) == 0 && number_at(row, 2) == 0);
+        read_row(tables[i], 3, row, held);
+        assert_true(row->scale == 0.0f && held[0] == 0 && held[1] == 0 && held[2] == 0);
         src[0] = TCI_INT8_LEAST;
         tables[i]->quantize(1, 3, src, 3, row, 0);
-        assert_true(row->scale > 0.0f && number_at(row, 0) == 127);
+        read_row(tables[i], 3, row, held);
+        assert_true(row->scale > 0.0f && held[0] == 127);
         free(row);
     }
 }

@@ -100,7 +100,7 @@ static void quantized_products_have_the_bits_of_avx2(void **unused)
             size_t stride = TCI_INT8_ROW_BYTES(depth), packed = depth * wide;
             float *x = random_block(rows * depth, &state), *scales = random_block(wide, &state);
             float *c[2] = {random_block(count, &state)};
-            int8_t *weights = malloc(packed), *panel = malloc(TCI_INT8_PADDED(depth) * wide);
+            int8_t *weights = malloc(packed), *panel = malloc(panels * TCI_INT8_PANEL_BYTES(depth));
             assert_true(weights && panel);
             c[1] = copy_block(c[0], count);
             for (size_t i = 0; i < packed; i++)

@@ -95,7 +95,7 @@ MICRO_KERNEL(3, 1)
 void tci_gemm_int8_avx2(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
                         const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block)
 {
-    size_t fours = (depth + 3) / 4, panel_step = fours * 4 * TCI_PANEL;
+    size_t fours = (depth + 3) / 4, panel_step = TCI_INT8_PANEL_BYTES(depth);
     if (fours == 0)
         return;
     for (size_t panel = 0, taken; panel < panels; panel += taken) {

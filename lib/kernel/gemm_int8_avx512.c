@@ -1,12 +1,11 @@
-/* gemm_int8_avx512.c: matrix product with int8 weights, with AVX-512 and VNNI. (Quantizing rows gains nothing by it.)
+/* gemm_int8_avx512.c: matrix product with int8 weights, and the quantization of rows, with AVX-512 and VNNI.
  *
- * 64 bytes of a packed panel are its 16 columns of 4 numbers each, one vector. vpdpbusd multiplies them with the 4
- * sizes of a's row and adds all to 32 bits, exactly. Where a's number is negative the weight's bits are turned, as in
- * gemm_int8_avx2.c, which says why: that exclusive or runs beside the multiplications, on other ports.
- *
- * One row runs on four panels and reads the weights as fast as the core does (256 KB in 2.4 us, Zen 4); 2 or 3 rows do
- * 190 to 200 multiply-adds a nanosecond, twice those of AVX2, where vpdpbusd alone could do 236. */
+ * 64 bytes of a packed panel are its 16 columns of 4 numbers each, one vector. vpdpbusd multiplies them with 4 bytes of
+ * a's row, which it takes as unsigned, and adds all to 32 bits. Rows hold their numbers + 128 for it, and the sum of a
+ * column begins with -128 times the sum of its weights, which stands behind the panel: so nothing runs for 64 weights
+ * but their load and that one instruction. What passes 32 bits on the way is taken mod 2^32, and the last sum fits. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernel/gemm_blocks.h"
@@ -17,13 +16,10 @@
 /* clang-format off */
 
 #define POINT(r, p) const tci_int8_row *row_##r = tci_int8_row_at(a, r, a_stride);
-#define BEGIN(r, p) __m512i sum_##r##_##p = _mm512_setzero_si512();
-#define PASS(r, p)                                                                                                    \
-    sum_##r##_##p = _mm512_dpbusd_epi32(sum_##r##_##p, sizes_##r, _mm512_xor_si512(line, signs_##r));
-#define BROADCAST(r, p)                                                                                               \
-    const __m512i signs_##r = broadcast(row_##r->fours[k].signs);                                                     \
-    const __m512i sizes_##r = broadcast(row_##r->fours[k].sizes);
-#define END(r, p) scale_add(sum_##r##_##p, row_##r, b_scales + p * TCI_PANEL, c + r * c_row + p * c_block);
+#define BEGIN(r, p) __m512i sum_##r##_##p = _mm512_loadu_si512(b + 64 * fours + p * panel_step);
+#define PASS(r, p) sum_##r##_##p = _mm512_dpbusd_epi32(sum_##r##_##p, four_##r, line);
+#define BROADCAST(r, p) const __m512i four_##r = broadcast((const uint8_t *)row_##r->fours + 4 * k);
+#define END(r, p) scale_add(sum_##r##_##p, row_##r->scale, b_scales + p * TCI_PANEL, c + r * c_row + p * c_block);
 #define BEGIN_PANEL(rows, p) rows(BEGIN, p)
 #define END_PANEL(rows, p) rows(END, p)
 #define PASS_PANEL(rows, p)                                                                                           \
@@ -46,12 +42,11 @@ static inline __m512i broadcast(const uint8_t bytes[4])
     return _mm512_set1_epi32(word);
 }
 
-/* c[0..15] += (float)(sums + negatives) · (scale · b_scales[0..15]); not fused, as in the scalar table. */
-static inline void scale_add(__m512i sums, const tci_int8_row *row, const float *b_scales, float *c)
+/* c[0..15] += (float)sums · (scale · b_scales[0..15]); not fused, as in the scalar table. */
+static inline void scale_add(__m512i sums, float scale, const float *b_scales, float *c)
 {
-    __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row->scale), _mm512_loadu_ps(b_scales));
-    sums = _mm512_add_epi32(sums, _mm512_set1_epi32(row->negatives));
-    __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale);
+    __m512 scales = _mm512_mul_ps(_mm512_set1_ps(scale), _mm512_loadu_ps(b_scales));
+    __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales);
     _mm512_storeu_ps(c, _mm512_add_ps(_mm512_loadu_ps(c), product));
 }
 
@@ -82,7 +77,7 @@ MICRO_KERNEL(3, 4)
 typedef void (*micro_kernel)(size_t fours, const tci_int8_row *a, size_t a_stride, const int8_t *b, size_t panel_step,
                              const float *b_scales, float *c, size_t c_row, size_t c_block);
 
-enum { MOST_ROWS = 3, PANELS_AT_ONCE = 4 };
+enum { MOST_ROWS = 3, PANELS_AT_ONCE = 4, ZERO = 128 /* the byte of number 0 */ };
 
 /* On one panel and on four; by rows, less one. */
 static const micro_kernel micro_kernels[2][MOST_ROWS] = {
@@ -93,7 +88,7 @@ static const micro_kernel micro_kernels[2][MOST_ROWS] = {
 void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
                           const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block)
 {
-    size_t fours = (depth + 3) / 4, panel_step = fours * 4 * TCI_PANEL;
+    size_t fours = (depth + 3) / 4, panel_step = TCI_INT8_PANEL_BYTES(depth);
     if (fours == 0)
         return;
     for (size_t panel = 0, some; panel < panels; panel += some) {
@@ -106,4 +101,61 @@ void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_in
                                               c + row * c_row + panel * c_block, c_row, c_block);
         }
     }
+}
+
+/* Lanes below `count`. */
+static inline __mmask16 first_lanes(size_t count)
+{
+    return count < 16 ? (__mmask16)((1u << count) - 1) : (__mmask16)0xffff;
+}
+
+/* The largest size, compared as the integers that sizes of floats are ordered like: NaN is larger than all. */
+static float largest(size_t depth, const float *src)
+{
+    const __m512i without_sign = _mm512_set1_epi32(0x7fffffff);
+    __m512i most = _mm512_setzero_si512();
+    for (size_t k = 0; k < depth; k += 16) {
+        __m512i values = _mm512_maskz_loadu_epi32(first_lanes(depth - k), src + k);
+        most = _mm512_max_epi32(most, _mm512_and_si512(values, without_sign));
+    }
+    int32_t bits = _mm512_reduce_max_epi32(most);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void quantize_row(size_t depth, const float *src, tci_int8_row *row)
+{
+    uint8_t *to = (uint8_t *)row->fours;
+    size_t padded = (depth + 3) / 4 * 4;
+    float most = largest(depth, src);
+    bool zeros = !(most >= TCI_INT8_LEAST && most - most == 0.0f);
+    row->scale = zeros ? most - most /* NaN for what is not finite */ : most / 127.0f;
+    if (zeros) {
+        memset(to, ZERO, padded);
+        return;
+    }
+    const __m512 inverse = _mm512_set1_ps(127.0f / most);
+    for (size_t k = 0; k < padded; k += 16) {
+        __m512 values = _mm512_maskz_loadu_ps(first_lanes(depth - k), src + k);
+        __m512i numbers = _mm512_cvtps_epi32(_mm512_mul_ps(values, inverse));
+        numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(ZERO));
+        _mm512_mask_cvtepi32_storeu_epi8(to + k, first_lanes(padded - k), numbers);
+    }
+}
+
+void tci_quantize_avx512(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
+                         size_t dst_stride)
+{
+    for (size_t r = 0; r < rows; r++)
+        quantize_row(depth, src + r * src_stride, (tci_int8_row *)(void *)((char *)dst + r * dst_stride));
+}
+
+void tci_int8_row_avx512(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row)
+{
+    uint8_t *to = (uint8_t *)row->fours;
+    row->scale = scale;
+    for (size_t k = 0; k < depth; k++)
+        to[k] = (uint8_t)(numbers[k] + ZERO);
+    memset(to + depth, ZERO, (depth + 3) / 4 * 4 - depth);
 }

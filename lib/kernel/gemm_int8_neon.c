@@ -87,14 +87,14 @@ MICRO_KERNEL(2)
 void tci_gemm_int8_neon(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
                         const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block)
 {
-    size_t fours = TCI_INT8_PADDED(depth) / 4;
+    size_t fours = (depth + 3) / 4;
     for (size_t panel = 0; depth > 0 && panel < panels; panel++) {
         size_t row = 0;
         for (; rows - row >= 2; row += 2)
             micro_2(fours, tci_int8_row_at(a, row, a_stride), a_stride, b, b_scales, c + row * c_row, c_row);
         if (row < rows)
             micro_1(fours, tci_int8_row_at(a, row, a_stride), a_stride, b, b_scales, c + row * c_row, c_row);
-        b += 4 * fours * TCI_PANEL;
+        b += TCI_INT8_PANEL_BYTES(depth);
         b_scales += TCI_PANEL;
         c += c_block;
     }

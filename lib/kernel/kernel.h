@@ -31,9 +31,11 @@ typedef struct tci_adam_constants {
     float gradient_scale, shrink, decay, one_minus_beta1, one_minus_beta2, step_size, root_scale, epsilon;
 } tci_adam_constants;
 
-/* A row of int8 numbers in -127 to 127 with a common scale, as products read it: sign and size apart, because the AVX2
- * product multiplies sizes (unsigned) with weights whose bits are turned where the number is negative. ~w = -w - 1, so
- * that leaves out the sizes of the negative numbers once for each column: their sum is `negatives`. */
+/* A row of int8 numbers in -127 to 127 with a common scale, in the form that the products of its table read.
+ * AVX2, NEON, scalar: sign and size apart, because AVX2 multiplies sizes (unsigned) with weights whose bits are turned
+ * where the number is negative. ~w = -w - 1, so that leaves out the sizes of the negative numbers once for each column:
+ * their sum is `negatives`.
+ * AVX-512: instead of `fours`, bytes: number + 128, and 128 behind the depth up to whole fours; `negatives` is unused. */
 typedef struct tci_int8_row {
     float scale;
     int32_t negatives;
@@ -86,9 +88,12 @@ typedef struct tci_kernels {
 
     /* Quantizes rows (depth) of floats, each by its own largest size: scale = max/127, element = x · (127/max) rounded
      * to nearest, ties to even. A row whose largest size is below TCI_INT8_LEAST becomes zeros; one that holds NaN or
-     * infinity becomes zeros with a scale of NaN, so that all that comes of it is NaN. The same bits in every table. */
+     * infinity becomes zeros with a scale of NaN, so that all that comes of it is NaN. The same numbers in every
+     * table. */
     void (*quantize)(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                      size_t dst_stride);
+    /* A row of numbers in -127 to 127 that have been quantized before. */
+    void (*int8_row)(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
 
     /* c (a_columns, 16·panels) += aᵀ · b over `depth` rows: a (depth, a_columns) row-major, b (depth, 16·panels). The
      * chain of an element runs over the depth in rising order. `scratch` holds tci_gemm_transposed_scratch() floats. */
@@ -215,14 +220,11 @@ void tci_pack_panels_bf16(size_t depth, size_t columns, const uint16_t *src, siz
 /* Depth of a panel of it. */
 #define TCI_BF16_PADDED(depth) (((size_t)(depth) + 1) / 2 * 2)
 
-/* The same for int8 in -127 to 127, as [panel][depth / 4][16][4] with zeros behind the depth. */
+/* The same for int8 in -127 to 127: a panel is [depth / 4][16][4] with zeros behind the depth, then 16 integers of 32
+ * bits, -128 times the sum of each column. */
 void tci_pack_panels_int8(size_t depth, size_t columns, const int8_t *src, size_t depth_stride, size_t column_stride,
                           int8_t *packed);
-/* Depth of a panel of it. */
-#define TCI_INT8_PADDED(depth) (((size_t)(depth) + 3) / 4 * 4)
-
-/* A row from numbers in -127 to 127 that have been quantized before. */
-void tci_int8_row_fill(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
+#define TCI_INT8_PANEL_BYTES(depth) ((((size_t)(depth) + 3) / 4 + 1) * 4 * TCI_PANEL)
 
 /* Floats of scratch that gemm_transposed needs for these widths. */
 size_t tci_gemm_transposed_scratch(size_t a_columns, size_t panels);

@@ -8,6 +8,7 @@ const tci_kernels tci_kernels_avx2 = {
     .gemm_bf16 = tci_gemm_bf16_avx2,
     .gemm_int8 = tci_gemm_int8_avx2,
     .quantize = tci_quantize_avx2,
+    .int8_row = tci_int8_row_scalar,
     .gemm_transposed = tci_gemm_transposed_avx2,
     .lstm_cell = tci_lstm_cell_avx2,
     .lstm_cell_backward = tci_lstm_cell_backward_avx2,

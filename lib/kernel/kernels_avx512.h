@@ -13,6 +13,9 @@ void tci_gemm_bf16_avx512(size_t rows, size_t panels, size_t depth, const float 
                           float *c, size_t c_row, size_t c_block);
 void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
                           const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block);
+void tci_quantize_avx512(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
+                         size_t dst_stride);
+void tci_int8_row_avx512(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
 void tci_lstm_cell_avx512(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
                           size_t state_stride);
 void tci_lstm_cell_backward_avx512(size_t rows, float *gates, size_t gates_block, const float *c_previous,

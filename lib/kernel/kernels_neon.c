@@ -8,6 +8,7 @@ const tci_kernels tci_kernels_neon = {
     .gemm_bf16 = tci_gemm_bf16_neon,
     .gemm_int8 = tci_gemm_int8_neon,
     .quantize = tci_quantize_neon,
+    .int8_row = tci_int8_row_scalar,
     .gemm_transposed = tci_gemm_transposed_neon,
     .lstm_cell = tci_lstm_cell_neon,
     .lstm_cell_backward = tci_lstm_cell_backward_neon,

@@ -9,6 +9,7 @@ const tci_kernels tci_kernels_scalar = {
     .gemm_bf16 = tci_gemm_bf16_scalar,
     .gemm_int8 = tci_gemm_int8_scalar,
     .quantize = tci_quantize_scalar,
+    .int8_row = tci_int8_row_scalar,
     .gemm_transposed = tci_gemm_transposed_scalar,
     .lstm_cell = tci_lstm_cell_scalar,
     .lstm_cell_backward = tci_lstm_cell_backward_scalar,

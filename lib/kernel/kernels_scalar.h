@@ -12,6 +12,7 @@ void tci_gemm_bf16_scalar(size_t rows, size_t panels, size_t depth, const float 
                           float *c, size_t c_row, size_t c_block);
 void tci_gemm_int8_scalar(size_t rows, size_t panels, size_t depth, const tci_int8_row *a, size_t a_stride,
                           const int8_t *b, const float *b_scales, float *c, size_t c_row, size_t c_block);
+void tci_int8_row_scalar(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
 void tci_quantize_scalar(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                          size_t dst_stride);
 void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,

@@ -54,7 +54,7 @@ void tci_gemm_int8_scalar(size_t rows, size_t panels, size_t depth, const tci_in
             const tci_int8_row *numbers = tci_int8_row_at(a, row, a_stride);
             float *to = c + row * c_row + panel * c_block;
             int32_t sums[TCI_PANEL];
-            panel_sums(depth, numbers, b + panel * TCI_INT8_PADDED(depth) * TCI_PANEL, sums);
+            panel_sums(depth, numbers, b + panel * TCI_INT8_PANEL_BYTES(depth), sums);
             for (size_t n = 0; n < TCI_PANEL; n++)
                 to[n] += (float)sums[n] * (numbers->scale * scales[n]);
         }
@@ -106,4 +106,23 @@ void tci_quantize_scalar(size_t rows, size_t depth, const float *src, size_t src
             row->negatives -= number < 0 ? number : 0;
         }
     }
+}
+
+void tci_int8_row_scalar(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row)
+{
+    /* Four numbers in one word: sizes are at most 127, so no sum carries into its neighbour. */
+    const uint32_t ones = UINT32_C(0x01010101);
+    uint32_t negatives = 0;
+    for (size_t k = 0; k < depth; k += 4) {
+        uint32_t word = 0;
+        memcpy(&word, numbers + k, depth - k < 4 ? depth - k : 4);
+        uint32_t signs = (word >> 7 & ones) * 0xff;
+        uint32_t sizes = (word ^ signs) + (signs & ones), negative = sizes & signs;
+        negative = (negative & UINT32_C(0x00ff00ff)) + (negative >> 8 & UINT32_C(0x00ff00ff));
+        negatives += (negative & 0xffff) + (negative >> 16);
+        memcpy(row->fours[k / 4].signs, &signs, sizeof signs);
+        memcpy(row->fours[k / 4].sizes, &sizes, sizeof sizes);
+    }
+    row->scale = scale;
+    row->negatives = (int32_t)negatives;
 }

@@ -16,8 +16,8 @@ void tci_embedding_forward(const float *weight, size_t dim, const uint32_t *ids,
     }
 }
 
-void tci_embedding_rows(const tci_parameters *parameters, size_t tensor, const uint32_t *ids, size_t count, float *x,
-                        const tci_team *team)
+void tci_embedding_rows(const tci_kernels *kernels, const tci_parameters *parameters, size_t tensor,
+                        const uint32_t *ids, size_t count, float *x, const tci_team *team)
 {
     const tci_tensor_info *info = &parameters->tensors[tensor];
     size_t dim = info->shape[1], width = TCI_PADDED(dim), begin = 0, end = 0;
@@ -30,7 +30,7 @@ void tci_embedding_rows(const tci_parameters *parameters, size_t tensor, const u
         const char *row = (const char *)tci_parameters_data(parameters, tensor) +
                           ids[i] * dim * tci_element_bytes(info->element);
         if (info->element == TCI_ELEMENT_INT8) {
-            tci_int8_row_fill(dim, (const int8_t *)row, tci_parameters_read(parameters, info->scales)[ids[i]],
+            kernels->int8_row(dim, (const int8_t *)row, tci_parameters_read(parameters, info->scales)[ids[i]],
                               (tci_int8_row *)(void *)(x + i * width));
         } else {
             tci_widen_bf16(dim, (const uint16_t *)(const void *)row, x + i * width);

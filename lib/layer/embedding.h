@@ -15,8 +15,8 @@ void tci_embedding_forward(const float *weight, size_t dim, const uint32_t *ids,
 
 /* The same for a tensor of any element type, as the LSTM reads it (layer/lstm.h): bfloat16 widened, int8 as rows of
  * numbers that begin where the rows of floats would. */
-void tci_embedding_rows(const tci_parameters *parameters, size_t tensor, const uint32_t *ids, size_t count, float *x,
-                        const tci_team *team);
+void tci_embedding_rows(const tci_kernels *kernels, const tci_parameters *parameters, size_t tensor,
+                        const uint32_t *ids, size_t count, float *x, const tci_team *team);
 
 /* gradient rows of `ids` (all different) += dx (count, padded dim); touches them. `tensor` is the sparse one. Member 0
  * touches, all add: call from every member. */

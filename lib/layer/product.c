@@ -3,17 +3,12 @@
 
 #include <string.h>
 
-/* Elements of one packed panel. */
-static size_t panel_elements(tci_element element, size_t depth)
-{
-    return TCI_PANEL * (element == TCI_ELEMENT_INT8   ? TCI_INT8_PADDED(depth)
-                        : element == TCI_ELEMENT_BF16 ? TCI_BF16_PADDED(depth)
-                                                      : depth);
-}
-
 size_t tci_packed_bytes(tci_element element, size_t depth, size_t panels)
 {
-    return panels * panel_elements(element, depth) * tci_element_bytes(element);
+    if (element == TCI_ELEMENT_INT8)
+        return panels * TCI_INT8_PANEL_BYTES(depth);
+    return panels * TCI_PANEL * (element == TCI_ELEMENT_BF16 ? TCI_BF16_PADDED(depth) : depth) *
+           tci_element_bytes(element);
 }
 
 static void *panel_at(const tci_packed *packed, size_t panel)
