@@ -17,7 +17,7 @@
 
 #define POINT(r, p) const tci_int8_row *row_##r = tci_int8_row_at(a, r, a_stride);
 #define BEGIN(r, p) __m512i sum_##r##_##p = _mm512_loadu_si512(b + 64 * fours + p * panel_step);
-#define PASS(r, p) sum_##r##_##p = _mm512_dpbusd_epi32(sum_##r##_##p, four_##r, line);
+#define PASS(r, p) add_products(&sum_##r##_##p, four_##r, line);
 #define BROADCAST(r, p) const __m512i four_##r = broadcast((const uint8_t *)row_##r->fours + 4 * k);
 #define END(r, p) scale_add(sum_##r##_##p, row_##r->scale, b_scales + p * TCI_PANEL, c + r * c_row + p * c_block);
 #define BEGIN_PANEL(rows, p) rows(BEGIN, p)
@@ -35,6 +35,12 @@ static inline __m512i kept(__m512i line)
     return line;
 }
 
+/* _mm512_dpbusd_epi32, for which gcc moves sums from register to register and back, as costly as the products. */
+static inline void add_products(__m512i *sums, __m512i bytes, __m512i weights)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(bytes), "v"(weights));
+}
+
 static inline __m512i broadcast(const uint8_t bytes[4])
 {
     int32_t word;
@@ -50,7 +56,8 @@ static inline void scale_add(__m512i sums, float scale, const float *b_scales, f
     _mm512_storeu_ps(c, _mm512_add_ps(_mm512_loadu_ps(c), product));
 }
 
-/* R rows on P panels, which stand panel_step bytes apart, over all of the depth. */
+/* R rows on P panels, which stand panel_step bytes apart, over all of the depth, which is not 0: without that case gcc
+ * keeps sums in their registers from turn to turn. */
 #define MICRO_KERNEL(R, P)                                                                                            \
     static void micro_##R##x##P(size_t fours, const tci_int8_row *a, size_t a_stride, const int8_t *b,                \
                                 size_t panel_step, const float *b_scales, float *c, size_t c_row, size_t c_block)     \
@@ -59,10 +66,11 @@ static inline void scale_add(__m512i sums, float scale, const float *b_scales, f
         (void)c_row, (void)c_block;                                                                                   \
         ROWS_##R(POINT, 0)                                                                                            \
         PANELS_##P(BEGIN_PANEL, ROWS_##R)                                                                             \
-        for (size_t k = 0; k < fours; k++) {                                                                          \
+        size_t k = 0;                                                                                                 \
+        do {                                                                                                          \
             ROWS_##R(BROADCAST, 0)                                                                                    \
             PANELS_##P(PASS_PANEL, ROWS_##R)                                                                          \
-        }                                                                                                             \
+        } while (++k < fours);                                                                                        \
         PANELS_##P(END_PANEL, ROWS_##R)                                                                               \
     }
 MICRO_KERNEL(1, 1)
