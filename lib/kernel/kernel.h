@@ -35,7 +35,7 @@ typedef struct tci_adam_constants {
  * AVX2, NEON, scalar: sign and size apart, because AVX2 multiplies sizes (unsigned) with weights whose bits are turned
  * where the number is negative. ~w = -w - 1, so that leaves out the sizes of the negative numbers once for each column:
  * their sum is `negatives`.
- * AVX-512: instead of `fours`, bytes: number + 128, and 128 behind the depth up to whole fours; `negatives` is unused. */
+ * AVX-512: bytes of number + 128 where `fours` begins, and 128 behind the depth up to whole fours; no `negatives`. */
 typedef struct tci_int8_row {
     float scale;
     int32_t negatives;

@@ -140,7 +140,8 @@ static void run_window(const prediction *p, size_t layer, size_t direction, cons
     for (size_t i = 0; layer > 0 && i < network->directions; i++)
         run.x[i] = p->h[(layer - 1) % 2][i] + output;
     if (layer == 0) {
-        tci_embedding_rows(network->base.kernels, &network->base.parameters, 0, p->window.distinct, p->window.distinct_count, p->x, team);
+        tci_embedding_rows(network->base.kernels, &network->base.parameters, 0, p->window.distinct,
+                           p->window.distinct_count, p->x, team);
         tci_team_wait(team);
         if (network->element == TCI_ELEMENT_INT8)
             run.x_numbers = (const tci_int8_row *)(const void *)p->x;
