@@ -7,6 +7,7 @@
 #include "model/transformer_training_internal.h"
 #include "serialization/native.h"
 #include "support/tiny_model.h"
+#include "train/evaluate.h"
 #include "train/trainer.h"
 
 static const char *const texts[] = {"the good film",
@@ -306,6 +307,34 @@ static void kept_vectors_come_with_their_padding(void **state)
     close_bench(&b);
 }
 
+/* Validation between two steps, from kept vectors, gives what prediction gives, and the second step none the wiser. */
+static void what_is_kept_serves_validation_too(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < 2 * CASES; w++) {
+        bench b, other;
+        tc_evaluation plain = TC_EVALUATION_INIT, kept = TC_EVALUATION_INIT;
+        const char *freeze = w % 2 ? "layers=1" : "encoder";
+        open_bench(&b, SMALL DROPOUT, cases[w / 2], freeze);
+        open_bench(&other, SMALL DROPOUT, cases[w / 2], freeze);
+        assert_true(run_step(&b).loss == run_step(&other).loss);
+        assert_ok(tci_evaluate(b.model, b.trainer->pool, b.trainer->training, b.examples, NULL, TEXTS, &kept));
+        assert_ok(tci_evaluate(other.model, NULL, NULL, other.examples, NULL, TEXTS, &plain));
+        assert_true(kept.loss == plain.loss && kept.accuracy == plain.accuracy && kept.tokens == plain.tokens);
+        assert_true(kept.calibration_error == plain.calibration_error);
+        assert_true(run_step(&b).loss == run_step(&other).loss);
+        if (w % 2 == 0) {
+            tci_features *features = &b.trainer->training->features;
+            memset(features->vectors, 0, tci_map_count(features->kept) * features->network->width * sizeof(float));
+            assert_ok(tci_evaluate(other.model, NULL, NULL, other.examples, NULL, TEXTS, &plain));
+            assert_ok(tci_evaluate(b.model, NULL, b.trainer->training, b.examples, NULL, TEXTS, &kept));
+            assert_true(kept.loss != plain.loss); /* it was the kept vectors that it read */
+        }
+        close_bench(&b);
+        close_bench(&other);
+    }
+}
+
 static void words_may_stand_still_alone(void **state)
 {
     (void)state;
@@ -363,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_trainer_that_cannot_be_made_leaves_the_model_as_it_was),
         cmocka_unit_test(another_value_is_refused),
         cmocka_unit_test(kept_vectors_come_with_their_padding),
+        cmocka_unit_test(what_is_kept_serves_validation_too),
         cmocka_unit_test(words_may_stand_still_alone),
         cmocka_unit_test(layers_that_no_gradient_reaches_share_their_memory),
         cmocka_unit_test(behind_the_training_weights_are_packed_again),

@@ -17,7 +17,7 @@ tc_status tc_evaluate(const tc_model *model, const tc_examples *examples, const 
         row_count = examples->rows;
     tci_memory_init(&memory, &model->memory.host, model->memory.limit);
     TCI_CHECK(tci_pool_create(&memory, (size_t)model->options.threads, &pool));
-    TCI_CHECK(tci_evaluate(model, pool, examples, rows, row_count, evaluation));
+    TCI_CHECK(tci_evaluate(model, pool, NULL, examples, rows, row_count, evaluation));
 done:
     tci_pool_free(pool);
     return status;

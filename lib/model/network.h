@@ -127,6 +127,10 @@ struct tci_architecture {
     /* Keeps the activations of these sorted rows; row.position keys the dropout. */
     tc_status (*forward)(tci_training *training, const tci_step_context *context, const tci_row *rows, size_t row_count,
                          float *logits);
+    /* What predict gives for rows in any order, where it comes from what training keeps of texts below which nothing is
+     * trained, for less work; else *kept is false, and logits are not touched. The member is NULL where there is never
+     * such. The forward before is lost to backward(). */
+    tc_status (*predict_kept)(tci_training *training, const tci_row *rows, size_t row_count, float *logits, bool *kept);
     /* Adds the gradients for dlogits (row_count, label_count) of the last forward. Allocates nothing, cannot fail. */
     void (*backward)(tci_training *training, const float *dlogits, tci_gradients *gradients);
 };

@@ -316,7 +316,8 @@ static const tci_tensor_info *transformer_words(const tci_network *base)
     .predict_long = tci_transformer_predict_long, .embed_dim = tci_transformer_vector_dim,                             \
     .embed = tci_transformer_vector, .trains_in_place = true, .training_create = tci_transformer_training_create,      \
     .training_free = tci_transformer_training_free, .training_refresh = tci_transformer_training_refresh,              \
-    .forward = tci_transformer_training_forward, .backward = tci_transformer_training_backward
+    .forward = tci_transformer_training_forward, .predict_kept = tci_transformer_predict_kept,                         \
+    .backward = tci_transformer_training_backward
 
 const tci_architecture tci_bert_architecture = {.name = "bert", .create = bert_create, TRANSFORMER};
 const tci_architecture tci_gpt_architecture = {.name = "gpt", .create = gpt_create, TRANSFORMER};

@@ -117,6 +117,8 @@ void tci_transformer_training_free(tci_training *training);
 void tci_transformer_training_refresh(tci_training *training);
 tc_status tci_transformer_training_forward(tci_training *training, const tci_step_context *context, const tci_row *rows,
                                            size_t row_count, float *logits);
+tc_status tci_transformer_predict_kept(tci_training *training, const tci_row *rows, size_t row_count, float *logits,
+                                       bool *kept);
 void tci_transformer_training_backward(tci_training *training, const float *dlogits, tci_gradients *gradients);
 
 #endif

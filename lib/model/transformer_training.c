@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define ROWS_AT_ONCE 256 /* that are predicted from kept vectors */
+
 static size_t lowest_trained(const tci_parameters *parameters)
 {
     size_t deepest = 0;
@@ -250,7 +252,7 @@ void tci_training_drop_vectors(const tci_training *training, uint32_t number, fl
     size_t begin = 0, end = 0;
     const tci_transformer *network = training->network;
     tci_dropout dropout = dropout_of(training, network->head_dropout, number);
-    if (network->head_dropout <= 0)
+    if (network->head_dropout <= 0 || !training->dropping)
         return;
     tci_team_share(team, training->sequence_count, 1, &begin, &end);
     for (size_t i = begin; i < end; i++) {
@@ -436,11 +438,10 @@ static void forward_member(void *context, const tci_team *team)
     run_head(training, team);
 }
 
-tc_status tci_transformer_training_forward(tci_training *training, const tci_step_context *context, const tci_row *rows,
-                                           size_t row_count, float *logits)
+/* logits (row_count, label_count) of rows in any order. */
+static tc_status run_batch(tci_training *training, const tci_row *rows, size_t row_count, float *logits)
 {
     size_t labels = training->network->base.label_count;
-    training->context = *context;
     TCI_RETURN_IF(begin_batch(training, rows, row_count));
     if (training->head_only)
         TCI_RETURN_IF(tci_features_fill(&training->features, training->pool, training->sequences,
@@ -455,6 +456,26 @@ tc_status tci_transformer_training_forward(tci_training *training, const tci_ste
             sum[k] = sequence->first == 0 ? values[k] : sum[k] + values[k];
         for (size_t k = 0; sequence->last && count > 1 && k < labels; k++)
             sum[k] /= (float)count;
+    }
+    return TC_OK;
+}
+
+tc_status tci_transformer_training_forward(tci_training *training, const tci_step_context *context, const tci_row *rows,
+                                           size_t row_count, float *logits)
+{
+    training->context = *context;
+    training->dropping = true;
+    return run_batch(training, rows, row_count, logits);
+}
+
+tc_status tci_transformer_predict_kept(tci_training *training, const tci_row *rows, size_t row_count, float *logits,
+                                       bool *kept)
+{
+    *kept = training->head_only;
+    training->dropping = false;
+    for (size_t row = 0, some; *kept && row < row_count; row += some) {
+        some = row_count - row < ROWS_AT_ONCE ? row_count - row : ROWS_AT_ONCE;
+        TCI_RETURN_IF(run_batch(training, rows + row, some, logits + row * training->network->base.label_count));
     }
     return TC_OK;
 }

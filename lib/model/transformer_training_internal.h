@@ -29,6 +29,7 @@ struct tci_training {
     bool head_only; /* nothing below the pooling is trained: vectors come from `features`, no activations are kept */
     tci_features features;
     tci_workspace batch_space, space;
+    bool dropping;  /* false while it predicts */
     /* the batch of the last forward */
     tci_step_context context;
     const tci_row *rows;
@@ -72,7 +73,7 @@ static inline float *tci_training_scratch(const tci_training *training, const tc
  * each member read all rows. */
 static inline bool tci_training_deals_rows(size_t rows, const tci_team *team)
 {
-    return rows >= 256 * team->size;
+    return rows >= 1024 * team->size;
 }
 
 tci_attention tci_training_attention(const tci_training *training, size_t layer);

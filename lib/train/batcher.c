@@ -163,7 +163,8 @@ static tc_status validate(tc_batcher *batcher, tc_epoch *epoch)
     tc_trainer *trainer = batcher->trainer;
     const tc_examples *examples = batcher->validation ? batcher->validation : batcher->examples;
     tc_evaluation evaluation = TC_EVALUATION_INIT;
-    TCI_RETURN_IF(tci_evaluate(trainer->model, trainer->pool, examples, batcher->validation ? NULL : batcher->rows,
+    TCI_RETURN_IF(tci_evaluate(trainer->model, trainer->pool, trainer->training, examples,
+                               batcher->validation ? NULL : batcher->rows,
                                batcher->validation ? examples->rows : batcher->held_out, &evaluation));
     epoch->validated = 1;
     epoch->validation_loss = evaluation.loss;

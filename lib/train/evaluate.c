@@ -15,6 +15,7 @@
 
 typedef struct evaluation {
     const tc_model *model;
+    tci_training *training;
     const tc_examples *examples;
     tci_memory memory;
     tci_classification *classification;
@@ -97,6 +98,16 @@ static void count_row(evaluation *e, size_t example, const float *scores)
         tci_regression_add(e->regression, e->targets, scores);
 }
 
+/* Logits of the rows at hand. */
+static tc_status predict(const evaluation *e, tci_pool *pool, size_t count)
+{
+    const tci_architecture *architecture = e->model->network->architecture;
+    bool kept = false;
+    if (e->training && architecture->predict_kept)
+        TCI_RETURN_IF(architecture->predict_kept(e->training, e->rows, count, e->logits, &kept));
+    return kept ? TC_OK : tci_predict_rows(e->model, pool, e->rows, count, e->logits);
+}
+
 static tc_status run(evaluation *e, tci_pool *pool, const size_t *rows, size_t row_count)
 {
     size_t labels = e->model->label_count;
@@ -106,7 +117,7 @@ static tc_status run(evaluation *e, tci_pool *pool, const size_t *rows, size_t r
             e->rows[i] = tci_examples_row(e->examples, example_number(rows, first + i));
             e->tokens += e->rows[i].length;
         }
-        TCI_RETURN_IF(tci_predict_rows(e->model, pool, e->rows, count, e->logits));
+        TCI_RETURN_IF(predict(e, pool, count));
         for (size_t i = 0; i < count; i++)
             TCI_RETURN_IF(add_loss(e, example_number(rows, first + i), e->logits + i * labels));
         TCI_RETURN_IF(tci_model_scores(e->model, count, e->logits));
@@ -178,11 +189,11 @@ static tc_status check_buffers(const tc_model *model, const tc_evaluation *resul
     return TC_OK;
 }
 
-tc_status tci_evaluate(const tc_model *model, tci_pool *pool, const tc_examples *examples, const size_t *rows,
-                       size_t row_count, tc_evaluation *result)
+tc_status tci_evaluate(const tc_model *model, tci_pool *pool, tci_training *training, const tc_examples *examples,
+                       const size_t *rows, size_t row_count, tc_evaluation *result)
 {
     tc_status status = TC_OK;
-    evaluation e = {.model = model, .examples = examples};
+    evaluation e = {.model = model, .training = training, .examples = examples};
     TCI_RETURN_IF(tci_examples_check(examples, model, rows, row_count));
     TCI_RETURN_IF(check_buffers(model, result));
     if (row_count == 0)
