@@ -1,8 +1,9 @@
 /* labels: quick. pretrained_write.c: a folder that is written reads back to the bit; what has no place in it is
- * refused; and each allocation and call that fails, reading and writing, is a status. */
+ * refused; each allocation and call that fails, reading and writing, is a status, and leaves an old folder as it was. */
 #include "support/testing.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "api/handles.h"
 #include "serialization/pretrained.h"
@@ -217,6 +218,50 @@ static void each_failed_allocation_and_call_is_a_status(void **state)
     tc_model_free(whole);
 }
 
+/* One kind of model over another: up to the first file that takes its place, whatever fails, all old ones stay. */
+static void a_folder_that_cannot_be_written_whole_stays_as_it_was(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"config.json", "tokenizer.json", "tokenizer_config.json",
+                                        "special_tokens_map.json", "model.safetensors"};
+    tc_model *old = NULL, *other = NULL;
+    test_folder folder;
+    long refused = 0;
+    assert_ok(tiny_bert_create(tiny_bert_path(""), "", NULL, 0, &old));
+    assert_ok(tiny_bert_create(tiny_bert_path(""), "pooling=mean", NULL, 0, &other));
+    other->files = &test_failing_files;
+    for (long n = 0;; n++) {
+        char *before[5];
+        size_t sizes[5], size = 0;
+        test_folder_create(&folder);
+        assert_ok(tci_pretrained_save(old, folder.path));
+        for (size_t i = 0; i < 5; i++)
+            before[i] = test_read_file(test_folder_file(&folder, names[i]), &sizes[i]);
+        test_files_init(TEST_FILE_ANY, n, ENOSPC);
+        tc_status status = tci_pretrained_save(other, folder.path);
+        assert_int_equal(test_files_state.open_files, 0);
+        bool placing = test_files_state.calls[TEST_FILE_RENAME] > 0;
+        assert_true(placing || (status == TC_ERROR_IO && test_files_state.failed));
+        for (size_t i = 0; i < 5; i++) {
+            char *after = test_read_file(test_folder_file(&folder, names[i]), &size);
+            if (!placing)
+                assert_true(size == sizes[i] && memcmp(before[i], after, size) == 0);
+            free(before[i]), free(after);
+        }
+        if (!placing) {
+            refused++;
+            (void)rmdir(test_folder_file(&folder, "1_Pooling")); /* it may be there, and nothing in it */
+            assert_int_equal(test_folder_count(&folder), 5);
+        }
+        tiny_bert_remove(&folder);
+        if (!test_files_state.failed)
+            break;
+    }
+    assert_true(refused > 40);
+    tc_model_free(other);
+    tc_model_free(old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +271,7 @@ int main(void)
         cmocka_unit_test(what_the_format_has_no_place_for_is_not_written),
         cmocka_unit_test(an_untrained_head_is_known_in_the_librarys_own_file),
         cmocka_unit_test(each_failed_allocation_and_call_is_a_status),
+        cmocka_unit_test(a_folder_that_cannot_be_written_whole_stays_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

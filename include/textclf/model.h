@@ -133,8 +133,8 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
  * are written as 1.
  *
  * #TC_FORMAT_HUGGING_FACE: of a model of arch bert or gpt whose tokenizer is described by a tokenizer.json. `path` is
- * the folder, which is made where it is not there (its parent is); each file in it is replaced on its own.
- * config.json, model.safetensors, tokenizer.json, tokenizer_config.json and special_tokens_map.json are written;
+ * the folder, which is made where it is not there (its parent is). All its files are written beside old ones before the
+ * first takes its place, so that a full disk, say, leaves the old model there. config.json, model.safetensors, tokenizer.json, tokenizer_config.json and special_tokens_map.json are written;
  * transformers loads them as ...ForSequenceClassification, with the same logits. A model that pools otherwise (option
  * `pooling` mean, say) is written as the body alone, for sentence-transformers with modules.json and
  * 1_Pooling/config.json; the head stands beside it as classifier.* and is read back by tc_model_load(). What these

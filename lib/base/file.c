@@ -400,63 +400,104 @@ static tc_status fill_temporary(const tci_file_operations *files, const char *pa
 }
 
 /* `path` is a regular file (with the state `old`) or nothing (NULL). */
-static tc_status replace_regular(const tci_file_operations *files, tci_memory *memory, const char *path,
-                                 const struct stat *old, const tci_file_piece *pieces, size_t piece_count)
+static tc_status prepare_regular(const tci_file_operations *files, tci_memory *memory, const char *path,
+                                 const struct stat *old, const tci_file_piece *pieces, size_t piece_count,
+                                 tci_prepared_file *prepared)
 {
     const char *slash = strrchr(path, '/');
     size_t folder_length = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path), capacity = 0;
     if (length > INT_MAX || !tci_add(length, 64, &capacity)) /* 64: dots, tmp, two numbers */
         return io_error("(path)", "cannot write", ENAMETOOLONG);
-    char *temporary = NULL;
+    char *names = NULL; /* the temporary's, then the target's */
     int file = -1, folder = -1, error = 0;
     bool exists = false;
     tc_status status = TC_OK;
-    TCI_CHECK(tci_alloc(memory, capacity, 1, "name of the temporary file", &temporary));
+    TCI_CHECK(tci_alloc(memory, capacity + length + 1, 1, "name of the temporary file", &names));
     /* Opened before anything is changed. A folder that may be written but not read cannot be synced. */
-    (void)snprintf(temporary, capacity, "%.*s", (int)folder_length, path);
-    folder = open_file(files, folder_length > 0 ? temporary : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    (void)snprintf(names, capacity, "%.*s", (int)folder_length, path);
+    folder = open_file(files, folder_length > 0 ? names : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (folder < 0 && errno != EACCES)
         TCI_CHECK(io_error(path, "cannot open its folder", errno));
     /* With an old file nobody else may look in before the mode is set. */
-    TCI_CHECK(create_temporary(files, path, folder_length, old ? 0600 : 0666, temporary, capacity, &file));
+    TCI_CHECK(create_temporary(files, path, folder_length, old ? 0600 : 0666, names, capacity, &file));
     exists = true;
     TCI_CHECK(fill_temporary(files, path, file, old, pieces, piece_count));
     error = close_file(files, file);
     file = -1;
     if (error != 0)
         TCI_CHECK(io_error(path, "cannot write", error));
-    while ((error = files->rename(temporary, path) == 0 ? 0 : errno) == EINTR)
-        ;
-    if (error != 0)
-        TCI_CHECK(io_error(path, "cannot put the new file in its place", error));
-    exists = false;
-    error = folder >= 0 ? sync_file(files, folder) : 0;
-    if (error != 0)
-        status = io_error(path, "the new file is in its place, but its folder could not be synced", error);
+    memcpy(names + capacity, path, length + 1);
+    *prepared = (tci_prepared_file){names, names + capacity, folder};
+    return TC_OK;
 done:
     if (file >= 0)
         (void)close_file(files, file);
     if (exists)
-        (void)files->unlink(temporary);
+        (void)files->unlink(names);
     if (folder >= 0)
         (void)close_file(files, folder);
-    tci_free(memory, temporary);
+    tci_free(memory, names);
     return status;
+}
+
+tc_status tci_file_prepare(const tci_file_operations *files, tci_memory *memory, const char *path,
+                           const tci_file_piece *pieces, size_t piece_count, tci_prepared_file *prepared)
+{
+    struct stat old;
+    *prepared = (tci_prepared_file){.folder = -1};
+    if (files->lstat(path, &old) != 0) {
+        if (errno != ENOENT)
+            return io_error(path, "cannot write", errno);
+        return prepare_regular(files, memory, path, NULL, pieces, piece_count, prepared);
+    }
+    char target[PATH_MAX];
+    if (S_ISLNK(old.st_mode) && realpath(path, target) && files->lstat(target, &old) == 0 && S_ISREG(old.st_mode))
+        return prepare_regular(files, memory, target, &old, pieces, piece_count, prepared);
+    if (S_ISREG(old.st_mode))
+        return prepare_regular(files, memory, path, &old, pieces, piece_count, prepared);
+    return write_straight(files, path, pieces, piece_count);
+}
+
+static void forget(const tci_file_operations *files, tci_memory *memory, tci_prepared_file *prepared)
+{
+    if (prepared->folder >= 0)
+        (void)close_file(files, prepared->folder);
+    tci_free(memory, prepared->temporary);
+    *prepared = (tci_prepared_file){.folder = -1};
+}
+
+tc_status tci_file_place(const tci_file_operations *files, tci_memory *memory, tci_prepared_file *prepared)
+{
+    tc_status status = TC_OK;
+    int error;
+    if (!prepared->temporary)
+        return TC_OK;
+    while ((error = files->rename(prepared->temporary, prepared->target) == 0 ? 0 : errno) == EINTR)
+        ;
+    if (error != 0) {
+        status = io_error(prepared->target, "cannot put the new file in its place", error);
+        tci_file_discard(files, memory, prepared);
+        return status;
+    }
+    error = prepared->folder >= 0 ? sync_file(files, prepared->folder) : 0;
+    if (error != 0)
+        status = io_error(prepared->target, "the new file is in its place, but its folder could not be synced", error);
+    forget(files, memory, prepared);
+    return status;
+}
+
+void tci_file_discard(const tci_file_operations *files, tci_memory *memory, tci_prepared_file *prepared)
+{
+    if (!prepared->temporary)
+        return;
+    (void)files->unlink(prepared->temporary);
+    forget(files, memory, prepared);
 }
 
 tc_status tci_file_replace(const tci_file_operations *files, tci_memory *memory, const char *path,
                            const tci_file_piece *pieces, size_t piece_count)
 {
-    struct stat old;
-    if (files->lstat(path, &old) != 0) {
-        if (errno != ENOENT)
-            return io_error(path, "cannot write", errno);
-        return replace_regular(files, memory, path, NULL, pieces, piece_count);
-    }
-    char target[PATH_MAX];
-    if (S_ISLNK(old.st_mode) && realpath(path, target) && files->lstat(target, &old) == 0 && S_ISREG(old.st_mode))
-        return replace_regular(files, memory, target, &old, pieces, piece_count);
-    if (S_ISREG(old.st_mode))
-        return replace_regular(files, memory, path, &old, pieces, piece_count);
-    return write_straight(files, path, pieces, piece_count);
+    tci_prepared_file prepared;
+    TCI_RETURN_IF(tci_file_prepare(files, memory, path, pieces, piece_count, &prepared));
+    return tci_file_place(files, memory, &prepared);
 }

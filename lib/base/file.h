@@ -96,4 +96,19 @@ typedef struct tci_file_piece {
 tc_status tci_file_replace(const tci_file_operations *files, tci_memory *memory, const char *path,
                            const tci_file_piece *pieces, size_t piece_count);
 
+/* The same in two halves, for files that belong together: first all are written, then each takes its place. */
+typedef struct tci_prepared_file {
+    char *temporary; /* NULL: nothing is left to be done */
+    const char *target;
+    int folder; /* open, to be synced; -1 where it cannot be read */
+} tci_prepared_file;
+
+/* Up to the rename. What is not a regular file is written straight. After an error there is nothing to place. */
+tc_status tci_file_prepare(const tci_file_operations *files, tci_memory *memory, const char *path,
+                           const tci_file_piece *pieces, size_t piece_count, tci_prepared_file *prepared);
+/* From the rename on; ends with `prepared` in any case. */
+tc_status tci_file_place(const tci_file_operations *files, tci_memory *memory, tci_prepared_file *prepared);
+/* Removes the temporary instead. */
+void tci_file_discard(const tci_file_operations *files, tci_memory *memory, tci_prepared_file *prepared);
+
 #endif

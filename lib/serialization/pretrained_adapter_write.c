@@ -147,6 +147,5 @@ tc_status tci_adapter_save(const tc_model *model, const char *folder)
     tc_status status = tci_folder_writer_begin(&writer, model, folder, TCI_CONFIG_JSON);
     if (status == TC_OK)
         status = write_all(&writer);
-    tci_folder_writer_end(&writer);
-    return status;
+    return tci_folder_writer_end(&writer, status);
 }

@@ -1,4 +1,4 @@
-/* pretrained_write.c: a model to a Hugging Face folder: its files, one after the other, the weights last.
+/* pretrained_write.c: a model to a Hugging Face folder: its files, the weights last.
  *
  * The head decides what is written: that of ...ForSequenceClassification is written as that class; any other is the
  * body with modules.json, which says how its states are pooled, and an output layer beside it that transformers passes
@@ -162,40 +162,30 @@ static tc_status write_tokenizer(tci_folder_writer *writer)
 {
     tci_file_piece piece = {NULL, 0};
     piece.data = tci_subword_json(writer->model->pipeline->subword, &piece.size);
-    return tci_folder_replace(writer, TCI_TOKENIZER_JSON, &piece, 1);
+    return tci_folder_write(writer, TCI_TOKENIZER_JSON, &piece, 1);
 }
 
 /* What says how to pool; an old one of another model must not stay. */
 static tc_status write_modules(tci_folder_writer *writer)
 {
     char *path = NULL;
-    tc_status status = TC_OK;
-    TCI_CHECK(
-        tci_path_join(&writer->memory, writer->folder, writer->whole ? TCI_MODULES_JSON : TCI_POOLING_FOLDER, &path));
-    if (writer->whole) {
-        TCI_CHECK(tci_file_remove(writer->model->files, path));
-    } else {
-        TCI_CHECK(tci_folder_create(writer->model->files, path));
-        TCI_CHECK(write_json(writer, TCI_POOLING_FOLDER "/" TCI_CONFIG_JSON, pooling));
-        TCI_CHECK(write_json(writer, TCI_MODULES_JSON, modules));
-    }
-done:
+    if (writer->whole)
+        return tci_folder_remove(writer, TCI_MODULES_JSON);
+    TCI_RETURN_IF(tci_path_join(&writer->memory, writer->folder, TCI_POOLING_FOLDER, &path));
+    tc_status status = tci_folder_create(writer->model->files, path);
     tci_free(&writer->memory, path);
-    return status;
+    TCI_RETURN_IF(status);
+    TCI_RETURN_IF(write_json(writer, TCI_POOLING_FOLDER "/" TCI_CONFIG_JSON, pooling));
+    return write_json(writer, TCI_MODULES_JSON, modules);
 }
 
 /* What the other files have no place for; an old one of another model must not stay. */
 static tc_status write_settings(tci_folder_writer *writer)
 {
-    char *path = NULL;
     writer->text.size = 0;
     TCI_RETURN_IF(tci_settings_write(writer->model, false, &writer->text));
-    if (writer->text.size > 0)
-        return tci_folder_write_text(writer, TCI_SETTINGS_JSON);
-    TCI_RETURN_IF(tci_path_join(&writer->memory, writer->folder, TCI_SETTINGS_JSON, &path));
-    tc_status status = tci_file_remove(writer->model->files, path);
-    tci_free(&writer->memory, path);
-    return status;
+    return writer->text.size > 0 ? tci_folder_write_text(writer, TCI_SETTINGS_JSON)
+                                 : tci_folder_remove(writer, TCI_SETTINGS_JSON);
 }
 
 static bool name_as_it_is(const tci_folder_writer *writer, const tci_tensor_info *tensor, char *name)
@@ -261,6 +251,5 @@ tc_status tci_pretrained_save(const tc_model *model, const char *folder)
     tc_status status = tci_folder_writer_begin(&writer, model, folder, TCI_ADAPTER_CONFIG);
     if (status == TC_OK)
         status = write_all(&writer);
-    tci_folder_writer_end(&writer);
-    return status;
+    return tci_folder_writer_end(&writer, status);
 }

@@ -1,4 +1,4 @@
-/* pretrained_writer.c: see pretrained_writer.h. Each file replaces an old one only when it is whole. */
+/* pretrained_writer.c: see pretrained_writer.h. */
 #include "serialization/pretrained_writer.h"
 
 #include "serialization/elements.h"
@@ -11,9 +11,7 @@ tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *mod
                                   const char *other)
 {
     bool has = false;
-    writer->model = model;
-    writer->folder = folder;
-    writer->whole = tci_is_class(&model->options);
+    *writer = (tci_folder_writer){.model = model, .folder = folder, .whole = tci_is_class(&model->options)};
     tci_memory_init(&writer->memory, &model->memory.host, model->memory.limit);
     tci_buffer_init(&writer->text, &writer->memory, TEXT_MAX, "a file of the folder");
     TCI_RETURN_IF(tci_folder_create(model->files, folder));
@@ -24,23 +22,45 @@ tc_status tci_folder_writer_begin(tci_folder_writer *writer, const tc_model *mod
     return TC_OK;
 }
 
-void tci_folder_writer_end(tci_folder_writer *writer)
+tc_status tci_folder_writer_end(tci_folder_writer *writer, tc_status status)
 {
+    const tci_file_operations *files = writer->model->files;
+    for (size_t i = 0; i < writer->file_count; i++) {
+        if (status == TC_OK)
+            status = tci_file_place(files, &writer->memory, &writer->files[i]);
+        else
+            tci_file_discard(files, &writer->memory, &writer->files[i]);
+    }
+    for (size_t i = 0; i < writer->removed_count; i++) {
+        if (status == TC_OK)
+            status = tci_file_remove(files, writer->removed[i]);
+        tci_free(&writer->memory, writer->removed[i]);
+    }
     tci_buffer_free(&writer->text);
+    return status;
 }
 
-tc_status tci_folder_replace(tci_folder_writer *writer, const char *name, const tci_file_piece *pieces, size_t count)
+tc_status tci_folder_write(tci_folder_writer *writer, const char *name, const tci_file_piece *pieces, size_t count)
 {
     char *path = NULL;
     TCI_RETURN_IF(tci_path_join(&writer->memory, writer->folder, name, &path));
-    tc_status status = tci_file_replace(writer->model->files, &writer->memory, path, pieces, count);
+    tc_status status = tci_file_prepare(writer->model->files, &writer->memory, path, pieces, count,
+                                        &writer->files[writer->file_count]);
     tci_free(&writer->memory, path);
+    writer->file_count += status == TC_OK;
     return status;
+}
+
+tc_status tci_folder_remove(tci_folder_writer *writer, const char *name)
+{
+    TCI_RETURN_IF(tci_path_join(&writer->memory, writer->folder, name, &writer->removed[writer->removed_count]));
+    writer->removed_count++;
+    return TC_OK;
 }
 
 tc_status tci_folder_write_text(tci_folder_writer *writer, const char *name)
 {
-    return tci_folder_replace(writer, name, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
+    return tci_folder_write(writer, name, &(tci_file_piece){writer->text.data, writer->text.size}, 1);
 }
 
 typedef char tensor_name[TCI_TENSOR_NAME + 32];
@@ -85,7 +105,7 @@ tc_status tci_folder_write_weights(tci_folder_writer *writer, const char *file, 
     pieces[0] = (tci_file_piece){writer->text.data, writer->text.size};
     for (size_t i = 0; i < count; i++)
         pieces[i + 1] = (tci_file_piece){sources[i].data, sources[i].size};
-    TCI_CHECK(tci_folder_replace(writer, file, pieces, count + 1));
+    TCI_CHECK(tci_folder_write(writer, file, pieces, count + 1));
 done:
     tci_free(&writer->memory, sources);
     tci_free(&writer->memory, names);
