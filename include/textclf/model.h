@@ -133,13 +133,14 @@ TC_EXPORT tc_status tc_model_save_memory(const tc_model *model, size_t capacity,
  * are written as 1.
  *
  * #TC_FORMAT_HUGGING_FACE: of a model of arch bert or gpt whose tokenizer is described by a tokenizer.json. `path` is
- * the folder, which is made where it is not there (its parent is). All its files are written beside old ones before the
- * first takes its place, so that a full disk, say, leaves the old model there. config.json, model.safetensors, tokenizer.json, tokenizer_config.json and special_tokens_map.json are written;
- * transformers loads them as ...ForSequenceClassification, with the same logits. A model that pools otherwise (option
- * `pooling` mean, say) is written as the body alone, for sentence-transformers with modules.json and
- * 1_Pooling/config.json; the head stands beside it as classifier.* and is read back by tc_model_load(). What these
- * files have no place for, `max_length`, `truncate`, `window_overlap`, `strict_utf8` and thresholds that are not the
- * defaults, stands in textclf.json, which this library alone reads. Adapters are merged into the weights.
+ * the folder, which is made where it is not there (its parent is). All its files are written beside old ones before
+ * the first takes its place, so that a full disk, say, leaves the old model there. config.json, model.safetensors,
+ * tokenizer.json, tokenizer_config.json and special_tokens_map.json are written; transformers loads them as
+ * ...ForSequenceClassification, with the same logits. A model that pools otherwise (option `pooling` mean, say) is
+ * written as the body alone, for sentence-transformers with modules.json and 1_Pooling/config.json; the head stands
+ * beside it as classifier.* and is read back by tc_model_load(). What these files have no place for, `max_length`,
+ * `truncate`, `window_overlap`, `strict_utf8` and thresholds that are not the defaults, stands in textclf.json, which
+ * this library alone reads. Adapters are merged into the weights.
  *
  * #TC_FORMAT_PEFT: of a model with adapters (`lora_rank` above 0): adapter_config.json and adapter_model.safetensors
  * with adapters and head, for PEFT to load beside the base model, and textclf.json with labels, pooling and the like.
