@@ -1,5 +1,5 @@
 /* labels: quick. pretrained_write.c: a folder that is written reads back to the bit; what has no place in it is
- * refused; each allocation and call that fails, reading and writing, is a status, and leaves an old folder as it was. */
+ * refused; each allocation and call that fails is a status, and one in writing leaves an old folder as it was. */
 #include "support/testing.h"
 
 #include <errno.h>
