@@ -134,7 +134,7 @@ def real(threads, options, limits):
         lengths, rows = data.lengths(), list(range(len(data)))
         try:
             with sides_for(data, threads) as sides:
-                check_same(sides)
+                check_same(sides, max(rows, key=lambda row: len(data.text(row))))  # one that is cut
                 for way, bar in REAL_BARS.items():
                     def measure(side):
                         if way == "file order":

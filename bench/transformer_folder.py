@@ -78,9 +78,18 @@ def tokenizer_of(folder, cap=None):
     return tokenizer
 
 
-def _written(kind, texts, ids, labels):
+def cut_at(folder, cap):
+    """Has ours cut texts there, as the tokenizer does for the peers, where it would take the whole text in windows."""
+    import textclf
+    textclf.Model.from_pretrained(folder, config=textclf.Config(max_length=cap, truncate="head")).export(
+        folder, "hugging_face")
+
+
+def _written(kind, texts, ids, labels, cap=None):
     folder = prepared.new_folder(texts, ids, labels)
     WRITERS[kind](folder / MODEL)
+    if cap:
+        cut_at(folder / MODEL, cap)
     return prepared.Prepared(folder, MODEL)
 
 
@@ -90,7 +99,7 @@ def rows_of_set(kind, source, name, part="test", most=None, cap=None):
     rows, tokenizer = train if part == "train" else test, tokenizer_of(source, cap)
     texts = rows.texts[:most]
     ids = [np.array(encoding.ids, np.int64) for encoding in tokenizer.encode_batch(texts)]
-    return _written(kind, [text.encode() for text in texts], ids, [label % LABELS for label in rows.labels[:most]])
+    return _written(kind, [text.encode() for text in texts], ids, [label % LABELS for label in rows.labels[:most]], cap)
 
 
 def rows_of_lengths(kind, source, counts):
