@@ -5,6 +5,9 @@
 #include "kernel/kernel.h"
 #include "kernel/kernels_scalar.h" /* for what is left beside whole vectors */
 
+/* A loop of up to 8 turns, unrolled: gcc keeps an array of vectors in memory else. */
+#define EACH_OF(i, count) _Pragma("GCC unroll 8") for (size_t i = 0; i < (count); i++)
+
 void tci_gemm_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,
                    const float *b, float *c, size_t c_row, size_t c_block);
 void tci_gemm_from_avx2(size_t rows, size_t panels, size_t depth, const float *a, size_t a_row, size_t a_block,

@@ -27,19 +27,16 @@ static inline __attribute__((always_inline)) void gather(size_t vectors, size_t 
     const __m256i lanes = tci_lanes_avx2(rest);
     size_t last = vectors - 1;
     __m256 sums[8];
-    for (size_t k = 0; k < last; k++)
-        sums[k] = _mm256_loadu_ps(dst + 8 * k);
+    EACH_OF(k, last) sums[k] = _mm256_loadu_ps(dst + 8 * k);
     sums[last] = _mm256_maskload_ps(dst + 8 * last, lanes);
     for (size_t i = 0; i < count; i++) {
         const float *row = table + (size_t)index[i] * width;
         prefetch_row(i, listed, index, table, width);
         __m256 scale = scales ? _mm256_set1_ps(scales[i]) : one; /* times one is exact */
-        for (size_t k = 0; k < last; k++)
-            sums[k] = _mm256_add_ps(sums[k], _mm256_mul_ps(scale, _mm256_loadu_ps(row + 8 * k)));
+        EACH_OF(k, last) sums[k] = _mm256_add_ps(sums[k], _mm256_mul_ps(scale, _mm256_loadu_ps(row + 8 * k)));
         sums[last] = _mm256_add_ps(sums[last], _mm256_mul_ps(scale, _mm256_maskload_ps(row + 8 * last, lanes)));
     }
-    for (size_t k = 0; k < last; k++)
-        _mm256_storeu_ps(dst + 8 * k, sums[k]);
+    EACH_OF(k, last) _mm256_storeu_ps(dst + 8 * k, sums[k]);
     _mm256_maskstore_ps(dst + 8 * last, lanes, sums[last]);
 }
 

@@ -7,17 +7,20 @@
 static inline __attribute__((always_inline)) void turn(__m256 r[8])
 {
     __m256 pairs[8], fours[8];
-    for (size_t i = 0; i < 4; i++) {
+    EACH_OF(i, 4)
+    {
         pairs[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
         pairs[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
     }
-    for (size_t i = 0; i < 2; i++) {
+    EACH_OF(i, 2)
+    {
         fours[4 * i] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0x44);
         fours[4 * i + 1] = _mm256_shuffle_ps(pairs[4 * i], pairs[4 * i + 2], 0xEE);
         fours[4 * i + 2] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0x44);
         fours[4 * i + 3] = _mm256_shuffle_ps(pairs[4 * i + 1], pairs[4 * i + 3], 0xEE);
     }
-    for (size_t i = 0; i < 4; i++) {
+    EACH_OF(i, 4)
+    {
         r[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
         r[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
     }
@@ -27,10 +30,10 @@ static inline __attribute__((always_inline)) void square(const float *src, size_
                                                          size_t dst_stride, bool add)
 {
     __m256 r[8];
-    for (size_t i = 0; i < 8; i++)
-        r[i] = _mm256_loadu_ps(src + i * src_stride);
+    EACH_OF(i, 8) r[i] = _mm256_loadu_ps(src + i * src_stride);
     turn(r);
-    for (size_t i = 0; i < 8; i++) {
+    EACH_OF(i, 8)
+    {
         float *to = dst + i * dst_stride;
         _mm256_storeu_ps(to, add ? _mm256_add_ps(r[i], _mm256_loadu_ps(to)) : r[i]);
     }
@@ -39,8 +42,8 @@ static inline __attribute__((always_inline)) void square(const float *src, size_
 #define TCI_SQUARE 8
 #include "kernel/transpose_squares.h"
 
-void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
-                        size_t dst_stride, bool add)
+void tci_transpose_avx2(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst, size_t dst_stride,
+                        bool add)
 {
     if (add)
         squares(rows, columns, src, src_stride, dst, dst_stride, true);

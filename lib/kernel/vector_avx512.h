@@ -7,51 +7,44 @@
 
 #include "kernel/constants.h"
 
-/* x = n ln 2 + r: returns p = exp(r) - 1; *n holds n in each integer. */
-static inline __m512 tci_exp_parts_avx512(__m512 x, __m512i *n)
+/* x = n ln 2 + r: returns p = exp(r) - 1. */
+static inline __m512 tci_exp_parts_avx512(__m512 x, __m512 *n)
 {
     const __m512 magic = _mm512_set1_ps(TCI_ROUND_MAGIC);
     __m512 shifted = _mm512_fmadd_ps(x, _mm512_set1_ps(TCI_LOG2_E), magic);
-    __m512 rounded = _mm512_sub_ps(shifted, magic);
-    __m512 r = _mm512_fnmadd_ps(rounded, _mm512_set1_ps(TCI_LN2_HIGH), x);
-    r = _mm512_fnmadd_ps(rounded, _mm512_set1_ps(TCI_LN2_LOW), r);
+    *n = _mm512_sub_ps(shifted, magic);
+    __m512 r = _mm512_fnmadd_ps(*n, _mm512_set1_ps(TCI_LN2_HIGH), x);
+    r = _mm512_fnmadd_ps(*n, _mm512_set1_ps(TCI_LN2_LOW), r);
     __m512 p = _mm512_set1_ps(TCI_EXP_P0);
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(TCI_EXP_P1));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(TCI_EXP_P2));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(TCI_EXP_P3));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(TCI_EXP_P4));
     p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(TCI_EXP_P5));
-    *n = _mm512_sub_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(TCI_ROUND_MAGIC_BITS));
     return _mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r);
-}
-
-/* 2^n, -126 <= n <= 127. */
-static inline __m512 tci_power_of_two_avx512(__m512i n)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 
 /* x · 2^n is exact wherever it is no denormal. */
 static inline __m512 tci_exp_avx512_16(__m512 x)
 {
-    __m512i n;
+    __m512 n;
     __mmask16 kept = _mm512_cmp_ps_mask(x, _mm512_set1_ps(TCI_EXP_LEAST), _CMP_NLT_UQ);
     __m512 p = tci_exp_parts_avx512(_mm512_min_ps(_mm512_set1_ps(TCI_EXP_CLAMP), x), &n);
     p = _mm512_add_ps(_mm512_set1_ps(1.0f), p);
-    return _mm512_maskz_scalef_ps(kept, p, _mm512_cvtepi32_ps(n));
+    return _mm512_maskz_scalef_ps(kept, p, n);
 }
 
 static inline __m512 tci_sigmoid_avx512_16(__m512 x)
 {
     const __m512 one = _mm512_set1_ps(1.0f);
-    __m512i n;
+    __m512 n;
     __mmask16 kept = _mm512_cmp_ps_mask(x, _mm512_set1_ps(TCI_EXP_LEAST), _CMP_NLT_UQ);
     __m512 negative = _mm512_sub_ps(_mm512_setzero_ps(), x);
     negative = _mm512_max_ps(_mm512_set1_ps(TCI_EXP_LEAST), negative);
     /* what is dropped below is only kept from overflowing here */
     negative = _mm512_min_ps(_mm512_set1_ps(-TCI_EXP_LEAST), negative);
     __m512 p = tci_exp_parts_avx512(negative, &n);
-    __m512 scale = tci_power_of_two_avx512(n);
+    __m512 scale = _mm512_scalef_ps(one, n);
     return _mm512_maskz_div_ps(kept, one, _mm512_fmadd_ps(scale, p, _mm512_add_ps(one, scale)));
 }
 
@@ -66,9 +59,9 @@ static inline __m512 tci_tanh_avx512_16(__m512 x)
     q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(TCI_TANH_Q2));
     q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(TCI_TANH_Q3));
     q = _mm512_fmadd_ps(q, z, _mm512_set1_ps(TCI_TANH_Q4));
-    __m512i n;
+    __m512 n;
     __m512 p = tci_exp_parts_avx512(_mm512_mul_ps(two, _mm512_min_ps(_mm512_set1_ps(TCI_TANH_CLAMP), size)), &n);
-    __m512 scale = tci_power_of_two_avx512(n);
+    __m512 scale = _mm512_scalef_ps(one, n);
     __m512 above = _mm512_div_ps(two, _mm512_fmadd_ps(scale, p, _mm512_add_ps(one, scale)));
     __m512 value = _mm512_sub_ps(one, above);
     __mmask16 small = _mm512_cmp_ps_mask(size, _mm512_set1_ps(TCI_TANH_JOINT), _CMP_LT_OQ);

@@ -110,6 +110,18 @@ static sight sight_of(const tci_attention *attention, size_t length, size_t firs
     return (sight){TCI_PADDED(length) / TCI_PANEL, length, 0};
 }
 
+/* Rows by the sums of their softmax. */
+static void divide(size_t rows, size_t width, const float *stats, float *x, size_t stride)
+{
+    for (size_t r = 0; r < rows; r++) {
+        float factor = stats[2 * r + 1];
+        for (float *to = x + r * stride, *end = to + width; to < end; to += TCI_PANEL) {
+            for (size_t k = 0; k < TCI_PANEL; k++)
+                to[k] *= factor;
+        }
+    }
+}
+
 static void forward_head(const tci_attention *attention, const tci_kernels *kernels, const tci_attention_text *text,
                          size_t head, float *scratch)
 {
@@ -138,9 +150,7 @@ static void forward_head(const tci_attention *attention, const tci_kernels *kern
             kernels->gemm_from(rows, some, depth, scores, width, TCI_PANEL, values + panel * length * TCI_PANEL, NULL,
                                to + panel * TCI_PANEL, stride, TCI_PANEL);
         }
-        for (size_t r = 0; r < rows; r++)
-            for (size_t k = 0; k < wide; k++)
-                to[r * stride + k] *= kept[2 * r + 1];
+        divide(rows, wide, kept, to, stride);
         if (!whole)
             copy_rows(rows, dim, sums, wide, out, text->out_stride, head_width(attention, head));
     }
@@ -197,8 +207,10 @@ static void backward_tile(const tci_attention *attention, const tci_kernels *ker
     kernels->gemm_from(rows, seen.panels, dim, q, b->stride, TCI_PANEL, b->keys, NULL, b->scores, width, TCI_PANEL);
     kernels->gemm_from(rows, seen.panels, dim, dout, b->out_stride, TCI_PANEL, b->values, NULL, b->slopes, width,
                        TCI_PANEL);
-    for (size_t i = 0; b->factors && i < rows * width; i++)
-        b->factors[i] = 1.0f;
+    for (size_t k = 0; b->factors && k < width; k++)
+        b->factors[k] = 1.0f;
+    for (size_t r = 1; b->factors && r < rows; r++)
+        memcpy(b->factors + r * width, b->factors, width * sizeof *b->factors);
     drop(attention, kernels, text, head, first, rows, width, b->factors);
     for (size_t r = 0; r < rows; r++)
         kernels->dot_rows(1, &one, dout + r * b->out_stride, dim, out + r * text->out_stride, b->inner + r);

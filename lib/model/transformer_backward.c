@@ -318,8 +318,10 @@ static void pool_back(const tci_training *training, size_t index)
         return;
     switch (training->network->pooling) {
     case TCI_POOLING_MEAN:
-        for (size_t i = 0; i < length * stride; i++)
-            to[i] = from[i % stride] / (float)length;
+        for (size_t k = 0; k < stride; k++)
+            to[k] = from[k] / (float)length;
+        for (size_t t = 1; t < length; t++)
+            memcpy(to + t * stride, to, stride * sizeof *to);
         break;
     case TCI_POOLING_MAX:
         for (size_t k = 0; k < stride; k++)
