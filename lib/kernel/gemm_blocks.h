@@ -9,8 +9,8 @@
 #define TCI_GEMM_DEPTH 256
 /* Rows of a that pass over one block of b: 96 KB of them, for the second-level cache. */
 #define TCI_GEMM_ROWS 96
-/* Columns of aᵀ packed at once: 288 KB, within a second-level cache. A multiple of the 6 rows of the widest kernel. */
-#define TCI_GEMM_COLUMNS 288
+/* Columns of aᵀ packed at once: 384 KB, within a second-level cache. A multiple of the 6 rows of the widest kernel. */
+#define TCI_GEMM_COLUMNS 384
 
 /* Panels of b packed at once for aᵀ · b: 64 KB. */
 #define TCI_GEMM_PANELS 4

@@ -1,5 +1,5 @@
 /* gemm_neon.c: matrix products with NEON: a · b with packed b, and aᵀ · b. Micro-kernels, their registers and the order
- * of loops: gemm_micro_neon.h. For aᵀ · b columns of a are packed, at most 288 at once, as micro-kernels read them. */
+ * of loops: gemm_micro_neon.h. For aᵀ · b columns of a are packed, at most 384 at once, as micro-kernels read them. */
 #include <string.h>
 
 #include "kernel/gemm_start.h"

@@ -4,7 +4,7 @@
  *     pack_columns(...)       columns of a as [micro-kernel][depth][its columns]
  *     chunk_of_columns(...)   some panels of c for packed columns of a
  *
- * Order of loops: 256 deep { 288 columns of a, packed { 4 panels of b, packed unless they are blocked { columns of a
+ * Order of loops: 256 deep { 384 columns of a, packed { 4 panels of b, packed unless they are blocked { columns of a
  * micro-kernel } } }. */
 #ifndef TCI_KERNEL_GEMM_TRANSPOSED_H
 #define TCI_KERNEL_GEMM_TRANSPOSED_H
