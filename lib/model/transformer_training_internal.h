@@ -73,7 +73,7 @@ static inline float *tci_training_scratch(const tci_training *training, const tc
  * each member read all rows. */
 static inline bool tci_training_deals_rows(size_t rows, const tci_team *team)
 {
-    return rows >= 1024 * team->size;
+    return rows >= 256 * team->size;
 }
 
 tci_attention tci_training_attention(const tci_training *training, size_t layer);
