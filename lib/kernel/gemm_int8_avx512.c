@@ -10,7 +10,7 @@
 
 #include "kernel/gemm_blocks.h"
 #include "kernel/gemm_unroll.h"
-#include "kernel/kernels_avx512.h"
+#include "kernel/lanes_avx512.h"
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
@@ -111,19 +111,13 @@ void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_in
     }
 }
 
-/* Lanes below `count`. */
-static inline __mmask16 first_lanes(size_t count)
-{
-    return count < 16 ? (__mmask16)((1u << count) - 1) : (__mmask16)0xffff;
-}
-
 /* The largest size, compared as the integers that sizes of floats are ordered like: NaN is larger than all. */
 static float largest(size_t depth, const float *src)
 {
     const __m512i without_sign = _mm512_set1_epi32(0x7fffffff);
     __m512i most = _mm512_setzero_si512();
     for (size_t k = 0; k < depth; k += 16) {
-        __m512i values = _mm512_maskz_loadu_epi32(first_lanes(depth - k), src + k);
+        __m512i values = _mm512_maskz_loadu_epi32(lanes_first(depth - k), src + k);
         most = _mm512_max_epi32(most, _mm512_and_si512(values, without_sign));
     }
     int32_t bits = _mm512_reduce_max_epi32(most);
@@ -145,10 +139,10 @@ static void quantize_row(size_t depth, const float *src, tci_int8_row *row)
     }
     const __m512 inverse = _mm512_set1_ps(127.0f / most);
     for (size_t k = 0; k < padded; k += 16) {
-        __m512 values = _mm512_maskz_loadu_ps(first_lanes(depth - k), src + k);
+        __m512 values = _mm512_maskz_loadu_ps(lanes_first(depth - k), src + k);
         __m512i numbers = _mm512_cvtps_epi32(_mm512_mul_ps(values, inverse));
         numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(ZERO));
-        _mm512_mask_cvtepi32_storeu_epi8(to + k, first_lanes(padded - k), numbers);
+        _mm512_mask_cvtepi32_storeu_epi8(to + k, lanes_first(padded - k), numbers);
     }
 }
 
