@@ -360,8 +360,9 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
             if (!(calls[i].of & of))
                 continue;
             long failures = try_until_it_works(&f, calls[i].name, calls[i].function);
-            if (of == LSTM && (failures > 0) != calls[i].allocates)
-                fail_msg("%s allocates %ld times", calls[i].name, failures);
+            /* What need not allocate may: which scratch has grown depends on which thread took it. */
+            if (of == LSTM && calls[i].allocates && failures == 0)
+                fail_msg("%s allocates nothing", calls[i].name);
         }
         tear_down(&f);
     }
