@@ -328,9 +328,9 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
         int of;
     } calls[] = {
         {"predict", predict, true, ANY},
+        {"embed", embed, false, ANY}, /* with what predict left: later the scratch may be one that a worker had */
         {"predict_batch", predict_batch, true, ANY},
         {"predict_examples", predict_examples, true, ANY},
-        {"embed", embed, false, ANY},
         {"evaluate", evaluate, true, ANY},
         {"encode", encode, true, ANY},
         {"examples_add", add_example, true, ANY},
@@ -360,9 +360,8 @@ static void no_call_loses_or_changes_anything_when_an_allocation_fails(void **st
             if (!(calls[i].of & of))
                 continue;
             long failures = try_until_it_works(&f, calls[i].name, calls[i].function);
-            /* What need not allocate may: which scratch has grown depends on which thread took it. */
-            if (of == LSTM && calls[i].allocates && failures == 0)
-                fail_msg("%s allocates nothing", calls[i].name);
+            if (of == LSTM && (failures > 0) != calls[i].allocates)
+                fail_msg("%s allocates %ld times", calls[i].name, failures);
         }
         tear_down(&f);
     }
