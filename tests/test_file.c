@@ -1,4 +1,4 @@
-/* labels: quick. file.c: reading, mapping, replacing; every system call failing once. */
+/* labels: quick. file.c, file_replace.c: reading, mapping, replacing; every system call failing once. */
 #include "support/testing.h"
 
 #include <errno.h>
