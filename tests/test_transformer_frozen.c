@@ -315,11 +315,14 @@ static void what_is_kept_serves_validation_too(void **state)
         bench b, other;
         tc_evaluation plain = TC_EVALUATION_INIT, kept = TC_EVALUATION_INIT;
         const char *freeze = w % 2 ? "layers=1" : "encoder";
+        size_t rows[600]; /* more than go at once */
+        for (size_t i = 0; i < 600; i++)
+            rows[i] = i * i % TEXTS;
         open_bench(&b, SMALL DROPOUT, cases[w / 2], freeze);
         open_bench(&other, SMALL DROPOUT, cases[w / 2], freeze);
         assert_true(run_step(&b).loss == run_step(&other).loss);
-        assert_ok(tci_evaluate(b.model, b.trainer->pool, b.trainer->training, b.examples, NULL, TEXTS, &kept));
-        assert_ok(tci_evaluate(other.model, NULL, NULL, other.examples, NULL, TEXTS, &plain));
+        assert_ok(tci_evaluate(b.model, b.trainer->pool, b.trainer->training, b.examples, rows, 600, &kept));
+        assert_ok(tci_evaluate(other.model, NULL, NULL, other.examples, rows, 600, &plain));
         assert_true(kept.loss == plain.loss && kept.accuracy == plain.accuracy && kept.tokens == plain.tokens);
         assert_true(kept.calibration_error == plain.calibration_error);
         assert_true(run_step(&b).loss == run_step(&other).loss);
