@@ -139,9 +139,11 @@ static void check_many_shapes(checker check_one)
                 check_one(tables[i], (shape){rows, panels, depth, rows % 3, false}, false);
                 check_one(tables[i], (shape){rows, panels, depth, rows % 3, true}, false);
             }
-        static const size_t depths[] = {1, 2, 3, 255, 256, 257, 300, 511, 512, 513, 700};
-        for (size_t d = 0; d < 2 * (sizeof depths / sizeof depths[0]); d++)
+        static const size_t depths[] = {1, 2, 3, 255, 256, 257, 300, 384, 385, 511, 512, 513, 700};
+        for (size_t d = 0; d < 2 * (sizeof depths / sizeof depths[0]); d++) {
             check_one(tables[i], (shape){13, 2, depths[d / 2], 1, d % 2 != 0}, false);
+            check_one(tables[i], (shape){32, 7, depths[d / 2], 1, d % 2 != 0}, false);
+        }
     }
 }
 
@@ -163,9 +165,10 @@ static void blocks_of_many_rows_keep_the_chain(void **unused)
     const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
     for (size_t i = 0; i < count; i++) {
-        static const size_t rows[] = {95, 96, 97, 191, 192, 193, 384, 385, 395, 397, 769};
+        static const size_t rows[] = {95, 96, 97, 99, 100, 191, 192, 193, 198, 199, 384, 385, 395, 397, 769};
         for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
             check_gemm(tables[i], (shape){rows[r], 1, 5, 2, r % 2 != 0}, false);
+            check_gemm(tables[i], (shape){rows[r], 3 + r % 3, 9, 2, r % 2 != 0}, false);
             check_transposed(tables[i], (shape){rows[r], 5, 7, 1, r % 2 != 0}, false);
         }
         check_gemm(tables[i], (shape){200, 2, 270, 0, true}, false);

@@ -3,24 +3,27 @@
  * An element is one chain of fused multiply-adds in rising depth from the value in c. Micro-kernels hold R rows × P
  * panels of c in registers, start them from c and store them after a block of the depth: bits are those of AVX2.
  *
- * Registers: a panel of a row is one vector of 16 floats. 1 to 6 rows run on four panels, in at most 24 accumulators,
- * four lines of b, and an element of a broadcast, of 32; what is left of four panels runs on two, then one. More than
- * 6 rows are dealt out evenly (13 = 5 + 4 + 4), so no rest is small. More rows at once would fall on one set of the
- * first-level cache where the rows of a are pages apart. Order of loops: 96 rows { 384 deep { four panels { rows of a
- * micro-kernel } } }: four panels' block of 96 KB comes from the second-level cache, at 4 lines in 12 cycles. What
- * follows it may come from far away, and is asked for while the first rows use what is there: where they go on to
- * other rows the processor does not read ahead by itself. Asking costs those rows a seventh of their rate.
+ * Registers: a panel of a row is one vector of 16 floats, of 32. Tall micro-kernels are 7 to 9 rows on three panels, 27
+ * accumulators, three lines of b and an element of a; a block of b that is more than the first-level cache comes from
+ * the second at 3 lines in 13 cycles. Flat ones are up to 6 rows on four panels, for rows that cannot be dealt out by 7
+ * to 9; what is left of the panels runs on two, then one. Rows are dealt out evenly (13 = 5 + 4 + 4), so no rest is
+ * small. More rows at once would fall on one set of the first-level cache where the rows of a are pages apart.
  *
- * Reached of one core's multiply-add peak (Sapphire Rapids): 192 × 384 × 384 with gcc 93 %, with clang 89 %. */
+ * Order of loops: up to 99 rows { three panels { 384 deep { rows of a micro-kernel } } }; with more rows, pages of c and
+ * a were more than the first table of addresses holds. The block of b that follows may come from far away, and is asked
+ * for while the first rows use what is there: where they go on to other rows the processor does not read ahead by
+ * itself.
+ *
+ * Reached of what the tall micro-kernel does on data in the first-level cache (a Xeon with 2 MB of second-level cache):
+ * 32 × 256 × 1024 with gcc 87 %, 128 × 384 × 384 95 %, 512 × 384 × 1536 from the third-level cache 83 %. */
 #include "kernel/gemm_blocks.h"
 #include "kernel/gemm_micro_avx512.h"
 #include "kernel/kernels_avx512.h"
 
-enum { CHUNK_ROWS = 96, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
+enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
 
-/* Has lines of two panels of `next` brought to the second-level cache. */
-#define ASK_FOR_TWO                                                                                                    \
-    _mm_prefetch((const char *)next, _MM_HINT_T1), _mm_prefetch((const char *)(next + panel_step), _MM_HINT_T1);
+/* Has a line of a panel of `next` brought to the second-level cache. */
+#define ASK_FOR_ONE _mm_prefetch((const char *)next, _MM_HINT_T1);
 
 #define LINE(from) tci_kept(_mm512_loadu_ps(from))
 
@@ -71,23 +74,33 @@ MICRO_KERNEL(micro_5x4, 5, 4, )
 MICRO_KERNEL(micro_6x1, 6, 1, )
 MICRO_KERNEL(micro_6x2, 6, 2, )
 MICRO_KERNEL(micro_6x4, 6, 4, )
-MICRO_KERNEL(asking_4x4, 4, 4, ASK_FOR_TWO)
-MICRO_KERNEL(asking_5x4, 5, 4, ASK_FOR_TWO)
-MICRO_KERNEL(asking_6x4, 6, 4, ASK_FOR_TWO)
+MICRO_KERNEL(micro_7x3, 7, 3, )
+MICRO_KERNEL(micro_8x3, 8, 3, )
+MICRO_KERNEL(micro_9x3, 9, 3, )
+MICRO_KERNEL(asking_7x3, 7, 3, ASK_FOR_ONE)
+MICRO_KERNEL(asking_8x3, 8, 3, ASK_FOR_ONE)
+MICRO_KERNEL(asking_9x3, 9, 3, ASK_FOR_ONE)
 /* clang-format on */
 
 typedef void (*micro_kernel)(ARGUMENTS);
 
-enum { MOST_ROWS = 6, PANELS_AT_ONCE = 4, ASKING_LEAST = 4, ASKED_AT_ONCE = 2 };
+enum { FLAT_ROWS = 6, FLAT_PANELS = 4, TALL_LEAST = 7, TALL_ROWS = 9, TALL_PANELS = 3 };
 
 /* On one panel, two and four; by rows, less one. */
-static const micro_kernel micro_kernels[][MOST_ROWS] = {
+static const micro_kernel flat_kernels[][FLAT_ROWS] = {
     {micro_1x1, micro_2x1, micro_3x1, micro_4x1, micro_5x1, micro_6x1},
     {micro_1x2, micro_2x2, micro_3x2, micro_4x2, micro_5x2, micro_6x2},
     {micro_1x4, micro_2x4, micro_3x4, micro_4x4, micro_5x4, micro_6x4},
 };
-/* On four panels, from ASKING_LEAST rows on. */
-static const micro_kernel asking_kernels[] = {asking_4x4, asking_5x4, asking_6x4};
+/* From TALL_LEAST rows on; asking ones behind the others. */
+static const micro_kernel tall_kernels[][TALL_ROWS - TALL_LEAST + 1] = {{micro_7x3, micro_8x3, micro_9x3},
+                                                                        {asking_7x3, asking_8x3, asking_9x3}};
+
+/* Whether micro-kernels of these rows are tall ones. */
+static bool deals_tall(size_t rows)
+{
+    return rows > 0 && rows >= TALL_LEAST * ((rows + TALL_ROWS - 1) / TALL_ROWS);
+}
 
 /* Where the sums of a chunk start and end: start may be c itself. */
 typedef struct target {
@@ -97,40 +110,62 @@ typedef struct target {
     size_t c_row, c_block;
 } target;
 
-/* All rows of a chunk over one block of the depth, several panels at once; `after` is what will be read behind them, or
- * NULL. With `packed` a lies as [micro-kernel][depth][its rows], else as micro-kernels take it. */
-static void chunk_over_panels(bool packed, size_t rows, size_t panels, size_t depth, const float *a, size_t a_row,
-                              size_t a_block, size_t a_step, const float *b, size_t line_step, size_t panel_step,
-                              target t, const float *after)
+/* All rows of a chunk over one block of the depth and the panels of a micro-kernel; `next` is the block of b that
+ * follows. With `packed` a lies as [micro-kernel][depth][its rows], else as micro-kernels take it. */
+static void rows_over_block(bool packed, size_t rows, size_t panels, size_t depth, const float *a, size_t a_row,
+                            size_t a_block, size_t a_step, const float *b, size_t line_step, size_t panel_step,
+                            target t, const float *next)
+{
+    const size_t most = panels == TALL_PANELS ? TALL_ROWS : FLAT_ROWS;
+    /* from one block to the next at once the processor reads ahead by itself */
+    size_t asked = panels == TALL_PANELS && rows > TALL_PANELS * TALL_ROWS ? 0 : TALL_PANELS;
+    for (size_t row = 0, taken; row < rows; row += taken) {
+        taken = tci_gemm_even_block(rows - row, most);
+        const bool asks = asked < TALL_PANELS;
+        const micro_kernel kernel =
+            panels == TALL_PANELS ? tall_kernels[asks][taken - TALL_LEAST] : flat_kernels[panels / 2][taken - 1];
+        const float *from = t.start + row * t.start_row, *asked_for = asks ? next + asked * panel_step : NULL;
+        float *to = t.c + row * t.c_row;
+        /* c of the next rows, which may come from memory */
+        for (size_t other = taken; other < 2 * taken && row + other < rows; other++)
+            for (size_t i = 0; i < panels; i++)
+                _mm_prefetch((const char *)(to + other * t.c_row + i * t.c_block), _MM_HINT_T0);
+        kernel(depth, a + row * (packed ? depth : a_row), packed ? 1 : a_row, packed ? taken * TCI_PANEL : a_block,
+               packed ? taken : a_step, b, line_step, panel_step, from, t.start_row, t.start_block, to, t.c_row,
+               t.c_block, asked_for);
+        asked += asks;
+    }
+}
+
+/* The panels that the next micro-kernels take. */
+static size_t panel_block(size_t left, bool tall)
+{
+    if (tall && left >= TALL_PANELS && left != FLAT_PANELS)
+        return TALL_PANELS;
+    return left >= FLAT_PANELS ? FLAT_PANELS : left >= 2 ? 2 : 1;
+}
+
+/* All rows of a chunk; tall micro-kernels only where `tall`. */
+static void chunk_over_panels(bool packed, bool tall, size_t rows, size_t panels, size_t depth, const float *a,
+                              size_t a_row, size_t a_block, size_t a_step, const float *b, size_t line_step,
+                              size_t panel_step, target t)
 {
     for (size_t panel = 0, some; panel < panels; panel += some, b += some * panel_step) {
-        size_t left = panels - panel, which = left >= PANELS_AT_ONCE ? 2 : left >= 2 ? 1 : 0;
-        some = (size_t)1 << which;
-        const float *next = panel + some < panels ? b + some * panel_step : after;
-        /* from one block to the next at once the processor reads ahead by itself */
-        size_t asking = which == 2 && next && rows > MOST_ROWS ? PANELS_AT_ONCE : 0;
-        for (size_t row = 0, taken; row < rows; row += taken) {
-            taken = tci_gemm_even_block(rows - row, MOST_ROWS);
-            bool asks = asking > 0 && taken >= ASKING_LEAST;
-            micro_kernel kernel = asks ? asking_kernels[taken - ASKING_LEAST] : micro_kernels[which][taken - 1];
-            float *to = t.c + row * t.c_row;
-            const float *from = t.start + row * t.start_row;
-            /* c of the next rows, which may come from memory */
-            for (size_t other = taken; other < 2 * taken && row + other < rows; other++)
-                for (size_t i = 0; i < some; i++)
-                    _mm_prefetch((const char *)(to + other * t.c_row + i * t.c_block), _MM_HINT_T0);
-            if (packed)
-                kernel(depth, a + row * depth, 1, taken * TCI_PANEL, taken, b, line_step, panel_step, from, t.start_row,
-                       t.start_block, to, t.c_row, t.c_block, next);
-            else
-                kernel(depth, a + row * a_row, a_row, a_block, a_step, b, line_step, panel_step, from, t.start_row,
-                       t.start_block, to, t.c_row, t.c_block, next);
-            if (asks) {
-                asking -= ASKED_AT_ONCE;
-                next += ASKED_AT_ONCE * panel_step;
-            }
-        }
-        t.start += some * t.start_block, t.c += some * t.c_block;
+        some = panel_block(panels - panel, tall);
+        target part = {t.start + panel * t.start_block, t.start_row, t.start_block,
+                       t.c + panel * t.c_block,         t.c_row,     t.c_block};
+        size_t k = 0;
+        do { /* once without any depth, where c is to become the start */
+            size_t block = depth - k;
+            if (block > CHUNK_DEPTH)
+                block = TCI_PADDED(tci_gemm_even_block(block, CHUNK_DEPTH));
+            /* the next block of the depth, or the panels that follow, behind all those of another product */
+            const float *next = k + block < depth ? b + (k + block) * line_step : b + some * panel_step;
+            rows_over_block(packed, rows, some, block, a + k / TCI_PANEL * a_block, a_row, a_block, a_step,
+                            b + k * line_step, line_step, panel_step, part, next);
+            part.start = part.c, part.start_row = part.c_row, part.start_block = part.c_block;
+            k += block;
+        } while (k < depth);
     }
 }
 
@@ -138,21 +173,11 @@ static void product(size_t rows, size_t panels, size_t depth, const float *a, si
                     const float *b, target t)
 {
     for (size_t row = 0, chunk; row < rows; row += chunk) {
-        chunk = rows - row < 2 * CHUNK_ROWS ? rows - row : CHUNK_ROWS;
+        chunk = tci_gemm_even_block(rows - row, CHUNK_ROWS);
         target part = {t.start + row * t.start_row, t.start_row, t.start_block,
                        t.c + row * t.c_row,         t.c_row,     t.c_block};
-        size_t k = 0;
-        do { /* once without any depth, where c is to become the start */
-            size_t block = depth - k;
-            if (block > CHUNK_DEPTH)
-                block = TCI_PADDED(tci_gemm_even_block(block, CHUNK_DEPTH));
-            /* the next block of the depth, or, behind all, the panels that follow */
-            const float *after = b + (k + block < depth ? k + block : panels * depth) * TCI_PANEL;
-            chunk_over_panels(false, chunk, panels, block, a + row * a_row + k / TCI_PANEL * a_block, a_row, a_block, 1,
-                              b + k * TCI_PANEL, TCI_PANEL, depth * TCI_PANEL, part, after);
-            part.start = part.c, part.start_row = part.c_row, part.start_block = part.c_block;
-            k += block;
-        } while (k < depth);
+        chunk_over_panels(false, deals_tall(chunk), chunk, panels, depth, a + row * a_row, a_row, a_block, 1, b,
+                          TCI_PANEL, depth * TCI_PANEL, part);
     }
 }
 
@@ -178,7 +203,7 @@ static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_
     for (size_t first = 0, some; first < depth; first += some, a += some * a_stride) {
         some = tci_gemm_least(depth - first, PACKED_LINES);
         for (size_t column = 0, taken; column < columns; column += taken) {
-            taken = tci_gemm_even_block(columns - column, MOST_ROWS);
+            taken = tci_gemm_even_block(columns - column, FLAT_ROWS);
             const __mmask16 lanes = (__mmask16)((1u << taken) - 1);
             float *to = packed + column * depth + first * taken;
             for (size_t k = 0; k < some; k++, to += taken)
@@ -191,15 +216,15 @@ static void rows_over_panels(size_t rows, size_t panels, size_t depth, const flo
                              size_t a_step, const float *b, size_t line_step, size_t panel_step, float *c, size_t c_row,
                              size_t c_block)
 {
-    chunk_over_panels(false, rows, panels, depth, a, a_row, a_block, a_step, b, line_step, panel_step,
-                      (target){c, c_row, c_block, c, c_row, c_block}, NULL);
+    chunk_over_panels(false, false, rows, panels, depth, a, a_row, a_block, a_step, b, line_step, panel_step,
+                      (target){c, c_row, c_block, c, c_row, c_block});
 }
 
 static void chunk_of_columns(size_t columns, size_t panels, size_t depth, const float *a, const float *b,
                              size_t panel_step, float *c, size_t c_row, size_t c_block)
 {
-    chunk_over_panels(true, columns, panels, depth, a, 0, 0, 0, b, TCI_PANEL, panel_step,
-                      (target){c, c_row, c_block, c, c_row, c_block}, NULL);
+    chunk_over_panels(true, false, columns, panels, depth, a, 0, 0, 0, b, TCI_PANEL, panel_step,
+                      (target){c, c_row, c_block, c, c_row, c_block});
 }
 
 #include "kernel/gemm_transposed.h"

@@ -35,9 +35,8 @@ static inline __m512 tci_kept(__m512 value)
 /* One depth: the lines of all panels stay, a's elements pass one by one. */
 #define LINES_1 const __m512 line_0 = LINE(b);
 #define LINES_2 LINES_1 const __m512 line_1 = LINE(b + panel_step);
-#define LINES_4                                                                                                       \
-    LINES_2                                                                                                           \
-    const __m512 line_2 = LINE(b + 2 * panel_step), line_3 = LINE(b + 3 * panel_step);
+#define LINES_3 LINES_2 const __m512 line_2 = LINE(b + 2 * panel_step);
+#define LINES_4 LINES_3 const __m512 line_3 = LINE(b + 3 * panel_step);
 #define PASS(r, p) sum_##r##_##p = _mm512_fmadd_ps(x, line_##p, sum_##r##_##p);
 #define PASS_1(r, p)                                                                                                  \
     {                                                                                                                 \
@@ -48,6 +47,11 @@ static inline __m512 tci_kept(__m512 value)
     {                                                                                                                 \
         const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
         PASS(r, 0) PASS(r, 1)                                                                                         \
+    }
+#define PASS_3(r, p)                                                                                                  \
+    {                                                                                                                 \
+        const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+        PASS(r, 0) PASS(r, 1) PASS(r, 2)                                                                              \
     }
 #define PASS_4(r, p)                                                                                                  \
     {                                                                                                                 \

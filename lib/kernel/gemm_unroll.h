@@ -14,6 +14,9 @@
 #define ROWS_4(M, p) ROWS_3(M, p) M(3, p)
 #define ROWS_5(M, p) ROWS_4(M, p) M(4, p)
 #define ROWS_6(M, p) ROWS_5(M, p) M(5, p)
+#define ROWS_7(M, p) ROWS_6(M, p) M(6, p)
+#define ROWS_8(M, p) ROWS_7(M, p) M(7, p)
+#define ROWS_9(M, p) ROWS_8(M, p) M(8, p)
 
 #define PANELS_1(M, rows) M(rows, 0)
 #define PANELS_2(M, rows) PANELS_1(M, rows) M(rows, 1)

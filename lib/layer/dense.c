@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define TILE_ROWS 96
-#define TILE_PANELS 8
+#define TILE_ROWS 99
+#define TILE_PANELS 6
 #define BIAS_ROWS 16
 #define GROUP_FLOATS 196608 /* 768 KB of packed weights, for the second-level cache */
 
@@ -15,7 +15,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Panels of the next group of those that are left: whole tiles, or at least four. */
+/* Panels of the next group of those that are left: whole tiles, or half of one. */
 static size_t group_panels(size_t depth, size_t left)
 {
     size_t panels = GROUP_FLOATS / (TCI_PANEL * depth) / TILE_PANELS * TILE_PANELS;
