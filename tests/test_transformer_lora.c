@@ -177,22 +177,28 @@ static double loss_of(tc_trainer *trainer, const tc_examples *examples, const si
     return step.loss;
 }
 
+static tc_examples *examples_of(tc_model *model, size_t rows[TEXTS])
+{
+    tc_examples *examples = NULL;
+    assert_ok(tci_examples_create(model, &examples));
+    for (size_t i = 0; i < TEXTS; i++) {
+        uint32_t label = (uint32_t)(i % 2);
+        assert_ok(
+            tci_examples_add(examples, texts[i], strlen(texts[i]), &(tci_truth){.labels = &label, .count = 1}, 1));
+        rows[i] = i;
+    }
+    return examples;
+}
+
 static void their_gradients_are_the_slopes_of_the_loss(void **state)
 {
     (void)state;
     for (size_t c = 0; c < CASES; c++) {
         tc_model *model = make_model(cases[c]);
-        tc_examples *examples = NULL;
         tc_trainer *trainer = NULL;
         size_t rows[TEXTS];
         move_adapters(model);
-        assert_ok(tci_examples_create(model, &examples));
-        for (size_t i = 0; i < TEXTS; i++) {
-            uint32_t label = (uint32_t)(i % 2);
-            assert_ok(
-                tci_examples_add(examples, texts[i], strlen(texts[i]), &(tci_truth){.labels = &label, .count = 1}, 1));
-            rows[i] = i;
-        }
+        tc_examples *examples = examples_of(model, rows);
         assert_ok(tci_trainer_create(model, NULL, &trainer));
         tci_parameters *parameters = &model->network->parameters;
         float *kept = malloc(tci_trained_floats(parameters) * sizeof *kept);
@@ -220,6 +226,45 @@ static void their_gradients_are_the_slopes_of_the_loss(void **state)
         tci_trainer_free(trainer);
         tci_examples_release(examples);
         tci_model_release(model);
+    }
+}
+
+/* The gradients of a batch, and the bytes that the trainer then holds. */
+static float *gradients_of(const char *settings, size_t *floats, size_t *bytes)
+{
+    tc_model *model = make_model(settings);
+    tc_trainer *trainer = NULL;
+    size_t rows[TEXTS];
+    move_adapters(model);
+    tc_examples *examples = examples_of(model, rows);
+    assert_ok(tci_trainer_create(model, NULL, &trainer));
+    assert_ok(tci_trainer_backward(trainer, examples, rows, TEXTS, NULL));
+    *floats = tci_trained_floats(&model->network->parameters);
+    *bytes = atomic_load(&trainer->memory.used);
+    float *gradients = malloc(*floats * sizeof *gradients);
+    memcpy(gradients, trainer->gradients.values, *floats * sizeof *gradients);
+    tci_trainer_free(trainer);
+    tci_examples_release(examples);
+    tci_model_release(model);
+    return gradients;
+}
+
+/* Which is what happens where a batch takes more than the weights: those of many positions take more. */
+static void a_large_batch_computes_part_of_its_activations_again_to_the_same_bits(void **state)
+{
+    (void)state;
+    const size_t tokens = 3 + 1 + 7 + 2, layers = 2, padded_intermediate = 32;
+    for (size_t c = 0; c < CASES; c++) {
+        char settings[200];
+        size_t floats = 0, count = 0, again_bytes = 0, kept_bytes = 0;
+        (void)snprintf(settings, sizeof settings, "%s positions=4000", cases[c]);
+        float *again = gradients_of(cases[c], &floats, &again_bytes);
+        float *kept = gradients_of(settings, &count, &kept_bytes);
+        assert_int_equal(floats, count);
+        assert_memory_equal(again, kept, floats * sizeof *kept);
+        assert_int_equal(kept_bytes - again_bytes, (layers - 1) * tokens * padded_intermediate * sizeof(float));
+        free(again);
+        free(kept);
     }
 }
 
@@ -277,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_model_with_adapters_is_the_one_that_they_are_merged_into),
         cmocka_unit_test(a_file_keeps_them_apart),
         cmocka_unit_test(their_gradients_are_the_slopes_of_the_loss),
+        cmocka_unit_test(a_large_batch_computes_part_of_its_activations_again_to_the_same_bits),
         cmocka_unit_test(freeze_does_not_go_with_them),
         cmocka_unit_test(they_learn_beside_a_model_whose_head_was_trained_alone),
         cmocka_unit_test(their_first_matrix_is_spread_around_zero),

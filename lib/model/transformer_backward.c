@@ -186,9 +186,13 @@ static void feed_back(const tci_training *training, size_t index, const tci_team
                        .x_stride = up,
                        .dy_stride = stride};
     share_tokens(training, team, &begin, &end);
-    tci_activation_forward(network->activation, network->base.kernels, (end - begin) * up, kept->up + begin * up,
-                           training->wide + begin * up);
-    tci_training_norm(training, 2 * index + 1, kept->middle, NULL, team);
+    if (training->feeds_again && index + 1 < network->layer_count) {
+        tci_training_run_feed(training, index, team);
+    } else {
+        tci_activation_forward(network->activation, network->base.kernels, (end - begin) * up, kept->up + begin * up,
+                               training->wide + begin * up);
+        tci_training_norm(training, 2 * index + 1, kept->middle, NULL, team);
+    }
     dense_weights(training, &down, team);
     adapter_back(training, &down, TCI_ROLE_DOWN, index, 0, 1, team);
     tci_team_wait(team);

@@ -125,7 +125,8 @@ static void lay_out_kept(tci_training *training, tci_layout *layout)
         kept->attention_stats = floats(layout, tokens, 2 * network->head_count);
         kept->middle = floats(layout, tokens, stride);
         kept->middle_stats = floats(layout, tokens, 2);
-        kept->up = floats(layout, tokens, TCI_PADDED(network->intermediate));
+        kept->up = i > 0 && training->feeds_again ? training->kept[0].up
+                                                  : floats(layout, tokens, TCI_PADDED(network->intermediate));
     }
 }
 
@@ -215,6 +216,9 @@ static tc_status begin_batch(tci_training *training, const tci_row *rows, size_t
                                         "the order of the training batch"));
     (void)lay_out_batch(training, training->batch_space.block);
     fill_batch(training);
+    training->feeds_again = false;
+    if (training->network->lora.rank > 0 && !training->checkpointing)
+        training->feeds_again = lay_out(training, NULL) > training->network->base.parameters.size * sizeof(float);
     TCI_RETURN_IF(
         tci_workspace_reserve(&training->space, lay_out(training, NULL), "working memory of the training batch"));
     (void)lay_out(training, training->space.block);
@@ -355,25 +359,34 @@ static void run_block_end(const tci_training *training, const tci_dense *dense, 
     tci_team_wait(team);
 }
 
+void tci_training_run_feed(const tci_training *training, size_t index, const tci_team *team)
+{
+    const tci_transformer *network = training->network;
+    const tci_dense *up = &network->layers[index].up;
+    const tci_kept_layer *kept = &training->kept[index];
+    tci_training_norm(training, 2 * index + 1, kept->middle, kept->middle_stats, team);
+    run_dense(
+        training, up, training->token_count, training->normed, network->stride,
+        (tci_dense_output){
+            .y = training->wide, .stride = tci_dense_width(up), .activation = network->activation, .before = kept->up},
+        team);
+}
+
 void tci_training_run_layer(const tci_training *training, size_t index, const tci_team *team)
 {
     const tci_transformer *network = training->network;
     const tci_transformer_layer *layer = &network->layers[index];
     const tci_kept_layer *kept = &training->kept[index];
-    size_t stride = network->stride, up = tci_dense_width(&layer->up), tokens = training->token_count;
+    size_t stride = network->stride;
     tci_training_norm(training, 2 * index, training->stream[index], training->stream_stats[index], team);
-    run_dense(training, &layer->query_key_value, tokens, training->normed, stride,
+    run_dense(training, &layer->query_key_value, training->token_count, training->normed, stride,
               (tci_dense_output){.y = kept->qkv, .stride = 3 * stride}, team);
     attend(training, index, team);
     run_block_end(training, &layer->attention_output, kept->attended, stride,
                   network->residual_of_norm ? training->normed : training->stream[index],
                   network->attention_output_dropout ? network->dropout : 0,
                   (uint32_t)(3 * index) + TCI_DROP_ATTENTION_OUTPUT, kept->middle, team);
-    tci_training_norm(training, 2 * index + 1, kept->middle, kept->middle_stats, team);
-    run_dense(
-        training, &layer->up, tokens, training->normed, stride,
-        (tci_dense_output){.y = training->wide, .stride = up, .activation = network->activation, .before = kept->up},
-        team);
+    tci_training_run_feed(training, index, team);
 }
 
 static void pool_sequences(const tci_training *training, const tci_team *team)
