@@ -66,8 +66,9 @@ static tci_dense dense_of(size_t input, size_t output, size_t parts)
 
 static tci_dense pack(const bench *b, tci_dense dense)
 {
-    float *packed = block(tci_dense_packed_floats(&dense));
-    tci_dense_pack(&dense, b->kernels, 0, tci_dense_panels(&dense), packed);
+    float *packed = block(tci_dense_packed_floats(&dense)), *scratch = block(tci_dense_scratch(&dense));
+    tci_dense_pack(&dense, b->kernels, packed, scratch);
+    free(scratch);
     dense.packed = packed;
     return dense;
 }

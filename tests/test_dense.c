@@ -1,6 +1,6 @@
 /* labels: quick */
-/* The dense layer and its gradients against double: parts, both layouts of weights, epilogues, and the same bits
- * however the work is dealt out. */
+/* The dense layer and its gradients against double: parts, both layouts of weights, adapters, epilogues, and the same
+ * bits however the work is dealt out. */
 #include "support/testing.h"
 
 #include <math.h>
@@ -12,18 +12,19 @@ typedef struct problem {
     const tci_kernels *kernels;
     tci_dense dense;
     size_t rows, width, x_stride;
-    float *weights, *biases, *packed, *x, *dy, *residual, *scratch;
+    float *weights, *biases, *adapters, *packed, *x, *dy, *residual, *scratch;
 } problem;
 
-/* Shapes: input, output, parts, rows. */
-static const size_t shapes[][4] = {{1, 1, 1, 1},     {3, 5, 2, 7},     {16, 16, 3, 4},
-                                   {17, 40, 3, 33},  {40, 17, 1, 97},  {48, 144, 1, 13},
-                                   {20, 300, 2, 18}, {1040, 33, 1, 3}, {32, 1040, 1, 2}};
+/* Shapes: input, output, parts, rows, rank of the adapters. */
+static const size_t shapes[][5] = {
+    {1, 1, 1, 1, 0},     {1, 1, 1, 1, 1},      {3, 5, 2, 7, 2},     {16, 16, 3, 4, 0},     {17, 40, 3, 33, 0},
+    {17, 40, 3, 33, 20}, {40, 17, 1, 97, 0},   {48, 144, 1, 13, 3}, {20, 300, 2, 18, 0},   {20, 300, 2, 18, 33},
+    {1040, 33, 1, 3, 0}, {1040, 33, 1, 3, 17}, {32, 1040, 1, 2, 0}, {32, 1040, 1, 2, 260}, {400, 500, 1, 2, 4}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static problem pose(const tci_kernels *kernels, const size_t shape[4], bool input_major, bool packed)
+static problem pose(const tci_kernels *kernels, const size_t shape[5], bool input_major, bool packed)
 {
-    size_t inputs = shape[0], outputs = shape[1], parts = shape[2];
+    size_t inputs = shape[0], outputs = shape[1], parts = shape[2], rank = shape[4];
     uint32_t state = (uint32_t)(inputs * 1000 + outputs * 10 + parts);
     problem p = {.kernels = kernels, .rows = shape[3], .x_stride = TCI_PADDED(inputs)};
     p.dense = (tci_dense){.input_dim = inputs, .output_dim = outputs, .parts = parts, .input_major = input_major};
@@ -35,28 +36,40 @@ static problem pose(const tci_kernels *kernels, const size_t shape[4], bool inpu
         p.dense.weight[i] = p.weights + i * outputs * (input_major ? 1 : inputs);
         p.dense.bias[i] = i == 1 ? NULL : p.biases + i * outputs;
     }
+    p.adapters = random_block((inputs + outputs) * parts * rank + 1, &state);
+    for (size_t i = 0; i < parts; i++) {
+        const float *down = p.adapters + i * (inputs + outputs) * rank;
+        if (i != 1)
+            p.dense.adapter[i] = (tci_dense_adapter){rank, 0.75f, down, down + inputs * rank};
+    }
+    p.scratch = random_block(tci_dense_scratch(&p.dense), &state);
     p.packed = random_block(tci_dense_packed_floats(&p.dense), &state);
     if (packed) {
-        tci_dense_pack(&p.dense, kernels, 0, tci_dense_panels(&p.dense), p.packed);
+        tci_dense_pack(&p.dense, kernels, p.packed, p.scratch);
         p.dense.packed = p.packed;
     }
     p.x = random_block(p.rows * p.x_stride, &state);
     p.dy = random_block(p.rows * p.width, &state);
     p.residual = random_block(p.rows * p.width, &state);
-    p.scratch = random_block(tci_dense_scratch(&p.dense), &state);
     return p;
 }
 
 static void release(problem *p)
 {
-    free(p->weights), free(p->biases), free(p->packed), free(p->x), free(p->dy), free(p->residual), free(p->scratch);
+    free(p->weights), free(p->biases), free(p->adapters), free(p->packed), free(p->x), free(p->dy), free(p->residual),
+        free(p->scratch);
 }
 
 static double weight_at(const problem *p, size_t part, size_t input, size_t output)
 {
     const tci_dense *d = &p->dense;
     size_t at = d->input_major ? input * d->weight_stride + output : output * d->weight_stride + input;
-    return (double)d->weight[part][at];
+    const tci_dense_adapter *adapter = &d->adapter[part];
+    double sum = (double)d->weight[part][at];
+    for (size_t r = 0; r < adapter->rank; r++)
+        sum += (double)adapter->scale * (double)adapter->up[output * adapter->rank + r] *
+               (double)adapter->down[r * d->input_dim + input];
+    return sum;
 }
 
 /* x W + b of an output column of a row, in double. */
@@ -227,7 +240,7 @@ static void bits_do_not_depend_on_how_the_work_is_dealt_out(void **unused)
 static void columns_outside_the_range_stay(void **unused)
 {
     (void)unused;
-    const size_t shape[4] = {20, 40, 2, 5};
+    const size_t shape[5] = {20, 40, 2, 5, 4};
     const tci_kernels *tables[KERNEL_TABLES];
     size_t table_count = kernel_tables(tables);
     for (size_t t = 0; t < table_count; t++) {

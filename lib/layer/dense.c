@@ -54,11 +54,22 @@ static size_t product_floats(const tci_dense *dense)
     return TCI_PANEL * TCI_PADDED(columns);
 }
 
+/* For packing a group of panels of a weight that has an adapter, of this depth; `down` transposed times `up` on the way
+ * forward, `up` times `down` on the way back. */
+static size_t adapter_floats(const tci_dense *dense, size_t depth, size_t panels)
+{
+    size_t rank = 0, group = group_panels(depth, panels);
+    for (size_t part = 0; part < dense->parts; part++)
+        rank = dense->adapter[part].rank > rank ? dense->adapter[part].rank : rank;
+    return rank > 0 ? group * TCI_PANEL * rank + tci_gemm_transposed_scratch(depth, group) : 0;
+}
+
 size_t tci_dense_scratch(const tci_dense *dense)
 {
-    size_t panels = tci_dense_panels(dense), tile = TILE_ROWS * least(panels, TILE_PANELS) * TCI_PANEL;
-    size_t forward = group_floats(dense->input_dim, panels);
-    size_t back = group_floats(dense->output_dim, TCI_PADDED(dense->input_dim) / TCI_PANEL);
+    size_t panels = tci_dense_panels(dense), back_panels = TCI_PADDED(dense->input_dim) / TCI_PANEL;
+    size_t tile = TILE_ROWS * least(panels, TILE_PANELS) * TCI_PANEL;
+    size_t forward = group_floats(dense->input_dim, panels) + adapter_floats(dense, dense->input_dim, panels);
+    size_t back = group_floats(dense->output_dim, back_panels) + adapter_floats(dense, dense->output_dim, back_panels);
     size_t products = tile + (forward > back ? forward : back);
     size_t weights = product_floats(dense) + transposed_scratch(dense);
     return TCI_PADDED(products > weights ? products : weights);
@@ -77,23 +88,48 @@ static place place_of(const tci_dense *dense, size_t panel)
     return at;
 }
 
+/* Adds what a part's adapter gives columns [column, column + columns) to their panels: packed (panels, input_dim, 16) +=
+ * downᵀ · (scale · upᵀ). */
+static void adapt(const tci_dense *dense, const tci_kernels *kernels, size_t part, size_t column, size_t columns,
+                  float *packed, float *scratch)
+{
+    const tci_dense_adapter *adapter = &dense->adapter[part];
+    size_t rank = adapter->rank, width = TCI_PADDED(columns), depth = dense->input_dim;
+    if (rank == 0)
+        return;
+    for (size_t j = 0; j < width; j++) {
+        float *to = scratch + j / TCI_PANEL * TCI_PANEL * rank + j % TCI_PANEL;
+        for (size_t r = 0; r < rank; r++)
+            to[r * TCI_PANEL] = j < columns ? adapter->scale * adapter->up[(column + j) * rank + r] : 0.0f;
+    }
+    kernels->gemm_transposed(depth, width / TCI_PANEL, rank, adapter->down, depth, scratch, TCI_PANEL, TCI_PANEL * rank,
+                             packed, TCI_PANEL, TCI_PANEL * depth, scratch + width * rank);
+}
+
 /* Panels [first, first + count) one after the other. */
-static void pack(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count, float *packed)
+static void pack(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count, float *packed,
+                 float *scratch)
 {
     size_t panels = TCI_PADDED(dense->output_dim) / TCI_PANEL; /* of a part */
     for (size_t panel = first, some; panel < first + count; panel += some) {
         place at = place_of(dense, panel);
         size_t offset = dense->input_major ? at.column : at.column * dense->weight_stride;
         some = least(first + count - panel, panels - panel % panels);
-        tci_pack_panels(kernels, dense->input_dim, least(some * TCI_PANEL, dense->output_dim - at.column),
-                        dense->weight[at.part] + offset, dense->weight_stride, !dense->input_major, packed);
+        size_t columns = least(some * TCI_PANEL, dense->output_dim - at.column);
+        tci_pack_panels(kernels, dense->input_dim, columns, dense->weight[at.part] + offset, dense->weight_stride,
+                        !dense->input_major, packed);
+        adapt(dense, kernels, at.part, at.column, columns, packed, scratch);
         packed += some * TCI_PANEL * dense->input_dim;
     }
 }
 
-void tci_dense_pack(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count, float *packed)
+void tci_dense_pack(const tci_dense *dense, const tci_kernels *kernels, float *packed, float *scratch)
 {
-    pack(dense, kernels, first, count, packed + first * TCI_PANEL * dense->input_dim);
+    size_t panels = tci_dense_panels(dense);
+    for (size_t panel = 0, some; panel < panels; panel += some) {
+        some = group_panels(dense->input_dim, panels - panel);
+        pack(dense, kernels, panel, some, packed + panel * TCI_PANEL * dense->input_dim, scratch);
+    }
 }
 
 /* The biases of a group of panels, zeros where there are none. */
@@ -157,7 +193,7 @@ void tci_dense_forward(const tci_dense *dense, const tci_kernels *kernels, size_
         if (dense->packed)
             weights = dense->packed + panel * TCI_PANEL * depth;
         else
-            pack(dense, kernels, panel, group, packed);
+            pack(dense, kernels, panel, group, packed, packed + group * TCI_PANEL * depth);
         for (size_t row = 0, block; row < rows; row += block) {
             block = row_block(rows - row);
             for (size_t done = 0, some; done < group; done += some) {
@@ -181,7 +217,8 @@ void tci_dense_forward(const tci_dense *dense, const tci_kernels *kernels, size_
     }
 }
 
-/* Panels [first, first + count) of the input, as columns of a part's weight transposed: (output_dim, columns). */
+/* Panels [first, first + count) of the input, as columns of a part's weight transposed: (output_dim, columns); with an
+ * adapter packed (count, output_dim, 16) += up · (scale · down), in memory behind them. */
 static void pack_back(const tci_dense *dense, const tci_kernels *kernels, size_t part, size_t first, size_t count,
                       float *packed)
 {
@@ -189,6 +226,17 @@ static void pack_back(const tci_dense *dense, const tci_kernels *kernels, size_t
     size_t offset = dense->input_major ? column * dense->weight_stride : column;
     tci_pack_panels(kernels, dense->output_dim, columns, dense->weight[part] + offset, dense->weight_stride,
                     dense->input_major, packed);
+    const tci_dense_adapter *adapter = &dense->adapter[part];
+    size_t rank = adapter->rank;
+    float *down = packed + count * TCI_PANEL * dense->output_dim; /* (count, rank, 16) */
+    for (size_t r = 0; r < rank; r++) {
+        for (size_t j = 0; j < count * TCI_PANEL; j++)
+            down[(j / TCI_PANEL * rank + r) * TCI_PANEL + j % TCI_PANEL] =
+                j < columns ? adapter->scale * adapter->down[r * dense->input_dim + column + j] : 0.0f;
+    }
+    if (rank > 0)
+        kernels->gemm(dense->output_dim, count, rank, adapter->up, rank, TCI_PANEL, down, packed, TCI_PANEL,
+                      TCI_PANEL * dense->output_dim);
 }
 
 void tci_dense_backward_input(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count,

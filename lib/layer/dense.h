@@ -5,6 +5,9 @@
  * .Linear has it, or `input_major` as (input_dim, output_dim), as GPT-2's Conv1D does, with any stride: the parts may
  * be column ranges of one matrix.
  *
+ * A part may have an adapter, two thin matrices beside its weight (LoRA, Hu et al. 2021): it then counts as weight +
+ * scale · up · down, which is made where the weight is packed and stands nowhere else.
+ *
  * With `packed` NULL weights are packed a group of panels at a time into the caller's scratch: for weights that
  * processes share, and for training, where they change with each step and a batch has many rows.
  *
@@ -21,6 +24,13 @@
 
 #define TCI_DENSE_PARTS 3
 
+typedef struct tci_dense_adapter {
+    size_t rank; /* 0: none */
+    float scale;
+    const float *down; /* (rank, input_dim) */
+    const float *up;   /* (output_dim, rank) */
+} tci_dense_adapter;
+
 typedef struct tci_dense {
     size_t input_dim, output_dim; /* output_dim of one part */
     size_t parts;
@@ -28,7 +38,8 @@ typedef struct tci_dense {
     size_t weight_stride; /* floats from a row of a weight to the next */
     const float *weight[TCI_DENSE_PARTS];
     const float *bias[TCI_DENSE_PARTS]; /* (output_dim); NULL: none */
-    const float *packed;                /* tci_dense_packed_floats() filled by tci_dense_pack(); or NULL */
+    tci_dense_adapter adapter[TCI_DENSE_PARTS];
+    const float *packed; /* tci_dense_packed_floats() filled by tci_dense_pack(); or NULL */
 } tci_dense;
 
 /* Panels of the output, all parts; its columns are 16 times that. */
@@ -44,12 +55,11 @@ static inline size_t tci_dense_width(const tci_dense *dense)
 
 size_t tci_dense_packed_floats(const tci_dense *dense);
 
-/* Packs panels [first, first + count) of the weights into the block of all (64-byte aligned). Biases are read where
- * they stand. */
-void tci_dense_pack(const tci_dense *dense, const tci_kernels *kernels, size_t first, size_t count, float *packed);
-
 /* Floats of scratch (64-byte aligned) that each thread brings to the functions below. */
 size_t tci_dense_scratch(const tci_dense *dense);
+
+/* Packs all weights into `packed` (64-byte aligned). Biases are read where they stand. */
+void tci_dense_pack(const tci_dense *dense, const tci_kernels *kernels, float *packed, float *scratch);
 
 typedef struct tci_dense_output {
     float *y; /* (rows, stride) */

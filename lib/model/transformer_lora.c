@@ -1,5 +1,5 @@
-/* transformer_lora.c: see transformer_lora.h. A sum is W plus one multiple of a row after the other, in the order of
- * the rank: the same bits wherever it is made. Must not know of gradients: they are made where those of the weights
+/* transformer_lora.c: see transformer_lora.h. A sum is one chain of fused multiply-adds from W in the order of the rank,
+ * as where weights are packed: the same bits wherever it is made. Must not know of gradients: they are made where those of the weights
  * are. */
 #include "model/transformer_lora.h"
 
@@ -10,40 +10,22 @@
 
 #include "base/random.h"
 
-tc_status tci_lora_init(tci_lora *lora, const tci_options *options, const tci_transformer_tensors *tensors,
-                        const tci_parameters *parameters, tci_memory *memory)
+void tci_lora_init(tci_lora *lora, const tci_options *options, const tci_transformer_tensors *tensors,
+                   const tci_parameters *parameters)
 {
-    size_t layers = (size_t)options->num_layers, widest = 0;
     *lora = (tci_lora){.rank = (size_t)options->lora_rank};
     if (lora->rank == 0)
-        return TC_OK;
+        return;
     lora->scale = (float)(options->lora_alpha / (double)options->lora_rank);
-    lora->input_major = tci_transformer_family_of(options)->pre_norm;
     lora->first = tensors->first_adapter;
     for (size_t role = 0; role < TCI_ROLE_COUNT; role++) {
         lora->place[role] = SIZE_MAX;
         if (!tensors->adapted[role])
             continue;
         const tci_tensor_info *tensor = &parameters->tensors[lora->first + 2 * lora->roles];
-        tci_lora_shape shape = {tensor[0].shape[1], tensor[1].shape[0]};
         lora->place[role] = lora->roles++;
-        lora->shape[role] = shape;
-        lora->offset[role] = lora->layer_floats;
-        lora->layer_floats += TCI_PADDED(shape.inputs * shape.outputs); /* as large as W, which there is */
-        widest = shape.outputs > widest ? shape.outputs : widest;
+        lora->shape[role] = (tci_lora_shape){tensor[0].shape[1], tensor[1].shape[0]};
     }
-    TCI_RETURN_IF(
-        tci_alloc(memory, layers, lora->layer_floats * sizeof(float), "weights with adapters", &lora->merged));
-    return lora->input_major
-               ? tci_alloc(memory, lora->rank, widest * sizeof(float), "weights with adapters", &lora->turned)
-               : TC_OK;
-}
-
-void tci_lora_free(tci_lora *lora, tci_memory *memory)
-{
-    tci_free(memory, lora->merged);
-    tci_free(memory, lora->turned);
-    lora->merged = lora->turned = NULL;
 }
 
 void tci_lora_draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values)
@@ -63,48 +45,27 @@ void tci_lora_initialize(const tci_lora *lora, tci_parameters *parameters, uint6
     }
 }
 
-/* to (rows, columns) = from + scale · left · right, left (rows, rank) and right (rank, columns). */
-static void add_product(size_t rows, size_t columns, size_t rank, float scale, const float *left, size_t left_row,
-                        size_t left_column, const float *right, const float *from, float *to)
+tci_dense_adapter tci_lora_adapter(const tci_lora *lora, const tci_parameters *parameters, tci_transformer_role role,
+                                   size_t layer)
 {
-    for (size_t r = 0; r < rows; r++) {
-        float *sum = to + r * columns;
-        memcpy(sum, from + r * columns, columns * sizeof *sum);
-        for (size_t k = 0; k < rank; k++) {
-            float factor = scale * left[r * left_row + k * left_column];
-            const float *row = right + k * columns;
-            for (size_t c = 0; c < columns; c++)
-                sum[c] += factor * row[c];
-        }
-    }
+    if (!tci_lora_has(lora, role))
+        return (tci_dense_adapter){0};
+    size_t down = tci_lora_tensor(lora, role, layer);
+    return (tci_dense_adapter){lora->rank, lora->scale, tci_parameters_read(parameters, down),
+                               tci_parameters_read(parameters, down + 1)};
 }
 
-static void merge(const tci_lora *lora, const tci_transformer_tensors *tensors, const tci_parameters *parameters,
-                  tci_transformer_role role, size_t layer)
+/* weight += scale · up · down, in whichever layout it stands. */
+static void merge(const tci_dense_adapter *adapter, tci_lora_shape shape, bool input_major, float *weight)
 {
-    tci_lora_shape shape = lora->shape[role];
-    size_t adapter = tci_lora_tensor(lora, role, layer), rank = lora->rank;
-    const float *weight = tci_parameters_read(parameters, tci_transformer_weight(tensors, role, layer));
-    const float *down = tci_parameters_read(parameters, adapter), *up = tci_parameters_read(parameters, adapter + 1);
-    float *sum = tci_lora_sum(lora, role, layer);
-    if (!lora->input_major) {
-        add_product(shape.outputs, shape.inputs, rank, lora->scale, up, rank, 1, down, weight, sum);
-        return;
-    }
-    for (size_t k = 0; k < rank; k++) {
-        for (size_t o = 0; o < shape.outputs; o++)
-            lora->turned[k * shape.outputs + o] = up[o * rank + k];
-    }
-    add_product(shape.inputs, shape.outputs, rank, lora->scale, down, 1, shape.inputs, lora->turned, weight, sum);
-}
-
-void tci_lora_merge(const tci_lora *lora, const tci_transformer_tensors *tensors, const tci_parameters *parameters)
-{
-    size_t layers = lora->rank == 0 ? 0 : (parameters->tensor_count - lora->first) / (2 * lora->roles);
-    for (size_t layer = 0; layer < layers; layer++) {
-        for (size_t role = 0; role < TCI_ROLE_COUNT; role++) {
-            if (tci_lora_has(lora, (tci_transformer_role)role))
-                merge(lora, tensors, parameters, (tci_transformer_role)role, layer);
+    size_t output_step = input_major ? 1 : shape.inputs, input_step = input_major ? shape.outputs : 1;
+    for (size_t o = 0; o < shape.outputs; o++) {
+        for (size_t r = 0; r < adapter->rank; r++) {
+            const float factor = adapter->scale * adapter->up[o * adapter->rank + r];
+            for (size_t i = 0; i < shape.inputs; i++) {
+                float *sum = weight + o * output_step + i * input_step;
+                *sum = fmaf(adapter->down[r * shape.inputs + i], factor, *sum);
+            }
         }
     }
 }
@@ -160,9 +121,10 @@ void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t 
     for (size_t i = 0; i < TCI_ROLE_COUNT * source->layer_count; i++) {
         tci_transformer_role role = (tci_transformer_role)(i % TCI_ROLE_COUNT);
         size_t layer = i / TCI_ROLE_COUNT;
-        if (!tci_lora_has(lora, role))
+        const tci_dense_adapter adapter = tci_lora_adapter(lora, &from->parameters, role, layer);
+        if (adapter.rank == 0)
             continue;
         const tci_tensor_info *tensor = &to->parameters.tensors[tci_transformer_weight(&target->tensors, role, layer)];
-        memcpy(to->parameters.values + tensor->offset, tci_lora_sum(lora, role, layer), tensor->count * sizeof(float));
+        merge(&adapter, lora->shape[role], source->causal, to->parameters.values + tensor->offset);
     }
 }

@@ -3,9 +3,8 @@
  *
  *     y = x (W + alpha/rank · B A)ᵀ + bias      A (rank, in), B (out, rank)
  *
- * with the names and shapes of the PEFT package: A begins as nn.Linear's weights do, B as zeros. What prediction and
- * training read is the sum, made anew when either matrix has changed, so that the way forward is the same with and
- * without. Which weights have one is chosen by the names of their modules (option lora_targets), as PEFT does. */
+ * with the names and shapes of the PEFT package: A begins as nn.Linear's weights do, B as zeros. The sum is made where
+ * weights are packed (layer/dense.h), so that the way forward is the same with and without. Which weights have one is chosen by the names of their modules (option lora_targets), as PEFT does. */
 #ifndef TCI_MODEL_TRANSFORMER_LORA_H
 #define TCI_MODEL_TRANSFORMER_LORA_H
 
@@ -18,25 +17,19 @@ typedef struct tci_lora_shape {
 } tci_lora_shape;
 
 typedef struct tci_lora {
-    size_t rank; /* 0: none, and nothing else counts */
-    float scale; /* alpha/rank */
-    bool input_major;
+    size_t rank;                  /* 0: none, and nothing else counts */
+    float scale;                  /* alpha/rank */
     size_t first;                 /* number of the first layer's first A; its B is the next */
     size_t roles;                 /* of a layer that have one */
     size_t place[TCI_ROLE_COUNT]; /* of a role among them, or SIZE_MAX */
     tci_lora_shape shape[TCI_ROLE_COUNT];
-    size_t offset[TCI_ROLE_COUNT]; /* of its sum in a layer's part of `merged` */
-    size_t layer_floats;
-    float *merged; /* (layers, layer_floats) */
-    float *turned; /* Bᵀ, where weights are (in, out) */
 } tci_lora;
 
 struct tci_transformer;
 
-/* From the options, and from what was declared; sums have memory then, but no values. */
-tc_status tci_lora_init(tci_lora *lora, const tci_options *options, const tci_transformer_tensors *tensors,
-                        const tci_parameters *parameters, tci_memory *memory);
-void tci_lora_free(tci_lora *lora, tci_memory *memory);
+/* From the options, and from what was declared. */
+void tci_lora_init(tci_lora *lora, const tci_options *options, const tci_transformer_tensors *tensors,
+                   const tci_parameters *parameters);
 
 static inline bool tci_lora_has(const tci_lora *lora, tci_transformer_role role)
 {
@@ -49,18 +42,13 @@ static inline size_t tci_lora_tensor(const tci_lora *lora, tci_transformer_role 
     return lora->first + 2 * (layer * lora->roles + lora->place[role]);
 }
 
-/* The sum that stands in a weight's place, in the layout of the weight. */
-static inline float *tci_lora_sum(const tci_lora *lora, tci_transformer_role role, size_t layer)
-{
-    return lora->merged + layer * lora->layer_floats + lora->offset[role];
-}
-
 /* One adapter's matrix, tensor `index` of a model: random for A (`down`), zero for B. */
 void tci_lora_draw(const tci_tensor_info *tensor, bool down, uint64_t seed, size_t index, float *values);
 /* All of them. */
 void tci_lora_initialize(const tci_lora *lora, tci_parameters *parameters, uint64_t seed);
-/* Makes all sums. */
-void tci_lora_merge(const tci_lora *lora, const tci_transformer_tensors *tensors, const tci_parameters *parameters);
+/* What stands beside a weight; of rank 0 where nothing does. */
+tci_dense_adapter tci_lora_adapter(const tci_lora *lora, const tci_parameters *parameters, tci_transformer_role role,
+                                   size_t layer);
 
 /* A and B as dense layers; B's columns come in `parts` equal parts. */
 tci_dense tci_lora_down(const tci_lora *lora, const tci_parameters *parameters, tci_transformer_role role,

@@ -48,7 +48,6 @@ static void transformer_free(tci_network *base)
     tci_memory *memory = base->memory;
     tci_parameters_free(&base->parameters);
     tci_free(memory, network->packed);
-    tci_lora_free(&network->lora, memory);
     tci_free(memory, network->norms);
     tci_free(memory, network->layers);
     tci_free(memory, network);
@@ -68,7 +67,7 @@ static tc_status create(const tci_architecture *architecture, tci_memory *memory
     TCI_CHECK(tci_alloc_zero(memory, network->layer_count, sizeof *network->layers, "network", &network->layers));
     TCI_CHECK(tci_alloc_zero(memory, 2 * network->layer_count + 1, sizeof *network->norms, "network", &network->norms));
     TCI_CHECK(tci_transformer_declare(&network->base.parameters, options, inputs, label_count, &network->tensors));
-    TCI_CHECK(tci_lora_init(&network->lora, options, &network->tensors, &network->base.parameters, memory));
+    tci_lora_init(&network->lora, options, &network->tensors, &network->base.parameters);
 done:
     if (status != TC_OK)
         transformer_free(&network->base);
@@ -140,15 +139,14 @@ static tci_dense dense_of(const tci_transformer *network, tci_transformer_role r
     const tci_parameters *parameters = &network->base.parameters;
     size_t weight = tci_transformer_weight(&network->tensors, role, layer);
     bool input_major = network->causal && tci_transformer_role_of_layer(role);
-    const float *values = tci_lora_has(&network->lora, role) ? tci_lora_sum(&network->lora, role, layer)
-                                                             : tci_parameters_read(parameters, weight);
     return (tci_dense){.input_dim = inputs,
                        .output_dim = outputs,
                        .parts = 1,
                        .input_major = input_major,
                        .weight_stride = input_major ? outputs : inputs,
-                       .weight = {values},
-                       .bias = {bias ? tci_parameters_read(parameters, weight + 1) : NULL}};
+                       .weight = {tci_parameters_read(parameters, weight)},
+                       .bias = {bias ? tci_parameters_read(parameters, weight + 1) : NULL},
+                       .adapter = {tci_lora_adapter(&network->lora, parameters, role, layer)}};
 }
 
 /* Query, key and value side by side; of gpt they are columns of one weight. */
@@ -165,6 +163,9 @@ static tci_dense query_key_value_of(const tci_transformer *network, size_t layer
         tci_dense other = network->causal ? dense : dense_of(network, roles[part], layer, width, width, true);
         dense.weight[part] = other.weight[0] + (network->causal ? part * width : 0);
         dense.bias[part] = other.bias[0] + (network->causal ? part * width : 0);
+        dense.adapter[part] = other.adapter[0];
+        if (network->causal && dense.adapter[part].rank > 0)
+            dense.adapter[part].up += part * width * dense.adapter[part].rank;
     }
     return dense;
 }
@@ -173,7 +174,6 @@ void tci_transformer_bind(tci_transformer *network)
 {
     const tci_parameters *parameters = &network->base.parameters;
     const tci_transformer_tensors *tensors = &network->tensors;
-    tci_lora_merge(&network->lora, tensors, parameters);
     size_t width = network->width, segments = tensors->first[TCI_ROLE_SEGMENTS];
     network->words = tci_parameters_read(parameters, tensors->first[TCI_ROLE_WORDS]);
     network->position_table = tci_parameters_read(parameters, tensors->first[TCI_ROLE_POSITIONS]);
@@ -209,30 +209,47 @@ static tci_dense *dense_at(tci_transformer *network, size_t index)
     return index == inside + 1 && network->pooler_activation != TCI_ACTIVATION_NONE ? &network->pooler : NULL;
 }
 
+size_t tci_transformer_dense_scratch(const tci_transformer *network)
+{
+    const tci_transformer_layer *layer = &network->layers[0]; /* the others have the same shapes */
+    const tci_dense *const all[] = {&layer->query_key_value, &layer->attention_output, &layer->up, &layer->down,
+                                    &network->output,        &network->pooler};
+    size_t most = 0, count = sizeof all / sizeof all[0] - (network->pooler_activation == TCI_ACTIVATION_NONE);
+    for (size_t i = 0; i < count; i++) {
+        size_t one = tci_dense_scratch(all[i]);
+        most = one > most ? one : most;
+    }
+    return most;
+}
+
 /* A packed copy takes memory once more: it is made where the parameters are the process's own, and where there is
  * none the same numbers come out, later. */
 static void transformer_refresh(tci_network *base)
 {
     tci_transformer *network = (tci_transformer *)base;
     size_t floats = 0;
+    float *scratch = NULL;
     tci_transformer_bind(network);
     if (base->shared)
         return;
     for (size_t i = 0; dense_at(network, i); i++)
         floats += tci_dense_packed_floats(dense_at(network, i));
-    if (!network->packed &&
-        tci_alloc(base->memory, floats, sizeof(float), "packed weights", &network->packed) != TC_OK) {
-        network->packed = NULL;
-        return;
+    if (!network->packed)
+        (void)tci_alloc(base->memory, floats, sizeof(float), "packed weights", &network->packed);
+    (void)tci_alloc(base->memory, tci_transformer_dense_scratch(network), sizeof(float), "packed weights", &scratch);
+    float *block = scratch ? network->packed : NULL;
+    if (!block) {
+        tci_transformer_drop_packed(network);
+    } else {
+        tci_ask_for_large_pages(base->memory, block, floats * sizeof *block);
+        for (size_t i = 0; dense_at(network, i); i++) {
+            tci_dense *dense = dense_at(network, i);
+            tci_dense_pack(dense, base->kernels, block, scratch);
+            dense->packed = block;
+            block += tci_dense_packed_floats(dense);
+        }
     }
-    float *block = network->packed;
-    tci_ask_for_large_pages(base->memory, block, floats * sizeof *block);
-    for (size_t i = 0; dense_at(network, i); i++) {
-        tci_dense *dense = dense_at(network, i);
-        tci_dense_pack(dense, base->kernels, 0, tci_dense_panels(dense), block);
-        dense->packed = block;
-        block += tci_dense_packed_floats(dense);
-    }
+    tci_free(base->memory, scratch);
 }
 
 void tci_transformer_drop_packed(tci_transformer *network)

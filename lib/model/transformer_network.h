@@ -56,9 +56,10 @@ extern const tci_architecture tci_bert_architecture, tci_gpt_architecture;
 /* Tensors of a norm: gain, and bias behind it. */
 size_t tci_transformer_norm_tensor(const tci_transformer *network, size_t norm);
 
-/* Points everything at the parameters, wherever they stand now, and at no packed copy; weights with adapters at their
- * sums, which are made anew. */
+/* Points everything at the parameters, wherever they stand now, and at no packed copy. */
 void tci_transformer_bind(tci_transformer *network);
+/* Floats of scratch for any of its dense layers. */
+size_t tci_transformer_dense_scratch(const tci_transformer *network);
 /* The parameters of a network that differs in its adapters alone: those of `from`, into whose weights its adapters are
  * merged where `to` has none; new ones where `from` has none. */
 void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed);

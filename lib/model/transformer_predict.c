@@ -47,10 +47,7 @@ static tci_attention attention_of(const tci_transformer *network)
 static size_t scratch_floats(const tci_transformer *network, size_t longest)
 {
     tci_attention attention = attention_of(network);
-    const tci_transformer_layer *layer = &network->layers[0];
-    size_t most = largest(tci_attention_scratch(&attention, longest), tci_dense_scratch(&layer->query_key_value));
-    most = largest(most, largest(tci_dense_scratch(&layer->up), tci_dense_scratch(&layer->down)));
-    return TCI_PADDED(largest(most, tci_dense_scratch(&network->output)));
+    return TCI_PADDED(largest(tci_attention_scratch(&attention, longest), tci_transformer_dense_scratch(network)));
 }
 
 static float *floats(tci_layout *layout, size_t rows, size_t columns)

@@ -88,12 +88,10 @@ static size_t largest(size_t a, size_t b)
 static size_t scratch_floats(const tci_training *training)
 {
     const tci_transformer *network = training->network;
-    const tci_transformer_layer *layer = &network->layers[0];
     tci_attention attention = tci_training_attention(training, 0);
     size_t most = largest(tci_attention_scratch(&attention, training->longest),
                           tci_attention_backward_scratch(&attention, training->longest));
-    most = largest(most, largest(tci_dense_scratch(&layer->query_key_value), tci_dense_scratch(&layer->up)));
-    most = largest(most, largest(tci_dense_scratch(&layer->down), tci_dense_scratch(&network->output)));
+    most = largest(most, tci_transformer_dense_scratch(network));
     most = largest(most, tci_lora_scratch(&network->lora, &network->base.parameters, TCI_DENSE_PARTS));
     return TCI_PADDED(most);
 }
