@@ -170,7 +170,8 @@ static size_t weight_of(const tci_training *training, tci_transformer_role role,
     return tci_transformer_weight(&training->network->tensors, role, layer);
 }
 
-static void feed_back(const tci_training *training, size_t index, const tci_team *team)
+/* With `again` what its last dense layer reads has just been computed again. */
+static void feed_back(const tci_training *training, size_t index, bool again, const tci_team *team)
 {
     const tci_transformer *network = training->network;
     const tci_transformer_layer *layer = &network->layers[index];
@@ -186,9 +187,7 @@ static void feed_back(const tci_training *training, size_t index, const tci_team
                        .x_stride = up,
                        .dy_stride = stride};
     share_tokens(training, team, &begin, &end);
-    if (training->feeds_again && index + 1 < network->layer_count) {
-        tci_training_run_feed(training, index, team);
-    } else {
+    if (!again) {
         tci_activation_forward(network->activation, network->base.kernels, (end - begin) * up, kept->up + begin * up,
                                training->wide + begin * up);
         tci_training_norm(training, 2 * index + 1, kept->middle, NULL, team);
@@ -398,9 +397,10 @@ static void backward_member(void *context, const tci_team *team)
     norm_back(training, 2 * layers, training->stream[layers], training->stream_stats[layers], training->dstream,
               training->dstream, false, team);
     for (size_t layer = layers; layer-- > 0 && layers - layer <= training->deepest;) {
-        if (training->checkpointing)
-            tci_training_run_layer(training, layer, team);
-        feed_back(training, layer, team);
+        bool again = training->checkpointing || (training->feeds_again && layer + 1 < layers);
+        if (again)
+            tci_training_run_layer(training, layer, training->feeds_again, team);
+        feed_back(training, layer, again, team);
         attention_back(training, layer, team);
     }
     if (training->deepest <= layers)

@@ -1,6 +1,6 @@
 /* transformer_lora.c: see transformer_lora.h. A sum is one chain of fused multiply-adds from W in the order of the rank,
- * as where weights are packed: the same bits wherever it is made. Must not know of gradients: they are made where those of the weights
- * are. */
+ * as where weights are packed: the same bits wherever it is made. Must not know of gradients: they are made where those
+ * of the weights are. */
 #include "model/transformer_lora.h"
 
 #include "model/transformer_network.h"
@@ -58,13 +58,14 @@ tci_dense_adapter tci_lora_adapter(const tci_lora *lora, const tci_parameters *p
 /* weight += scale · up · down, in whichever layout it stands. */
 static void merge(const tci_dense_adapter *adapter, tci_lora_shape shape, bool input_major, float *weight)
 {
-    size_t output_step = input_major ? 1 : shape.inputs, input_step = input_major ? shape.outputs : 1;
-    for (size_t o = 0; o < shape.outputs; o++) {
-        for (size_t r = 0; r < adapter->rank; r++) {
-            const float factor = adapter->scale * adapter->up[o * adapter->rank + r];
-            for (size_t i = 0; i < shape.inputs; i++) {
-                float *sum = weight + o * output_step + i * input_step;
-                *sum = fmaf(adapter->down[r * shape.inputs + i], factor, *sum);
+    size_t rank = adapter->rank;
+    size_t rows = input_major ? shape.inputs : shape.outputs, columns = input_major ? shape.outputs : shape.inputs;
+    for (size_t row = 0; row < rows; row++, weight += columns) {
+        for (size_t r = 0; r < rank; r++) {
+            for (size_t column = 0; column < columns; column++) {
+                size_t input = input_major ? row : column, output = input_major ? column : row;
+                weight[column] = fmaf(adapter->down[r * shape.inputs + input],
+                                      adapter->scale * adapter->up[output * rank + r], weight[column]);
             }
         }
     }

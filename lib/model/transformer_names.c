@@ -175,15 +175,13 @@ static tc_status declare_role(tci_parameters *parameters, const tci_options *opt
     return tci_parameters_declare(parameters, name, 1, shape[swapped], 1, false, NULL);
 }
 
-/* The weights of layers that option lora_targets names; nothing: those that PEFT takes by default. */
+/* The weights of layers that option lora_targets names; nothing: all. */
 static tc_status find_targets(const tci_options *options, bool adapted[TCI_ROLE_COUNT])
 {
     const tci_transformer_family *family = tci_transformer_family_of(options);
     const char *targets = options->lora_targets;
-    if (!targets[0])
-        targets = family->pre_norm                           ? "c_attn"
-                  : options->family == TCI_FAMILY_DISTILBERT ? "q_lin,v_lin"
-                                                             : "query,value";
+    for (size_t role = TCI_ROLE_ATTENTION_NORM; !targets[0] && role <= TCI_ROLE_DOWN; role++)
+        adapted[role] = family->body[role] && !is_norm((tci_transformer_role)role);
     for (size_t length = 0; *targets; targets += length + (targets[length] == ',')) {
         bool found = false;
         length = strcspn(targets, ",");

@@ -121,10 +121,15 @@ static void lay_out_kept(tci_training *training, tci_layout *layout)
         kept->qkv = floats(layout, tokens, 3 * stride);
         kept->attended = floats(layout, tokens, stride);
         kept->attention_stats = floats(layout, tokens, 2 * network->head_count);
+        if (i > 0 && training->feeds_again) {
+            kept->middle = training->kept[0].middle;
+            kept->middle_stats = training->kept[0].middle_stats;
+            kept->up = training->kept[0].up;
+            continue;
+        }
         kept->middle = floats(layout, tokens, stride);
         kept->middle_stats = floats(layout, tokens, 2);
-        kept->up = i > 0 && training->feeds_again ? training->kept[0].up
-                                                  : floats(layout, tokens, TCI_PADDED(network->intermediate));
+        kept->up = floats(layout, tokens, TCI_PADDED(network->intermediate));
     }
 }
 
@@ -357,34 +362,27 @@ static void run_block_end(const tci_training *training, const tci_dense *dense, 
     tci_team_wait(team);
 }
 
-void tci_training_run_feed(const tci_training *training, size_t index, const tci_team *team)
-{
-    const tci_transformer *network = training->network;
-    const tci_dense *up = &network->layers[index].up;
-    const tci_kept_layer *kept = &training->kept[index];
-    tci_training_norm(training, 2 * index + 1, kept->middle, kept->middle_stats, team);
-    run_dense(
-        training, up, training->token_count, training->normed, network->stride,
-        (tci_dense_output){
-            .y = training->wide, .stride = tci_dense_width(up), .activation = network->activation, .before = kept->up},
-        team);
-}
-
-void tci_training_run_layer(const tci_training *training, size_t index, const tci_team *team)
+void tci_training_run_layer(const tci_training *training, size_t index, bool attended, const tci_team *team)
 {
     const tci_transformer *network = training->network;
     const tci_transformer_layer *layer = &network->layers[index];
     const tci_kept_layer *kept = &training->kept[index];
-    size_t stride = network->stride;
+    size_t stride = network->stride, up = tci_dense_width(&layer->up), tokens = training->token_count;
     tci_training_norm(training, 2 * index, training->stream[index], training->stream_stats[index], team);
-    run_dense(training, &layer->query_key_value, training->token_count, training->normed, stride,
-              (tci_dense_output){.y = kept->qkv, .stride = 3 * stride}, team);
-    attend(training, index, team);
+    if (!attended) {
+        run_dense(training, &layer->query_key_value, tokens, training->normed, stride,
+                  (tci_dense_output){.y = kept->qkv, .stride = 3 * stride}, team);
+        attend(training, index, team);
+    }
     run_block_end(training, &layer->attention_output, kept->attended, stride,
                   network->residual_of_norm ? training->normed : training->stream[index],
                   network->attention_output_dropout ? network->dropout : 0,
                   (uint32_t)(3 * index) + TCI_DROP_ATTENTION_OUTPUT, kept->middle, team);
-    tci_training_run_feed(training, index, team);
+    tci_training_norm(training, 2 * index + 1, kept->middle, kept->middle_stats, team);
+    run_dense(
+        training, &layer->up, tokens, training->normed, stride,
+        (tci_dense_output){.y = training->wide, .stride = up, .activation = network->activation, .before = kept->up},
+        team);
 }
 
 static void pool_sequences(const tci_training *training, const tci_team *team)
@@ -438,7 +436,7 @@ static void forward_member(void *context, const tci_team *team)
         tci_training_drop(training, network->embedding_dropout, 0, training->stream[0], training->stream[0], team);
     for (size_t i = 0; i < network->layer_count; i++) {
         const tci_kept_layer *kept = &training->kept[i];
-        tci_training_run_layer(training, i, team);
+        tci_training_run_layer(training, i, false, team);
         run_block_end(training, &network->layers[i].down, training->wide, tci_dense_width(&network->layers[i].up),
                       network->residual_of_norm ? training->normed : kept->middle, network->dropout,
                       (uint32_t)(3 * i) + TCI_DROP_FEED, training->stream[i + 1], team);

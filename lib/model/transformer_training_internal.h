@@ -5,8 +5,8 @@
  * Where the head alone is trained none of these is there: what it reads stays from one epoch to the next.
  * With option gradient_checkpointing the stream before each layer alone is kept, and the rest of a layer is computed
  * again, in memory that all layers share, by the code that computed it first. Where adapters are trained the weights
- * have no gradients, and a large batch takes more than all else: what the feed-forward's function is applied to, two
- * fifths of it, is then computed again in the same way. */
+ * have no gradients, and a large batch takes more than all else: then what comes behind the attention, half of it, is
+ * computed again in the same way. */
 #ifndef TCI_MODEL_TRANSFORMER_TRAINING_INTERNAL_H
 #define TCI_MODEL_TRANSFORMER_TRAINING_INTERNAL_H
 
@@ -28,7 +28,7 @@ struct tci_training {
     tci_memory *memory;
     tci_pool *pool;
     bool checkpointing;
-    bool feeds_again; /* `up` of all layers but the last is computed again on the way back of this batch */
+    bool feeds_again; /* this batch: `middle` and `up` are kept of the last layer alone */
     bool head_only;   /* nothing below the pooling is trained: vectors come from `features`, no activations are kept */
     tci_features features;
     tci_workspace batch_space, space;
@@ -96,9 +96,8 @@ void tci_training_drop_vectors(const tci_training *training, uint32_t number, fl
  * kept already. */
 void tci_training_norm(const tci_training *training, size_t norm, const float *x, float *stats, const tci_team *team);
 
-/* A layer up to what its last dense layer reads, which is `up` and, through the function, `wide`. */
-void tci_training_run_layer(const tci_training *training, size_t layer, const tci_team *team);
-/* The part of that from `middle` on. */
-void tci_training_run_feed(const tci_training *training, size_t layer, const tci_team *team);
+/* A layer up to what its last dense layer reads, which is `up` and, through the function, `wide`; with `attended` from
+ * the attended vectors on, which are kept. */
+void tci_training_run_layer(const tci_training *training, size_t layer, bool attended, const tci_team *team);
 
 #endif

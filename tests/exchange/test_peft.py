@@ -19,11 +19,12 @@ TINY = pathlib.Path(__file__).resolve().parent.parent / "golden" / "tiny_bert"
 WORDS = "you win a prize the lion and tiger meeting notes lunch on tuesday zebra , . ! xq".split()
 LABELS = ["ham", "spam", "zoo"]
 SHOW = "--print" in sys.argv
-TARGETS = {"bert": ["", "query,key,value,output.dense", "dense"], "roberta": ["", "dense"],
-           "distilbert": ["", "q_lin,out_lin,lin1,lin2"], "gpt2": ["", "c_attn,mlp.c_proj", "c_proj,c_fc"]}
-
-
-DEFAULT = {"bert": "query,value", "roberta": "query,value", "distilbert": "q_lin,v_lin", "gpt2": "c_attn"}
+TARGETS = {"bert": ["", "query,value", "query,key,value,output.dense", "dense"], "roberta": ["", "dense"],
+           "distilbert": ["", "q_lin,v_lin", "q_lin,out_lin,lin1,lin2"],
+           "gpt2": ["", "c_attn", "c_attn,mlp.c_proj", "c_proj,c_fc"]}
+BERT_LAYER = "query,key,value,attention.output.dense,intermediate.dense,output.dense"
+EVERY = {"bert": BERT_LAYER, "roberta": BERT_LAYER, "distilbert": "q_lin,k_lin,v_lin,out_lin,lin1,lin2",
+         "gpt2": "c_attn,c_proj,c_fc"}
 
 
 def configs():
@@ -117,7 +118,7 @@ class Peft(unittest.TestCase):
                 plain = transformers.AutoModelForSequenceClassification.from_pretrained(
                     base, num_labels=2 + number, ignore_mismatched_sizes=True)
                 theirs = peft.get_peft_model(plain, peft.LoraConfig(
-                    task_type="SEQ_CLS", r=3 + number, lora_alpha=5, target_modules=(target or DEFAULT[name]).split(","),
+                    task_type="SEQ_CLS", r=3 + number, lora_alpha=5, target_modules=(target or EVERY[name]).split(","),
                     exclude_modules=["classifier.dense", "bert.pooler.dense"] if target == "dense" else None,
                     init_lora_weights=False, fan_in_fan_out=name == "gpt2"))
                 folder = self.folder / f"{name}-{number}"
