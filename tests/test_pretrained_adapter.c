@@ -232,7 +232,7 @@ static void folders_that_do_not_fit_are_refused_by_name(void **state)
         {"adapter_config.json", "\"r\":2", "\"r\":\"2\"", FORMAT, "'r' (byte "},
         {"adapter_config.json", "\"lora_alpha\":8", "\"lora_alpha\":-8", FORMAT, "'lora_alpha'"},
         {"adapter_config.json", "{", "{\"use_dora\":true,", UNSUPPORTED, "'use_dora'"},
-        {"adapter_config.json", "{", "{\"use_rslora\":true,", UNSUPPORTED, "'use_rslora'"},
+        {"adapter_config.json", "{", "{\"use_rslora\":1,", UNSUPPORTED, "'use_rslora'"},
         {"adapter_config.json", "\"bias\":\"none\"", "\"bias\":\"all\"", UNSUPPORTED, "'bias'"},
         {"adapter_config.json", "\"fan_in_fan_out\":false", "\"fan_in_fan_out\":true", UNSUPPORTED, "'fan_in_fan_out'"},
         {"adapter_config.json", "{", "{\"init_lora_weights\":\"pissa\",", UNSUPPORTED, "'init_lora_weights'"},
@@ -304,6 +304,25 @@ static void a_folder_without_textclf_json_has_labels_by_its_head(void **state)
     }
 }
 
+static void alpha_may_be_divided_by_the_root_of_the_rank(void **state)
+{
+    (void)state;
+    test_folder folder;
+    tc_model *model = moved_model("lora_rank=4 lora_alpha=8", NULL, 0), *again = NULL;
+    float logits[3], others[3];
+    test_folder_create(&folder);
+    assert_ok(tc_model_export(model, folder.path, TC_FORMAT_PEFT));
+    tiny_bert_edit(&folder, "adapter_config.json", "\"lora_alpha\":8", "\"lora_alpha\":4,\"use_rslora\":true");
+    assert_ok(beside(&folder, "", &again));
+    assert_true(again->options.lora_alpha == 8);
+    tiny_bert_logits(model, text, 3, logits);
+    tiny_bert_logits(again, text, 3, others);
+    assert_memory_equal(logits, others, sizeof logits);
+    tc_model_free(again);
+    tc_model_free(model);
+    test_folder_remove(&folder);
+}
+
 static void each_failed_allocation_and_call_is_a_status(void **state)
 {
     (void)state;
@@ -365,6 +384,7 @@ int main(void)
         cmocka_unit_test(what_a_host_asks_for_has_to_be_what_the_adapters_are),
         cmocka_unit_test(folders_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(a_folder_without_textclf_json_has_labels_by_its_head),
+        cmocka_unit_test(alpha_may_be_divided_by_the_root_of_the_rank),
         cmocka_unit_test(each_failed_allocation_and_call_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

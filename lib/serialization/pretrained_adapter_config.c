@@ -1,5 +1,6 @@
 /* pretrained_adapter_config.c: the keys of adapter_config.json. A key that is not in the table has to ask for nothing
  * (false, null, or empty): those that PEFT adds with every version change what its layers compute. */
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -9,6 +10,7 @@
 enum kind {
     RANK,
     ALPHA,
+    ROOT, /* whether alpha is divided by the root of the rank (rsLoRA, Kalajdzievski 2023) */
     TASK,
     TYPE,   /* "LORA" */
     BIAS,   /* "none" */
@@ -23,6 +25,7 @@ static const struct key_row {
 } key_rows[] = {
     {"r", RANK},
     {"lora_alpha", ALPHA},
+    {"use_rslora", ROOT},
     {"task_type", TASK},
     {"peft_type", TYPE},
     {"bias", BIAS},
@@ -48,7 +51,7 @@ typedef struct adapter_reader {
     tci_options *options;
     tci_adapter_config *config;
     char key[TCI_SHOWN]; /* of the value that is read, for messages */
-    bool has_rank, has_alpha, has_type;
+    bool has_rank, has_alpha, has_type, of_root;
 } adapter_reader;
 
 static tc_status refuse(const adapter_reader *reader, const char *wanted)
@@ -57,17 +60,22 @@ static tc_status refuse(const adapter_reader *reader, const char *wanted)
                     wanted);
 }
 
-static tc_status read_number(adapter_reader *reader, tci_json_event event, const char *option)
+static tc_status set_number(adapter_reader *reader, const char *key, const char *option, double number)
 {
     char text[TCI_DOUBLE_TEXT];
+    tci_print_double(number, text);
+    if (tci_options_set(reader->options, option, text) != TC_OK)
+        return tci_fail_prefix(TC_ERROR_FORMAT, "'%s'", key);
+    return TC_OK;
+}
+
+static tc_status read_number(adapter_reader *reader, tci_json_event event, const char *option)
+{
     double number = 0;
     if (event != TCI_JSON_NUMBER)
         return tci_fail(TC_ERROR_FORMAT, "'%s' (byte %zu) is no number", reader->key, reader->json.start);
     TCI_RETURN_IF(tci_json_double(&reader->json, reader->key, &number));
-    tci_print_double(number, text);
-    if (tci_options_set(reader->options, option, text) != TC_OK)
-        return tci_fail_prefix(TC_ERROR_FORMAT, "'%s'", reader->key);
-    return TC_OK;
+    return set_number(reader, reader->key, option, number);
 }
 
 /* false, null, or nothing in it. */
@@ -111,6 +119,9 @@ static tc_status read_value(adapter_reader *reader, enum kind kind, tci_json_eve
     case ALPHA:
         reader->has_alpha = true;
         return read_number(reader, event, "lora_alpha");
+    case ROOT:
+        reader->of_root = event == TCI_JSON_TRUE;
+        return reader->of_root ? TC_OK : read_off(reader, event);
     case TASK:
         reader->config->sequence_class = text && tci_json_is(&reader->json, "SEQ_CLS");
         return tci_json_skip(&reader->json, event);
@@ -159,7 +170,10 @@ static tc_status read_file(adapter_reader *reader)
                         : !reader->has_alpha ? "lora_alpha"
                                              : "r",
                         reader->has_rank && reader->has_alpha && reader->has_type ? ", or 0" : "");
-    return TC_OK;
+    if (!reader->of_root)
+        return TC_OK;
+    double root = sqrt((double)reader->options->lora_rank); /* option lora_alpha is divided by the rank */
+    return set_number(reader, "lora_alpha", "lora_alpha", reader->options->lora_alpha * root);
 }
 
 tc_status tci_adapter_config_read(tci_memory *memory, const char *json, size_t size, tci_options *options,

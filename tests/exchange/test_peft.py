@@ -120,7 +120,7 @@ class Peft(unittest.TestCase):
                 theirs = peft.get_peft_model(plain, peft.LoraConfig(
                     task_type="SEQ_CLS", r=3 + number, lora_alpha=5, target_modules=(target or EVERY[name]).split(","),
                     exclude_modules=["classifier.dense", "bert.pooler.dense"] if target == "dense" else None,
-                    init_lora_weights=False, fan_in_fan_out=name == "gpt2"))
+                    use_rslora=number == 1, init_lora_weights=False, fan_in_fan_out=name == "gpt2"))
                 folder = self.folder / f"{name}-{number}"
                 theirs.save_pretrained(folder)
                 ours = textclf.Model.load(base, textclf.Config(adapter=folder))
