@@ -9,9 +9,9 @@
  * to 9; what is left of the panels runs on two, then one. Rows are dealt out evenly (13 = 5 + 4 + 4), so no rest is
  * small. More rows at once would fall on one set of the first-level cache where the rows of a are pages apart.
  *
- * Order of loops: up to 99 rows { three panels { 384 deep { rows of a micro-kernel } } }; with more rows, pages of c and
- * a were more than the first table of addresses holds. The block of b that follows may come from far away, and is asked
- * for while the first rows use what is there: where they go on to other rows the processor does not read ahead by
+ * Order of loops: up to 99 rows { three panels { 384 deep { rows of a micro-kernel } } }; with more rows, pages of c
+ * and a were more than the first table of addresses holds. The block of b that follows may come from far away, and is
+ * asked for while the first rows use what is there: where they go on to other rows the processor does not read ahead by
  * itself.
  *
  * Reached of what the tall micro-kernel does on data in the first-level cache (a Xeon with 2 MB of second-level cache):

@@ -88,8 +88,8 @@ static place place_of(const tci_dense *dense, size_t panel)
     return at;
 }
 
-/* Adds what a part's adapter gives columns [column, column + columns) to their panels: packed (panels, input_dim, 16) +=
- * downᵀ · (scale · upᵀ). */
+/* Adds what a part's adapter gives columns [column, column + columns) to their panels:
+ * packed (panels, input_dim, 16) += downᵀ · (scale · upᵀ). */
 static void adapt(const tci_dense *dense, const tci_kernels *kernels, size_t part, size_t column, size_t columns,
                   float *packed, float *scratch)
 {
@@ -363,4 +363,29 @@ void tci_dense_backward_weight(const tci_dense *dense, const tci_kernels *kernel
                                  add};
         multiply(&p, product, gemm_scratch);
     }
+}
+
+size_t tci_dense_merge_scratch(const tci_dense *dense)
+{
+    size_t width = TCI_PADDED(dense->input_dim) + TCI_PADDED(dense->output_dim);
+    return dense->adapter[0].rank * width + product_floats(dense) + transposed_scratch(dense);
+}
+
+void tci_dense_merge(const tci_dense *dense, const tci_kernels *kernels, float *weight, float *scratch)
+{
+    const tci_dense_adapter *adapter = &dense->adapter[0];
+    size_t rank = adapter->rank, inputs = dense->input_dim, outputs = dense->output_dim;
+    size_t down_stride = TCI_PADDED(inputs), up_stride = TCI_PADDED(outputs);
+    float *down = scratch, *up = down + rank * down_stride, *product = up + rank * up_stride; /* up: transposed */
+    memset(down, 0, rank * (down_stride + up_stride) * sizeof *down);
+    copy_block(rank, inputs, adapter->down, inputs, down, down_stride);
+    for (size_t r = 0; r < rank; r++) {
+        for (size_t o = 0; o < outputs; o++)
+            up[r * up_stride + o] = adapter->scale * adapter->up[o * rank + r];
+    }
+    size_t stride = dense->weight_stride;
+    weight_product p = {kernels, outputs, inputs, rank, up, down, up_stride, down_stride, weight, stride, true};
+    if (dense->input_major)
+        p = (weight_product){kernels, inputs, outputs, rank, down, up, down_stride, up_stride, weight, stride, true};
+    multiply(&p, product, product + product_floats(dense));
 }

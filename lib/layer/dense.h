@@ -89,4 +89,10 @@ void tci_dense_backward_weight(const tci_dense *dense, const tci_kernels *kernel
                                float *const dweight[TCI_DENSE_PARTS], float *const dbias[TCI_DENSE_PARTS], bool add,
                                float *scratch);
 
+/* weight += scale · up · down, for the adapter of part 0: the bits that packing gives them. `weight` is in the layout
+ * and with the stride of the dense layer's own. */
+void tci_dense_merge(const tci_dense *dense, const tci_kernels *kernels, float *weight, float *scratch);
+/* Floats of scratch (64-byte aligned) for that. */
+size_t tci_dense_merge_scratch(const tci_dense *dense);
+
 #endif

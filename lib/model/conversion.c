@@ -52,7 +52,7 @@ static tc_status fill(const tc_model *model, const uint32_t *rows, tc_model *cop
     if (model->options.weights == TCI_WEIGHTS_PQ && copy->options.weights != TCI_WEIGHTS_PQ)
         tci_bag_widen((const tci_bag_network *)model->network, (tci_bag_network *)copy->network);
     else if (model->options.lora_rank != copy->options.lora_rank)
-        tci_transformer_readapt(model->network, copy->network, copy->options.seed);
+        status = tci_transformer_readapt(model->network, copy->network, copy->options.seed);
     else
         status = tci_parameters_convert(&model->network->parameters, &copy->network->parameters, rows);
     tci_float_leave(environment);

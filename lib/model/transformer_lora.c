@@ -1,6 +1,5 @@
-/* transformer_lora.c: see transformer_lora.h. A sum is one chain of fused multiply-adds from W in the order of the rank,
- * as where weights are packed: the same bits wherever it is made. Must not know of gradients: they are made where those
- * of the weights are. */
+/* transformer_lora.c: see transformer_lora.h. Must not know of gradients: they are made where those of the weights are.
+ */
 #include "model/transformer_lora.h"
 
 #include "model/transformer_network.h"
@@ -55,20 +54,23 @@ tci_dense_adapter tci_lora_adapter(const tci_lora *lora, const tci_parameters *p
                                tci_parameters_read(parameters, down + 1)};
 }
 
-/* weight += scale · up · down, in whichever layout it stands. */
-static void merge(const tci_dense_adapter *adapter, tci_lora_shape shape, bool input_major, float *weight)
+/* Adds the adapter of a weight to `weight`, which stands as that one does in `memory`. */
+static tc_status merge(const tci_transformer *source, tci_transformer_role role, size_t layer, tci_memory *memory,
+                       float *weight)
 {
-    size_t rank = adapter->rank;
-    size_t rows = input_major ? shape.inputs : shape.outputs, columns = input_major ? shape.outputs : shape.inputs;
-    for (size_t row = 0; row < rows; row++, weight += columns) {
-        for (size_t r = 0; r < rank; r++) {
-            for (size_t column = 0; column < columns; column++) {
-                size_t input = input_major ? row : column, output = input_major ? column : row;
-                weight[column] = fmaf(adapter->down[r * shape.inputs + input],
-                                      adapter->scale * adapter->up[output * rank + r], weight[column]);
-            }
-        }
-    }
+    const tci_lora_shape shape = source->lora.shape[role];
+    const tci_dense dense = {.input_dim = shape.inputs,
+                             .output_dim = shape.outputs,
+                             .parts = 1,
+                             .input_major = source->causal,
+                             .weight_stride = source->causal ? shape.outputs : shape.inputs,
+                             .adapter = {tci_lora_adapter(&source->lora, &source->base.parameters, role, layer)}};
+    float *scratch = NULL;
+    TCI_RETURN_IF(
+        tci_alloc(memory, tci_dense_merge_scratch(&dense), sizeof *scratch, "working memory of merging", &scratch));
+    tci_dense_merge(&dense, source->base.kernels, weight, scratch);
+    tci_free(memory, scratch);
+    return TC_OK;
 }
 
 tci_dense tci_lora_down(const tci_lora *lora, const tci_parameters *parameters, tci_transformer_role role, size_t layer)
@@ -108,10 +110,9 @@ size_t tci_lora_scratch(const tci_lora *lora, const tci_parameters *parameters, 
     return most;
 }
 
-void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed)
+tc_status tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed)
 {
     const tci_transformer *source = (const tci_transformer *)from, *target = (const tci_transformer *)to;
-    const tci_lora *lora = &source->lora;
     for (size_t i = 0; i < target->tensors.first_adapter; i++) {
         const tci_tensor_info *tensor = &to->parameters.tensors[i];
         memcpy(to->parameters.values + tensor->offset, tci_parameters_read(&from->parameters, i),
@@ -122,10 +123,10 @@ void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t 
     for (size_t i = 0; i < TCI_ROLE_COUNT * source->layer_count; i++) {
         tci_transformer_role role = (tci_transformer_role)(i % TCI_ROLE_COUNT);
         size_t layer = i / TCI_ROLE_COUNT;
-        const tci_dense_adapter adapter = tci_lora_adapter(lora, &from->parameters, role, layer);
-        if (adapter.rank == 0)
+        if (!tci_lora_has(&source->lora, role))
             continue;
         const tci_tensor_info *tensor = &to->parameters.tensors[tci_transformer_weight(&target->tensors, role, layer)];
-        merge(&adapter, lora->shape[role], source->causal, to->parameters.values + tensor->offset);
+        TCI_RETURN_IF(merge(source, role, layer, to->memory, to->parameters.values + tensor->offset));
     }
+    return TC_OK;
 }

@@ -4,7 +4,8 @@
  *     y = x (W + alpha/rank · B A)ᵀ + bias      A (rank, in), B (out, rank)
  *
  * with the names and shapes of the PEFT package: A begins as nn.Linear's weights do, B as zeros. The sum is made where
- * weights are packed (layer/dense.h), so that the way forward is the same with and without. Which weights have one is chosen by the names of their modules (option lora_targets), as PEFT does. */
+ * weights are packed (layer/dense.h), so that the way forward is the same with and without. Which weights have one is
+ * chosen by the names of their modules (option lora_targets), as PEFT does. */
 #ifndef TCI_MODEL_TRANSFORMER_LORA_H
 #define TCI_MODEL_TRANSFORMER_LORA_H
 

@@ -62,7 +62,7 @@ void tci_transformer_bind(tci_transformer *network);
 size_t tci_transformer_dense_scratch(const tci_transformer *network);
 /* The parameters of a network that differs in its adapters alone: those of `from`, into whose weights its adapters are
  * merged where `to` has none; new ones where `from` has none. */
-void tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed);
+tc_status tci_transformer_readapt(const tci_network *from, tci_network *to, uint64_t seed);
 /* A network whose weights change with each step is better off without a packed copy. */
 void tci_transformer_drop_packed(tci_transformer *network);
 /* Likewise the head alone: what is packed of it is not read any more. */
