@@ -23,7 +23,7 @@
 enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
 
 /* Has a line of a panel of `next` brought to the second-level cache. */
-#define ASK_FOR_ONE _mm_prefetch((const char *)next, _MM_HINT_T1);
+#define ASK_FOR_ONE _mm_prefetch((const char *)next, _MM_HINT_T1), next += TCI_PANEL;
 
 #define LINE(from) tci_kept(_mm512_loadu_ps(from))
 
@@ -48,7 +48,7 @@ enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
         for (size_t some; depth > 0; depth -= some, a += a_block - some * a_step) {                                   \
             some = tci_gemm_least(depth, run);                                                                        \
-            for (size_t k = 0; k < some; k++, a += a_step, b += line_step, next += TCI_PANEL) {                       \
+            for (size_t k = 0; k < some; k++, a += a_step, b += line_step) {                       \
                 ASK                                                                                                   \
                 LINES_##P ROWS_##R(PASS_##P, 0)                                                                       \
             }                                                                                                         \
