@@ -171,6 +171,8 @@ static void blocks_of_many_rows_keep_the_chain(void **unused)
             check_gemm(tables[i], (shape){rows[r], 3 + r % 3, 9, 2, r % 2 != 0}, false);
             check_transposed(tables[i], (shape){rows[r], 5, 7, 1, r % 2 != 0}, false);
         }
+        for (size_t few = 41; few < 100; few++) /* as many as any kernel takes at once */
+            check_gemm(tables[i], (shape){few, 3, 3, 0, false}, false);
         check_gemm(tables[i], (shape){200, 2, 270, 0, true}, false);
         check_transposed(tables[i], (shape){300, 1, 270, 0, true}, false);
     }

@@ -35,7 +35,7 @@ enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
  * it. */
 #define ARGUMENTS                                                                                                     \
     size_t depth, const float *a, size_t a_row, size_t a_block, size_t a_step, const float *b, size_t line_step,      \
-    size_t panel_step, const float *start, size_t start_row, size_t start_block, float *c, size_t c_row,       \
+    size_t panel_step, const float *start, size_t start_row, size_t start_block, float *c, size_t c_row,              \
     size_t c_block, const float *next
 
 #define MICRO_KERNEL(NAME, R, P, ASK)                                                                                 \
@@ -48,7 +48,7 @@ enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
         for (size_t some; depth > 0; depth -= some, a += a_block - some * a_step) {                                   \
             some = tci_gemm_least(depth, run);                                                                        \
-            for (size_t k = 0; k < some; k++, a += a_step, b += line_step) {                       \
+            for (size_t k = 0; k < some; k++, a += a_step, b += line_step) {                                          \
                 ASK                                                                                                   \
                 LINES_##P ROWS_##R(PASS_##P, 0)                                                                       \
             }                                                                                                         \
