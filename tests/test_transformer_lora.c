@@ -114,6 +114,7 @@ static void a_name_of_nothing_is_refused(void **state)
 
 static const char *const cases[] = {"arch=bert lora_rank=3 lora_alpha=7",
                                     "arch=bert lora_rank=20 lora_targets=dense,key",
+                                    "arch=bert lora_rank=256 lora_targets=attention.output.dense",
                                     "arch=gpt family=gpt2 lora_rank=2 lora_targets=c_attn,c_proj,c_fc",
                                     "arch=gpt family=gpt2 lora_rank=3 lora_alpha=1 hidden_dim=18 num_heads=3"};
 #define CASES (sizeof cases / sizeof cases[0])
@@ -230,16 +231,18 @@ static void their_gradients_are_the_slopes_of_the_loss(void **state)
     }
 }
 
-/* The gradients of a batch, and the bytes that the trainer then holds. */
+/* The gradients of a batch of every text ten times, and the bytes that the trainer then holds. */
 static float *gradients_of(const char *settings, size_t *floats, size_t *bytes)
 {
     tc_model *model = make_model(settings);
     tc_trainer *trainer = NULL;
-    size_t rows[TEXTS];
+    size_t rows[10 * TEXTS];
     move_adapters(model);
     tc_examples *examples = examples_of(model, rows);
+    for (size_t i = TEXTS; i < 10 * TEXTS; i++)
+        rows[i] = i % TEXTS;
     assert_ok(tci_trainer_create(model, NULL, &trainer));
-    assert_ok(tci_trainer_backward(trainer, examples, rows, TEXTS, NULL));
+    assert_ok(tci_trainer_backward(trainer, examples, rows, 10 * TEXTS, NULL));
     *floats = tci_trained_floats(&model->network->parameters);
     *bytes = atomic_load(&trainer->memory.used);
     float *gradients = malloc(*floats * sizeof *gradients);
@@ -250,11 +253,11 @@ static float *gradients_of(const char *settings, size_t *floats, size_t *bytes)
     return gradients;
 }
 
-/* Which is what happens where a batch takes more than the weights: those of many positions take more. */
+/* Which is what happens where a batch keeps more than the weights: those of many positions take more. */
 static void a_large_batch_computes_part_of_its_activations_again_to_the_same_bits(void **state)
 {
     (void)state;
-    const size_t tokens = 3 + 1 + 7 + 2, layers = 2, intermediate = 32; /* padded */
+    const size_t tokens = 10 * (3 + 1 + 7 + 2), layers = 2, intermediate = 32; /* padded */
     for (size_t c = 0; c < CASES; c++) {
         char settings[200];
         size_t floats = 0, count = 0, again_bytes = 0, kept_bytes = 0;

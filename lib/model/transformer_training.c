@@ -142,6 +142,7 @@ static size_t lay_out(tci_training *training, void *base)
     size_t stride = network->stride;
     bool pooler = network->pooler_activation != TCI_ACTIVATION_NONE;
     lay_out_kept(training, &layout);
+    training->kept_bytes = layout.size;
     training->pooled = floats(&layout, sequences, stride);
     training->before = pooler ? floats(&layout, sequences, stride) : NULL;
     training->hidden = pooler ? floats(&layout, sequences, stride) : NULL;
@@ -220,10 +221,12 @@ static tc_status begin_batch(tci_training *training, const tci_row *rows, size_t
     (void)lay_out_batch(training, training->batch_space.block);
     fill_batch(training);
     training->feeds_again = false;
-    if (training->network->lora.rank > 0 && !training->checkpointing)
-        training->feeds_again = lay_out(training, NULL) > training->network->base.parameters.size * sizeof(float);
-    TCI_RETURN_IF(
-        tci_workspace_reserve(&training->space, lay_out(training, NULL), "working memory of the training batch"));
+    size_t bytes = lay_out(training, NULL), weights = training->network->base.parameters.size * sizeof(float);
+    if (training->network->lora.rank > 0 && !training->checkpointing && training->kept_bytes > weights) {
+        training->feeds_again = true;
+        bytes = lay_out(training, NULL);
+    }
+    TCI_RETURN_IF(tci_workspace_reserve(&training->space, bytes, "working memory of the training batch"));
     (void)lay_out(training, training->space.block);
     return TC_OK;
 }

@@ -42,8 +42,9 @@ struct tci_training {
                                                  * place in the row */
     tci_window window;                          /* numbers the distinct ids */
     /* kept activations */
-    float **stream, **stream_stats;           /* (layers + 1): (tokens, stride), (tokens, 2) */
-    tci_kept_layer *kept;                     /* (layers) */
+    float **stream, **stream_stats; /* (layers + 1): (tokens, stride), (tokens, 2) */
+    tci_kept_layer *kept;           /* (layers) */
+    size_t kept_bytes;
     float *pooled, *before, *hidden, *logits; /* (sequences, ..): the pooler's input, what its function is applied to,
                                                * what the output layer reads (NULL: the pooler's input), its output */
     uint32_t *argmax;
