@@ -6,16 +6,17 @@
  * Registers: a panel of a row is one vector of 16 floats, of 32. Tall micro-kernels are 7 to 9 rows on three panels, 27
  * accumulators, three lines of b and an element of a; a block of b that is more than the first-level cache comes from
  * the second at 3 lines in 13 cycles. Flat ones are up to 6 rows on four panels, for rows that cannot be dealt out by 7
- * to 9; what is left of the panels runs on two, then one. Rows are dealt out evenly (13 = 5 + 4 + 4), so no rest is
- * small. More rows at once would fall on one set of the first-level cache where the rows of a are pages apart.
+ * to 9, and for panels that threes would leave one or two of; what is left runs on two, then one. Rows are dealt out
+ * evenly (13 = 5 + 4 + 4), so no rest is small. More rows at once would fall on one set of the first-level cache where
+ * the rows of a are pages apart.
  *
  * Order of loops: up to 99 rows { three panels { 384 deep { rows of a micro-kernel } } }; with more rows, pages of c
  * and a were more than the first table of addresses holds. The block of b that follows may come from far away, and is
  * asked for while the first rows use what is there: where they go on to other rows the processor does not read ahead by
  * itself.
  *
- * Reached of what the tall micro-kernel does on data in the first-level cache (a Xeon with 2 MB of second-level cache):
- * 32 × 256 × 1024 with gcc 87 %, 128 × 384 × 384 95 %, 512 × 384 × 1536 from the third-level cache 83 %. */
+ * Reached of a core's multiply-adds (185 GFLOP/s, a Xeon with 2 MB of second-level cache): 32 × 256 × 1024 94 to 97 %,
+ * 1024³ 93 %, transposed 256 × 6400 × 1024 90 %. */
 #include "kernel/gemm_blocks.h"
 #include "kernel/gemm_micro_avx512.h"
 #include "kernel/kernels_avx512.h"
@@ -26,6 +27,9 @@ enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
 #define ASK_FOR_ONE _mm_prefetch((const char *)next, _MM_HINT_T1), next += TCI_PANEL;
 
 #define LINE(from) tci_kept(_mm512_loadu_ps(from))
+/* With the scales that addresses have, three pointers reach nine rows; gcc would take a register for each row, and keep
+ * those it has none for in vector registers, at the cost of the multiply-adds. */
+#define ELEMENT(r) ((r) < 3 ? a : (r) < 6 ? a_3 : a_6)[(r) % 3 * a_row]
 
 /* Statements of a macro stand one a line. */
 /* clang-format off */
@@ -42,16 +46,19 @@ enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
     static void NAME(ARGUMENTS)                                                                                       \
     {                                                                                                                 \
         (void)a_row, (void)panel_step, (void)c_row, (void)c_block, (void)start_row, (void)start_block, (void)next;    \
-        const float *from;                                                                                            \
+        const float *from, *a_3 = a + (R > 3 ? 3 * a_row : 0), *a_6 = a + (R > 6 ? 6 * a_row : 0);                    \
         float *to;                                                                                                    \
         const size_t run = a_block == TCI_PANEL * a_step ? depth : TCI_PANEL;                                         \
+        __asm__("" : "+r"(a_3), "+r"(a_6));                                                                           \
         PANELS_##P(LOAD_PANEL, ROWS_##R)                                                                              \
-        for (size_t some; depth > 0; depth -= some, a += a_block - some * a_step) {                                   \
+        for (size_t some; depth > 0; depth -= some) {                                                                 \
             some = tci_gemm_least(depth, run);                                                                        \
-            for (size_t k = 0; k < some; k++, a += a_step, b += line_step) {                                          \
+            for (size_t k = 0; k < some; k++, a += a_step, a_3 += a_step, a_6 += a_step, b += line_step) {            \
                 ASK                                                                                                   \
                 LINES_##P ROWS_##R(PASS_##P, 0)                                                                       \
             }                                                                                                         \
+            const ptrdiff_t on = (ptrdiff_t)a_block - (ptrdiff_t)(some * a_step);                                     \
+            a += on, a_3 += on, a_6 += on;                                                                            \
         }                                                                                                             \
         __asm__("" : "+r"(c));                                                                                        \
         PANELS_##P(STORE_PANEL, ROWS_##R)                                                                             \
@@ -114,7 +121,7 @@ typedef struct target {
  * follows. With `packed` a lies as [micro-kernel][depth][its rows], else as micro-kernels take it. */
 static void rows_over_block(bool packed, size_t rows, size_t panels, size_t depth, const float *a, size_t a_row,
                             size_t a_block, size_t a_step, const float *b, size_t line_step, size_t panel_step,
-                            target t, const float *next)
+                            const target *t, const float *next)
 {
     const size_t most = panels == TALL_PANELS ? TALL_ROWS : FLAT_ROWS;
     /* from one block to the next at once the processor reads ahead by itself */
@@ -124,23 +131,36 @@ static void rows_over_block(bool packed, size_t rows, size_t panels, size_t dept
         const bool asks = asked < TALL_PANELS;
         const micro_kernel kernel =
             panels == TALL_PANELS ? tall_kernels[asks][taken - TALL_LEAST] : flat_kernels[panels / 2][taken - 1];
-        const float *from = t.start + row * t.start_row, *asked_for = asks ? next + asked * panel_step : NULL;
-        float *to = t.c + row * t.c_row;
+        const float *from = t->start + row * t->start_row, *asked_for = asks ? next + asked * panel_step : NULL;
+        float *to = t->c + row * t->c_row;
         /* c of the next rows, which may come from memory */
         for (size_t other = taken; other < 2 * taken && row + other < rows; other++)
             for (size_t i = 0; i < panels; i++)
-                _mm_prefetch((const char *)(to + other * t.c_row + i * t.c_block), _MM_HINT_T0);
+                _mm_prefetch((const char *)(to + other * t->c_row + i * t->c_block), _MM_HINT_T0);
         kernel(depth, a + row * (packed ? depth : a_row), packed ? 1 : a_row, packed ? taken * TCI_PANEL : a_block,
-               packed ? taken : a_step, b, line_step, panel_step, from, t.start_row, t.start_block, to, t.c_row,
-               t.c_block, asked_for);
+               packed ? taken : a_step, b, line_step, panel_step, from, t->start_row, t->start_block, to, t->c_row,
+               t->c_block, asked_for);
         asked += asks;
     }
 }
 
-/* The panels that the next micro-kernels take. */
+/* Packed rows of tall micro-kernels over panels that are left of threes. */
+static void packed_over_rest(size_t rows, size_t panels, size_t depth, const float *a, const float *b, size_t line_step,
+                             size_t panel_step, const target *t, const float *next)
+{
+    for (size_t row = 0, taken; row < rows; row += taken) {
+        taken = tci_gemm_even_block(rows - row, TALL_ROWS);
+        const target part = {t->start + row * t->start_row, t->start_row, t->start_block,
+                             t->c + row * t->c_row,         t->c_row,     t->c_block};
+        rows_over_block(false, taken, panels, depth, a + row * depth, 1, taken * TCI_PANEL, taken, b, line_step,
+                        panel_step, &part, next);
+    }
+}
+
+/* The panels that the next micro-kernels take: with tall ones threes, and fours rather than a rest of one or two. */
 static size_t panel_block(size_t left, bool tall)
 {
-    if (tall && left >= TALL_PANELS && left != FLAT_PANELS)
+    if (tall && left >= TALL_PANELS && left != FLAT_PANELS && left != 2 * FLAT_PANELS)
         return TALL_PANELS;
     return left >= FLAT_PANELS ? FLAT_PANELS : left >= 2 ? 2 : 1;
 }
@@ -148,12 +168,12 @@ static size_t panel_block(size_t left, bool tall)
 /* All rows of a chunk; tall micro-kernels only where `tall`. */
 static void chunk_over_panels(bool packed, bool tall, size_t rows, size_t panels, size_t depth, const float *a,
                               size_t a_row, size_t a_block, size_t a_step, const float *b, size_t line_step,
-                              size_t panel_step, target t)
+                              size_t panel_step, const target *t)
 {
     for (size_t panel = 0, some; panel < panels; panel += some, b += some * panel_step) {
         some = panel_block(panels - panel, tall);
-        target part = {t.start + panel * t.start_block, t.start_row, t.start_block,
-                       t.c + panel * t.c_block,         t.c_row,     t.c_block};
+        target part = {t->start + panel * t->start_block, t->start_row, t->start_block,
+                       t->c + panel * t->c_block,         t->c_row,     t->c_block};
         size_t k = 0;
         do { /* once without any depth, where c is to become the start */
             size_t block = depth - k;
@@ -161,8 +181,11 @@ static void chunk_over_panels(bool packed, bool tall, size_t rows, size_t panels
                 block = TCI_PADDED(tci_gemm_even_block(block, CHUNK_DEPTH));
             /* the next block of the depth, or the panels that follow, behind all those of another product */
             const float *next = k + block < depth ? b + (k + block) * line_step : b + some * panel_step;
-            rows_over_block(packed, rows, some, block, a + k / TCI_PANEL * a_block, a_row, a_block, a_step,
-                            b + k * line_step, line_step, panel_step, part, next);
+            if (packed && tall && some != TALL_PANELS)
+                packed_over_rest(rows, some, block, a, b + k * line_step, line_step, panel_step, &part, next);
+            else
+                rows_over_block(packed, rows, some, block, a + k / TCI_PANEL * a_block, a_row, a_block, a_step,
+                                b + k * line_step, line_step, panel_step, &part, next);
             part.start = part.c, part.start_row = part.c_row, part.start_block = part.c_block;
             k += block;
         } while (k < depth);
@@ -177,7 +200,7 @@ static void product(size_t rows, size_t panels, size_t depth, const float *a, si
         target part = {t.start + row * t.start_row, t.start_row, t.start_block,
                        t.c + row * t.c_row,         t.c_row,     t.c_block};
         chunk_over_panels(false, deals_tall(chunk), chunk, panels, depth, a + row * a_row, a_row, a_block, 1, b,
-                          TCI_PANEL, depth * TCI_PANEL, part);
+                          TCI_PANEL, depth * TCI_PANEL, &part);
     }
 }
 
@@ -200,10 +223,11 @@ void tci_gemm_from_avx512(size_t rows, size_t panels, size_t depth, const float 
  * matrix would fall on few sets of the first-level cache. */
 static void pack_columns(size_t columns, size_t depth, const float *a, size_t a_stride, float *packed)
 {
+    const size_t most = deals_tall(columns) ? TALL_ROWS : FLAT_ROWS;
     for (size_t first = 0, some; first < depth; first += some, a += some * a_stride) {
         some = tci_gemm_least(depth - first, PACKED_LINES);
         for (size_t column = 0, taken; column < columns; column += taken) {
-            taken = tci_gemm_even_block(columns - column, FLAT_ROWS);
+            taken = tci_gemm_even_block(columns - column, most);
             const __mmask16 lanes = (__mmask16)((1u << taken) - 1);
             float *to = packed + column * depth + first * taken;
             for (size_t k = 0; k < some; k++, to += taken)
@@ -217,14 +241,14 @@ static void rows_over_panels(size_t rows, size_t panels, size_t depth, const flo
                              size_t c_block)
 {
     chunk_over_panels(false, false, rows, panels, depth, a, a_row, a_block, a_step, b, line_step, panel_step,
-                      (target){c, c_row, c_block, c, c_row, c_block});
+                      &(target){c, c_row, c_block, c, c_row, c_block});
 }
 
 static void chunk_of_columns(size_t columns, size_t panels, size_t depth, const float *a, const float *b,
                              size_t panel_step, float *c, size_t c_row, size_t c_block)
 {
-    chunk_over_panels(true, false, columns, panels, depth, a, 0, 0, 0, b, TCI_PANEL, panel_step,
-                      (target){c, c_row, c_block, c, c_row, c_block});
+    chunk_over_panels(true, deals_tall(columns), columns, panels, depth, a, 0, 0, 0, b, TCI_PANEL, panel_step,
+                      &(target){c, c_row, c_block, c, c_row, c_block});
 }
 
 #include "kernel/gemm_transposed.h"

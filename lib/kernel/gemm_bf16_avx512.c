@@ -25,13 +25,15 @@ static inline __m512 second(__m512i both)
     return _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000u)));
 }
 
+#define ELEMENT(r) a[(size_t)r * a_row]
+
 /* Statements of a macro stand one a line. */
 /* clang-format off */
 
 /* Two depths of few rows, panel by panel: shifts are one port's business alone, and many of them in a row make it a
  * third slower. */
 #define ELEMENTS(r, p)                                                                                                \
-    const __m512 x_##r = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+    const __m512 x_##r = tci_kept(_mm512_set1_ps(ELEMENT(r)));                                                        \
     const __m512 y_##r = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row + 1]));
 #define PASS_FIRST(r, p) sum_##r##_##p = _mm512_fmadd_ps(x_##r, line_0, sum_##r##_##p);
 #define PASS_SECOND(r, p) sum_##r##_##p = _mm512_fmadd_ps(y_##r, line_1, sum_##r##_##p);

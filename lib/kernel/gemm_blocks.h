@@ -12,8 +12,8 @@
 /* Columns of aᵀ packed at once: 384 KB, within a second-level cache. A multiple of the 6 rows of the widest kernel. */
 #define TCI_GEMM_COLUMNS 384
 
-/* Panels of b packed at once for aᵀ · b: 64 KB. */
-#define TCI_GEMM_PANELS 4
+/* Panels of b packed at once for aᵀ · b: 96 KB; two tall micro-kernels. */
+#define TCI_GEMM_PANELS 6
 
 /* The most rows of a micro-kernel. */
 #define TCI_GEMM_MICRO_ROWS 6
@@ -44,6 +44,8 @@ static inline size_t tci_gemm_row_block(size_t left)
 /* The same where every number up to `most` is equally good: blocks differ by one at most. */
 static inline size_t tci_gemm_even_block(size_t left, size_t most)
 {
+    if (left <= most)
+        return left;
     if (left > (most - 1) * (most - 1)) /* the division would give that, for 20 cycles of a short product's 400 */
         return most;
     size_t blocks = (left + most - 1) / most;

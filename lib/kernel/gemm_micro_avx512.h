@@ -2,7 +2,8 @@
  * P panels of c in named registers, one vector of 16 floats each, that start from some place and are stored to c.
  *
  * The kernel that uses them has start, start_row, start_block, c, c_row, c_block, `const float *from`, `float *to`, and
- * for a pass a, a_row, b, panel_step; the file defines LINE(from), which gives a line of a panel as 16 floats. */
+ * for a pass b, panel_step; the file defines LINE(from), which gives a line of a panel as 16 floats, and ELEMENT(r), an
+ * element of row r of a. */
 #ifndef TCI_KERNEL_GEMM_MICRO_AVX512_H
 #define TCI_KERNEL_GEMM_MICRO_AVX512_H
 
@@ -40,22 +41,22 @@ static inline __m512 tci_kept(__m512 value)
 #define PASS(r, p) sum_##r##_##p = _mm512_fmadd_ps(x, line_##p, sum_##r##_##p);
 #define PASS_1(r, p)                                                                                                  \
     {                                                                                                                 \
-        const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+        const __m512 x = tci_kept(_mm512_set1_ps(ELEMENT(r)));                                                        \
         PASS(r, 0)                                                                                                    \
     }
 #define PASS_2(r, p)                                                                                                  \
     {                                                                                                                 \
-        const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+        const __m512 x = tci_kept(_mm512_set1_ps(ELEMENT(r)));                                                        \
         PASS(r, 0) PASS(r, 1)                                                                                         \
     }
 #define PASS_3(r, p)                                                                                                  \
     {                                                                                                                 \
-        const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+        const __m512 x = tci_kept(_mm512_set1_ps(ELEMENT(r)));                                                        \
         PASS(r, 0) PASS(r, 1) PASS(r, 2)                                                                              \
     }
 #define PASS_4(r, p)                                                                                                  \
     {                                                                                                                 \
-        const __m512 x = tci_kept(_mm512_set1_ps(a[(size_t)r * a_row]));                                              \
+        const __m512 x = tci_kept(_mm512_set1_ps(ELEMENT(r)));                                                        \
         PASS(r, 0) PASS(r, 1) PASS(r, 2) PASS(r, 3)                                                                   \
     }
 /* clang-format on */

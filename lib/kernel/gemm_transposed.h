@@ -4,8 +4,8 @@
  *     pack_columns(...)       columns of a as [micro-kernel][depth][its columns]
  *     chunk_of_columns(...)   some panels of c for packed columns of a
  *
- * Order of loops: 256 deep { 384 columns of a, packed { 4 panels of b, packed unless they are blocked { columns of a
- * micro-kernel } } }. */
+ * Order of loops: 256 deep { 384 columns of a, packed { all panels of b where they are blocked, else 6, packed {
+ * columns of a micro-kernel } } }. */
 #ifndef TCI_KERNEL_GEMM_TRANSPOSED_H
 #define TCI_KERNEL_GEMM_TRANSPOSED_H
 
@@ -46,8 +46,9 @@ static void transposed_product(size_t a_columns, size_t panels, size_t depth, co
             for (size_t panel = 0, some; panel < panels; panel += some) {
                 const float *from = b + k * b_row + panel * b_block;
                 size_t step = b_block;
-                some = tci_gemm_least(panels - panel, TCI_GEMM_PANELS);
-                if (b_row != TCI_PANEL) {
+                const bool blocked = b_row == TCI_PANEL;
+                some = blocked ? panels : tci_gemm_least(panels - panel, TCI_GEMM_PANELS);
+                if (!blocked) {
                     pack_lines(some, block, from, b_row, b_block, lines);
                     from = lines;
                     step = block * TCI_PANEL;

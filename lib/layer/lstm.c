@@ -1,9 +1,9 @@
 /* lstm.c: the LSTM recurrence over ragged rows and its gradient; equations and layout in lstm.h.
  *
  * Forward, per member of the team for its own groups: the input half of all pre-activations as one product, then per
- * step h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cells, group by group
- * where there are many rows, then one barrier. The groups are taken upwards and downwards by turns, so that the weights
- * that the second-level cache still holds are used first.
+ * step h(t-1) W_hh^T on top (each pre-activation is one chain: bias, input, hidden state) and the cells, some groups at
+ * a time where there are many rows, then one barrier. The groups are taken upwards and downwards by turns, so that the
+ * weights that the second-level cache still holds are used first.
  * Backward, per member: per step dh = dz(t+1) W_hh for its own units, the cell's gradient in place, one barrier; then
  * the weight gradients as products over all tokens. A row without predecessor takes no part in the recurrent product,
  * so a text gives the same bits alone and in a batch. */
@@ -13,7 +13,8 @@
 
 #define INPUT_ROWS 64 /* that are quantized at once */
 #define FEW_ROWS 4
-#define GROUPS_AT_ONCE 2
+#define GROUPS_AT_ONCE 2 /* of few rows */
+#define GROUPS_OF_MANY 3 /* twelve panels: a multiple of what any micro-kernel takes */
 
 typedef struct span {
     size_t begin, end;
@@ -25,6 +26,23 @@ static span own_groups(const tci_lstm *lstm, const tci_team *team)
     span groups;
     tci_team_share(team, lstm->groups, 1, &groups.begin, &groups.end);
     return groups;
+}
+
+/* Brings what other members have just written to this core's cache: of each group that is not its own `panels` panels,
+ * a line a row. All at once, as far as a core can wait for several; a product would wait for one after the other. */
+static void fetch_others(size_t groups, span own, size_t panels, size_t rows, const float *from, size_t row,
+                         size_t panel_step)
+{
+#if defined(__GNUC__)
+    for (size_t panel = 0; panel < groups * panels; panel++) {
+        if (panel == own.begin * panels)
+            panel = own.end * panels;
+        for (size_t r = 0; r < rows && panel < groups * panels; r++)
+            __builtin_prefetch(from + panel * panel_step + r * row);
+    }
+#else
+    (void)groups, (void)own, (void)panels, (void)rows, (void)from, (void)row, (void)panel_step;
+#endif
 }
 
 /* A row of the table: an odd number of cache lines, so that rows do not all begin in the same set of the cache. */
@@ -169,13 +187,13 @@ static void activate(const tci_lstm_run *run, size_t t, span groups)
     }
 }
 
-/* One step in the groups. Of many rows a group's cells follow its product, while its gates are in the cache. Of few
- * rows products go on over several groups, for enough chains at once, and the cells come last, one behind the other: a
- * cell alone is one long chain. */
+/* One step in the groups. Of many rows the cells of some groups follow their product, while the gates are in the cache.
+ * Of few rows products go on over several groups, for enough chains at once, and the cells come last, one behind the
+ * other: a cell alone is one long chain. */
 static void forward_step(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
 {
     bool few = tci_window_live(run->window, t) <= FEW_ROWS;
-    size_t count = groups.end - groups.begin, most = few ? GROUPS_AT_ONCE : 1;
+    size_t count = groups.end - groups.begin, most = few ? GROUPS_AT_ONCE : GROUPS_OF_MANY;
     for (size_t done = 0, some; done < count; done += some) {
         some = count - done < most ? count - done : most;
         size_t first = t % 2 ? groups.end - done - some : groups.begin + done;
@@ -211,9 +229,11 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
     for (size_t i = 0; i < steps; i++) {
         size_t t = run->lstm->shape.reverse ? steps - 1 - i : i, continued = rows_with_predecessor(run, t);
         tci_operand h = {0};
-        if (continued > 0 && groups.begin < groups.end)
-            h = tci_operand_prepare(&run->lstm->hh, run->kernels, continued,
-                                    states_before(run, t, run->h, run->state_h), run->lstm->hidden_width, scratch);
+        if (continued > 0 && groups.begin < groups.end) {
+            const float *before = states_before(run, t, run->h, run->state_h);
+            fetch_others(run->lstm->groups, groups, 1, continued, before, run->lstm->hidden_width, TCI_PANEL);
+            h = tci_operand_prepare(&run->lstm->hh, run->kernels, continued, before, run->lstm->hidden_width, scratch);
+        }
         forward_step(run, t, groups, &h);
         tci_team_wait(team);
     }
@@ -242,6 +262,9 @@ static void gather_dh(const tci_lstm_back *back, size_t t, size_t successors, sp
     const tci_lstm *lstm = run->lstm;
     size_t width = lstm->hidden_width, unit = groups.begin * TCI_PANEL, units = (groups.end - groups.begin) * TCI_PANEL;
     size_t token = run->window->step_start[t], live = tci_window_live(run->window, t);
+    size_t later = lstm->shape.reverse ? t - 1 : t + 1, block = tci_lstm_gate_block(run->gate_rows);
+    const float *later_gates = run->gates + (successors > 0 ? run->window->step_start[later] * TCI_PANEL : 0);
+    fetch_others(lstm->groups, groups, TCI_LSTM_GATES, successors, later_gates, TCI_PANEL, block);
     for (size_t r = 0; r < live; r++) {
         float *dh = back->dh + r * width + unit;
         const float *last = r < successors ? NULL : back->dh_last;
@@ -257,13 +280,9 @@ static void gather_dh(const tci_lstm_back *back, size_t t, size_t successors, sp
         if (r >= successors)
             memset(back->dc + r * width + unit, 0, units * sizeof *dh);
     }
-    if (successors > 0) {
-        size_t later = lstm->shape.reverse ? t - 1 : t + 1;
-        run->kernels->gemm(successors, groups.end - groups.begin, lstm->gate_width,
-                           run->gates + run->window->step_start[later] * TCI_PANEL, TCI_PANEL,
-                           tci_lstm_gate_block(run->gate_rows), lstm->hh_back + unit * lstm->gate_width,
-                           back->dh + unit, width, TCI_PANEL);
-    }
+    if (successors > 0)
+        run->kernels->gemm(successors, groups.end - groups.begin, lstm->gate_width, later_gates, TCI_PANEL, block,
+                           lstm->hh_back + unit * lstm->gate_width, back->dh + unit, width, TCI_PANEL);
 }
 
 static void backward_step(const tci_lstm_back *back, size_t t, span groups)
