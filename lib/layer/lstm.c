@@ -13,8 +13,9 @@
 
 #define INPUT_ROWS 64 /* that are quantized at once */
 #define FEW_ROWS 4
-#define GROUPS_AT_ONCE 2 /* of few rows */
-#define GROUPS_OF_MANY 3 /* twelve panels: a multiple of what any micro-kernel takes */
+/* Groups whose products are one: of many rows twelve panels, a multiple of what any micro-kernel takes. */
+#define GROUPS_OF_FEW 2
+#define GROUPS_OF_MANY 3
 
 typedef struct span {
     size_t begin, end;
@@ -28,21 +29,25 @@ static span own_groups(const tci_lstm *lstm, const tci_team *team)
     return groups;
 }
 
+static void fetch(size_t begin, size_t end, size_t rows, const float *from, size_t row, size_t panel_step)
+{
+#if defined(__GNUC__)
+    for (size_t panel = begin; panel < end; panel++) {
+        for (size_t r = 0; r < rows; r++)
+            __builtin_prefetch(from + panel * panel_step + r * row);
+    }
+#else
+    (void)begin, (void)end, (void)rows, (void)from, (void)row, (void)panel_step;
+#endif
+}
+
 /* Brings what other members have just written to this core's cache: of each group that is not its own `panels` panels,
  * a line a row. All at once, as far as a core can wait for several; a product would wait for one after the other. */
 static void fetch_others(size_t groups, span own, size_t panels, size_t rows, const float *from, size_t row,
                          size_t panel_step)
 {
-#if defined(__GNUC__)
-    for (size_t panel = 0; panel < groups * panels; panel++) {
-        if (panel == own.begin * panels)
-            panel = own.end * panels;
-        for (size_t r = 0; r < rows && panel < groups * panels; r++)
-            __builtin_prefetch(from + panel * panel_step + r * row);
-    }
-#else
-    (void)groups, (void)own, (void)panels, (void)rows, (void)from, (void)row, (void)panel_step;
-#endif
+    fetch(0, own.begin * panels, rows, from, row, panel_step);
+    fetch(own.end * panels, groups * panels, rows, from, row, panel_step);
 }
 
 /* A row of the table: an odd number of cache lines, so that rows do not all begin in the same set of the cache. */
@@ -193,7 +198,7 @@ static void activate(const tci_lstm_run *run, size_t t, span groups)
 static void forward_step(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
 {
     bool few = tci_window_live(run->window, t) <= FEW_ROWS;
-    size_t count = groups.end - groups.begin, most = few ? GROUPS_AT_ONCE : GROUPS_OF_MANY;
+    size_t count = groups.end - groups.begin, most = few ? GROUPS_OF_FEW : GROUPS_OF_MANY;
     for (size_t done = 0, some; done < count; done += some) {
         some = count - done < most ? count - done : most;
         size_t first = t % 2 ? groups.end - done - some : groups.begin + done;
