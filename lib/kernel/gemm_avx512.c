@@ -15,13 +15,14 @@
  * asked for while the first rows use what is there: where they go on to other rows the processor does not read ahead by
  * itself.
  *
- * Reached of a core's multiply-adds (185 GFLOP/s, a Xeon with 2 MB of second-level cache): 32 × 256 × 1024 94 to 97 %,
- * 1024³ 93 %, transposed 256 × 6400 × 1024 90 %. */
+ * Reached of a core's multiply-adds (185 GFLOP/s, a Xeon with 2 MB of second-level cache): 32 × 256 × 1024 92 to 97 %,
+ * 1024³ 92 to 94 %, transposed 256 × 6400 × 1024 88 to 92 %. */
 #include "kernel/gemm_blocks.h"
 #include "kernel/gemm_micro_avx512.h"
 #include "kernel/kernels_avx512.h"
 
 enum { CHUNK_ROWS = 99, CHUNK_DEPTH = 384, PACKED_LINES = 16 };
+_Static_assert(TCI_GEMM_DEPTH <= CHUNK_DEPTH, "packed rows of a are not cut in their depth");
 
 /* Has a line of a panel of `next` brought to the second-level cache. */
 #define ASK_FOR_ONE _mm_prefetch((const char *)next, _MM_HINT_T1), next += TCI_PANEL;
