@@ -31,7 +31,8 @@ def description():
              for key in ("model name", "cpu family", "model")}
     return {"processor": entry["model name"], "family": entry["cpu family"], "model": entry["model"],
             "cores": len(re.findall(r"^processor\s*:", text, re.MULTILINE)), "caches": _caches(),
-            "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}", "python": platform.python_version()}
+            "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+            "python": platform.python_version()}
 
 
 class Limits:
