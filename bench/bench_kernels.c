@@ -155,9 +155,9 @@ static void bench_cell(const tci_kernels *kernels, size_t rows)
                 memcpy(gates, again, rows * 64 * sizeof *gates);
                 __asm__ volatile("" : : "r"(gates) : "memory");
                 if (part == 1)
-                    kernels->lstm_cell(rows, gates, rows * 16, c, c, h, 16);
+                    kernels->lstm_cell(rows, gates, TCI_PANEL, rows * 16, c, c, h, 16);
                 if (part == 2)
-                    kernels->lstm_cell_backward(rows, gates, rows * 16, c, c, h, dc, 16);
+                    kernels->lstm_cell_backward(rows, gates, TCI_PANEL, rows * 16, c, c, h, dc, 16);
             }
             double seconds = (probe_now() - start) / TURNS / units * 8.0;
             if (part == 0)

@@ -133,11 +133,12 @@ static void cells_have_the_bits_of_avx2(void **unused)
         dc[0] = any_block(ROWS * STRIDE, &state), dc[1] = copy_block(dc[0], ROWS * STRIDE);
         tci_float_environment environment = tci_float_enter();
         for (size_t i = 0; i < 2; i++)
-            tables[i]->lstm_cell(ROWS, gates[i], ROWS * TCI_PANEL, first ? NULL : before, c[i], h[i], STRIDE);
+            tables[i]->lstm_cell(ROWS, gates[i], TCI_PANEL, ROWS * TCI_PANEL, first ? NULL : before, c[i], h[i],
+                                 STRIDE);
         same_bits("gates of turn", turn, gates[0], gates[1], ROWS * 64);
         for (size_t i = 0; i < 2; i++)
-            tables[i]->lstm_cell_backward(ROWS, gates[i], ROWS * TCI_PANEL, first ? NULL : before, c[i], before, dc[i],
-                                          STRIDE);
+            tables[i]->lstm_cell_backward(ROWS, gates[i], TCI_PANEL, ROWS * TCI_PANEL, first ? NULL : before, c[i],
+                                          before, dc[i], STRIDE);
         tci_float_leave(environment);
         same_bits("gradients of turn", turn, gates[0], gates[1], ROWS * 64);
         same_bits("c of turn", turn, c[0], c[1], ROWS * STRIDE);

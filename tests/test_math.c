@@ -76,8 +76,8 @@ static void functions_keep_them_where_formulas_meet(void **unused)
     (void)unused;
     const tci_kernels *tables[KERNEL_TABLES];
     size_t count = kernel_tables(tables);
-    float places[300] = {0.625f, 9.1f, 9.0109f, 87.33654f, 88.3f, 88.72284f, 89.0f, 103.97f, 1e-20f};
-    size_t place_count = 9;
+    float places[300] = {0.28f, 0.625f, 9.1f, 9.0109f, 87.33654f, 88.3f, 88.72284f, 89.0f, 103.97f, 1e-20f};
+    size_t place_count = 10;
     for (int n = 0; n < 129; n++) {
         places[place_count++] = (float)((n + 0.5) * 0.693147180559945309);
         places[place_count++] = (float)((n + 0.5) * 0.5 * 0.693147180559945309);

@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #include "kernel/kernels_avx2.h"
-#include "kernel/vector_avx2.h"
+#include "kernel/lanes_avx2.h"
 
 typedef struct vectors {
     __m256 gradient_scale, shrink, decay, one_minus_beta1, one_minus_beta2, step_size, root_scale, epsilon;

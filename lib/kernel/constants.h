@@ -1,8 +1,9 @@
 /* constants.h: numbers shared by the float functions of every instruction set.
  *
  * exp(x) = 2^n · exp(r), n = round(x / ln 2), r = x - n ln 2 in [-0.347, 0.347], with ln 2 in two parts of which the
- * first has 9 bits, so that n · TCI_LN2_HIGH is exact. exp(r) = 1 + r + r²·P(r) and, below 0.625, tanh(x) = x +
- * x³·Q(x²) are Cephes' expf and tanhf (S. Moshier, Cephes Mathematical Library 2.2). */
+ * first has 9 bits, so that n · TCI_LN2_HIGH is exact (as in Cephes' expf). exp(r) = 1 + p, p = r + r²·P(r): P fitted
+ * here, so that the error of p is levelled, below 0.25 · 2^-24 of p.
+ * Below 0.28 tanh(x) = x + x³·Q(x²), fitted likewise; above, 1 - 2 / (1 + exp(2x)) is exact enough. */
 #ifndef TCI_KERNEL_CONSTANTS_H
 #define TCI_KERNEL_CONSTANTS_H
 
@@ -13,13 +14,14 @@
 /* Adding 1.5 · 2^23 rounds to an integer, to nearest, and leaves it in the low bits. */
 #define TCI_ROUND_MAGIC 12582912.0f
 #define TCI_ROUND_MAGIC_BITS 0x4b400000
+/* The same with the bias of an exponent on top. */
+#define TCI_POWER_MAGIC (TCI_ROUND_MAGIC + 127.0f)
 
-#define TCI_EXP_P0 1.9875691500e-4f
-#define TCI_EXP_P1 1.3981999507e-3f
-#define TCI_EXP_P2 8.3334519073e-3f
-#define TCI_EXP_P3 4.1665795894e-2f
-#define TCI_EXP_P4 1.6666665459e-1f
-#define TCI_EXP_P5 5.0000001201e-1f
+#define TCI_EXP_P0 0x1.6d5f6ap-10f
+#define TCI_EXP_P1 0x1.1227acp-7f
+#define TCI_EXP_P2 0x1.5554dap-5f
+#define TCI_EXP_P3 0x1.5554b0p-3f
+#define TCI_EXP_P4 0.5f
 
 /* The least float whose exponential is a normal float (ln 2^-126, rounded up); results below are zero, so that they do
  * not depend on the denormal mode. */
@@ -27,14 +29,12 @@
 /* From here on exp overflows to infinity; also keeps n at 128 or below. */
 #define TCI_EXP_CLAMP 89.0f
 
-#define TCI_TANH_JOINT 0.625f
+#define TCI_TANH_JOINT 0.28f
+#define TCI_TANH_Q0 (-0x1.a040b4p-5f)
+#define TCI_TANH_Q1 0x1.10c6fcp-3f
+#define TCI_TANH_Q2 (-0x1.5554dcp-2f)
 /* 1 - tanh is below half an ulp from here on. */
 #define TCI_TANH_CLAMP 9.1f
-#define TCI_TANH_Q0 (-5.70498872745e-3f)
-#define TCI_TANH_Q1 2.06390887954e-2f
-#define TCI_TANH_Q2 (-5.37397155531e-2f)
-#define TCI_TANH_Q3 1.33314422036e-1f
-#define TCI_TANH_Q4 (-3.33332819422e-1f)
 
 /* Φ(x) = 1/2 + x·P(u), u = 2x² / 5.4² - 1, for |x| < 5.4, beyond which it is 0 or 1 within 2^-24: fitted here, error of
  * Φ levelled, below 0.5 · 2^-24 before rounding. */

@@ -3,6 +3,9 @@
 #ifndef TCI_KERNEL_GELU_H
 #define TCI_KERNEL_GELU_H
 
+#include "kernel/arrays.h"
+#include "kernel/exponentials.h"
+
 static inline lanes normal_distribution(lanes x)
 {
     const lanes one = lanes_all(1.0f);
@@ -62,17 +65,8 @@ static inline lanes gelu_tanh_slope(lanes src, lanes dy)
     return lanes_mul(dy, slope);
 }
 
-#define VALUES(name, function)                                                                                         \
-    void NAMED(name)(size_t count, const float *src, float *dst)                                                       \
-    {                                                                                                                  \
-        size_t i = 0;                                                                                                  \
-        for (; count - i >= LANES; i += LANES)                                                                         \
-            lanes_store(dst + i, function(lanes_load(src + i)));                                                       \
-        if (i < count)                                                                                                 \
-            lanes_store_some(dst + i, function(lanes_load_some(src + i, count - i)), count - i);                       \
-    }
-VALUES(gelu, gelu_of)
-VALUES(gelu_tanh, gelu_tanh_of)
+ARRAY_FUNCTION(NAMED(gelu), gelu_of)
+ARRAY_FUNCTION(NAMED(gelu_tanh), gelu_tanh_of)
 
 #define SLOPES(name, function)                                                                                         \
     void NAMED(name)(size_t count, const float *src, const float *dy, float *dst)                                      \

@@ -75,6 +75,7 @@ static inline void scale_add(__m512i sums, float scale, const float *b_scales, f
     }
 MICRO_KERNEL(1, 1)
 MICRO_KERNEL(1, 4)
+MICRO_KERNEL(1, 8)
 MICRO_KERNEL(2, 1)
 MICRO_KERNEL(2, 4)
 MICRO_KERNEL(3, 1)
@@ -101,12 +102,12 @@ void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_in
         return;
     for (size_t panel = 0, some; panel < panels; panel += some) {
         bool several = panels - panel >= PANELS_AT_ONCE;
-        some = several ? PANELS_AT_ONCE : 1;
+        some = rows == 1 && panels - panel >= 8 ? 8 : several ? PANELS_AT_ONCE : 1;
         for (size_t row = 0, taken; row < rows; row += taken) {
             taken = tci_gemm_even_block(rows - row, MOST_ROWS);
-            micro_kernels[several][taken - 1](fours, tci_int8_row_at(a, row, a_stride), a_stride,
-                                              b + panel * panel_step, panel_step, b_scales + panel * TCI_PANEL,
-                                              c + row * c_row + panel * c_block, c_row, c_block);
+            micro_kernel kernel = some == 8 ? micro_1x8 : micro_kernels[several][taken - 1];
+            kernel(fours, tci_int8_row_at(a, row, a_stride), a_stride, b + panel * panel_step, panel_step,
+                   b_scales + panel * TCI_PANEL, c + row * c_row + panel * c_block, c_row, c_block);
         }
     }
 }

@@ -101,18 +101,22 @@ typedef struct tci_kernels {
                             const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                             float *scratch);
 
-    /* One group of 16 LSTM units for `rows` rows. gates, 4 blocks (rows, 16) `gates_block` apart with rows of 16: the
-     * pre-activations of i, f, g, o; overwritten with sigmoid(i), sigmoid(f), tanh(g), sigmoid(o). Then
-     * c = f·c_previous + i·g and h = o·tanh(c), each (rows, 16) inside row-major matrices of stride state_stride.
-     * c_previous NULL counts as zeros; it may be c itself. */
-    void (*lstm_cell)(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
-                      size_t state_stride);
+    /* One group of 16 LSTM units for `rows` rows. gates, 4 blocks `gates_block` apart with rows of 16 `gates_row`
+     * apart: the pre-activations of i, f, g, o; overwritten with sigmoid(i), sigmoid(f), tanh(g), sigmoid(o). Then
+     * c = f·c_previous + i·g and h = o·tanh(c), each with rows of 16 `state_row` apart. c_previous NULL counts as
+     * zeros; it may be c itself. With other distances the rows may as well be the groups of one row. */
+    void (*lstm_cell)(size_t rows, float *gates, size_t gates_row, size_t gates_block, const float *c_previous,
+                      float *c, float *h, size_t state_row);
 
     /* Backward of lstm_cell. gates: in the activations, out the gradients of the pre-activations. dh: gradient of h.
-     * dc (rows, 16): in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL
-     * counts as zeros. All matrices but gates have stride state_stride. */
-    void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_block, const float *c_previous, const float *c,
-                               const float *dh, float *dc, size_t state_stride);
+     * dc: in the gradient of c that came from the later step, out the one for c_previous. c_previous NULL counts as
+     * zeros. */
+    void (*lstm_cell_backward)(size_t rows, float *gates, size_t gates_row, size_t gates_block, const float *c_previous,
+                               const float *c, const float *dh, float *dc, size_t state_row);
+
+    /* dst (rows, 16·panels) = the rows of src with these numbers; row i goes to dst[i·dst_row + panel·dst_block]. */
+    void (*gather_panels)(size_t rows, size_t panels, const uint32_t *index, const float *src, size_t src_row,
+                          float *dst, size_t dst_row, size_t dst_block);
 
     /* dst (.., 16): row index[i] is the sum of all src rows i (.., 16) with that index, in rising order of i. Indices
      * are numbered by first appearance: dst need hold nothing before. */

@@ -12,6 +12,7 @@ const tci_kernels tci_kernels_avx2 = {
     .gemm_transposed = tci_gemm_transposed_avx2,
     .lstm_cell = tci_lstm_cell_avx2,
     .lstm_cell_backward = tci_lstm_cell_backward_avx2,
+    .gather_panels = tci_gather_panels_avx2,
     .sum_rows = tci_sum_rows_avx2,
     .transpose = tci_transpose_avx2,
     .adam = tci_adam_avx2,

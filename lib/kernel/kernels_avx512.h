@@ -16,10 +16,13 @@ void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_in
 void tci_quantize_avx512(size_t rows, size_t depth, const float *src, size_t src_stride, tci_int8_row *dst,
                          size_t dst_stride);
 void tci_int8_row_avx512(size_t depth, const int8_t *numbers, float scale, tci_int8_row *row);
-void tci_lstm_cell_avx512(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
-                          size_t state_stride);
-void tci_lstm_cell_backward_avx512(size_t rows, float *gates, size_t gates_block, const float *c_previous,
-                                   const float *c, const float *dh, float *dc, size_t state_stride);
+void tci_gather_panels_avx512(size_t rows, size_t panels, const uint32_t *index, const float *src, size_t src_row,
+                              float *dst, size_t dst_row, size_t dst_block);
+void tci_lstm_cell_avx512(size_t rows, float *gates, size_t gates_row, size_t gates_block, const float *c_previous,
+                          float *c, float *h, size_t state_row);
+void tci_lstm_cell_backward_avx512(size_t rows, float *gates, size_t gates_row, size_t gates_block,
+                                   const float *c_previous, const float *c, const float *dh, float *dc,
+                                   size_t state_row);
 void tci_gemm_transposed_avx512(size_t a_columns, size_t panels, size_t depth, const float *a, size_t a_stride,
                                 const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                                 float *scratch);

@@ -12,6 +12,7 @@ const tci_kernels tci_kernels_neon = {
     .gemm_transposed = tci_gemm_transposed_neon,
     .lstm_cell = tci_lstm_cell_neon,
     .lstm_cell_backward = tci_lstm_cell_backward_neon,
+    .gather_panels = tci_gather_panels_neon,
     .sum_rows = tci_sum_rows_neon,
     .transpose = tci_transpose_neon,
     .adam = tci_adam_neon,

@@ -13,6 +13,7 @@ const tci_kernels tci_kernels_scalar = {
     .gemm_transposed = tci_gemm_transposed_scalar,
     .lstm_cell = tci_lstm_cell_scalar,
     .lstm_cell_backward = tci_lstm_cell_backward_scalar,
+    .gather_panels = tci_gather_panels_scalar,
     .sum_rows = tci_sum_rows_scalar,
     .transpose = tci_transpose_scalar,
     .adam = tci_adam_scalar,

@@ -19,10 +19,13 @@ void tci_gemm_transposed_scalar(size_t a_columns, size_t panels, size_t depth, c
                                 const float *b, size_t b_row, size_t b_block, float *c, size_t c_row, size_t c_block,
                                 float *scratch);
 void tci_sum_rows_scalar(size_t count, const uint32_t *index, const float *src, float *dst);
-void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_block, const float *c_previous, float *c, float *h,
-                          size_t state_stride);
-void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_block, const float *c_previous,
-                                   const float *c, const float *dh, float *dc, size_t state_stride);
+void tci_gather_panels_scalar(size_t rows, size_t panels, const uint32_t *index, const float *src, size_t src_row,
+                              float *dst, size_t dst_row, size_t dst_block);
+void tci_lstm_cell_scalar(size_t rows, float *gates, size_t gates_row, size_t gates_block, const float *c_previous,
+                          float *c, float *h, size_t state_row);
+void tci_lstm_cell_backward_scalar(size_t rows, float *gates, size_t gates_row, size_t gates_block,
+                                   const float *c_previous, const float *c, const float *dh, float *dc,
+                                   size_t state_row);
 void tci_transpose_scalar(size_t rows, size_t columns, const float *src, size_t src_stride, float *dst,
                           size_t dst_stride, bool add);
 void tci_adam_scalar(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,

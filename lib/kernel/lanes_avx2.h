@@ -1,17 +1,24 @@
 /* lanes_avx2.h: one vector of 8 floats by names that every instruction set has, for kernels that are written once:
- * gelu.h, softmax.h, norm_rows.h. lanes_avx512.h and lanes_neon.h have the same names; fused operations and the
- * treatment of NaN are the same, so the bits are. */
+ * exponentials.h, lstm_cell.h, gelu.h, softmax.h, norm_rows.h. lanes_avx512.h and lanes_neon.h have the same names;
+ * fused operations and the treatment of NaN are the same, so the bits are. */
 #ifndef TCI_KERNEL_LANES_AVX2_H
 #define TCI_KERNEL_LANES_AVX2_H
 
+#include <immintrin.h>
+
 #include "kernel/kernels_avx2.h"
-#include "kernel/vector_avx2.h"
 
 #define LANES 8
 #define NAMED(name) tci_##name##_avx2
 
 typedef __m256 lanes;
 typedef __m256 lanes_mask;
+
+/* Lanes below `count` (at most 8). */
+static inline __m256i tci_lanes_avx2(size_t count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
 
 static inline lanes lanes_all(float x)
 {
@@ -49,6 +56,18 @@ static inline lanes_mask lanes_below(lanes a, lanes b)
     return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
 }
 
+/* Also where either is NaN. */
+static inline lanes_mask lanes_not_below(lanes a, lanes b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_NLT_UQ);
+}
+
+/* Zeros outside the mask. */
+static inline lanes lanes_keep(lanes_mask mask, lanes x)
+{
+    return _mm256_and_ps(mask, x);
+}
+
 static inline lanes lanes_select(lanes_mask mask, lanes yes, lanes no)
 {
     return _mm256_blendv_ps(no, yes, mask);
@@ -75,6 +94,51 @@ static inline lanes lanes_fma(lanes a, lanes b, lanes c)
     return _mm256_fmadd_ps(a, b, c);
 }
 
+/* c - a · b */
+static inline lanes lanes_fnma(lanes a, lanes b, lanes c)
+{
+    return _mm256_fnmadd_ps(a, b, c);
+}
+
+/* -(a · b) - c */
+static inline lanes lanes_fnms(lanes a, lanes b, lanes c)
+{
+    return _mm256_fnmsub_ps(a, b, c);
+}
+
+static inline lanes lanes_div(lanes a, lanes b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+/* 2^n of n + TCI_POWER_MAGIC, -126 <= n <= 127. */
+static inline lanes lanes_power(lanes shifted)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23));
+}
+
+/* x · 2^n of a whole n, -126 <= n <= 128. */
+static inline lanes lanes_scale(lanes x, lanes n)
+{
+    const __m256i bias = _mm256_set1_epi32(127);
+    __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1); /* 2^128 is no float */
+    __m256i rest = _mm256_sub_epi32(whole, half);
+    x = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+    return _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+}
+
+/* |x| */
+static inline lanes lanes_positive(lanes x)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+}
+
+/* |x| with the sign of y; x has none. */
+static inline lanes lanes_signed(lanes x, lanes y)
+{
+    return _mm256_or_ps(x, _mm256_and_ps(y, _mm256_set1_ps(-0.0f)));
+}
+
 /* NaN in the second stays. */
 static inline lanes lanes_max(lanes a, lanes b)
 {
@@ -84,16 +148,6 @@ static inline lanes lanes_max(lanes a, lanes b)
 static inline lanes lanes_min(lanes a, lanes b)
 {
     return _mm256_min_ps(a, b);
-}
-
-static inline lanes lanes_exp(lanes x)
-{
-    return tci_exp_avx2_8(x);
-}
-
-static inline lanes lanes_sigmoid(lanes x)
-{
-    return tci_sigmoid_avx2_8(x);
 }
 
 /* Of 16 numbers: added 8 apart, then 4, 2, 1. */

@@ -2,8 +2,9 @@
 #ifndef TCI_KERNEL_LANES_AVX512_H
 #define TCI_KERNEL_LANES_AVX512_H
 
+#include <immintrin.h>
+
 #include "kernel/kernels_avx512.h"
-#include "kernel/vector_avx512.h"
 
 #define LANES 16
 #define NAMED(name) tci_##name##_avx512
@@ -46,6 +47,16 @@ static inline lanes_mask lanes_below(lanes a, lanes b)
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 }
 
+static inline lanes_mask lanes_not_below(lanes a, lanes b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ);
+}
+
+static inline lanes lanes_keep(lanes_mask mask, lanes x)
+{
+    return _mm512_maskz_mov_ps(mask, x);
+}
+
 static inline lanes lanes_select(lanes_mask mask, lanes yes, lanes no)
 {
     return _mm512_mask_mov_ps(no, mask, yes);
@@ -71,6 +82,41 @@ static inline lanes lanes_fma(lanes a, lanes b, lanes c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
+static inline lanes lanes_fnma(lanes a, lanes b, lanes c)
+{
+    return _mm512_fnmadd_ps(a, b, c);
+}
+
+static inline lanes lanes_fnms(lanes a, lanes b, lanes c)
+{
+    return _mm512_fnmsub_ps(a, b, c);
+}
+
+static inline lanes lanes_div(lanes a, lanes b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+static inline lanes lanes_power(lanes shifted)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23));
+}
+
+static inline lanes lanes_scale(lanes x, lanes n)
+{
+    return _mm512_scalef_ps(x, n);
+}
+
+static inline lanes lanes_positive(lanes x)
+{
+    return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x);
+}
+
+static inline lanes lanes_signed(lanes x, lanes y)
+{
+    return _mm512_or_ps(x, _mm512_and_ps(y, _mm512_set1_ps(-0.0f)));
+}
+
 static inline lanes lanes_max(lanes a, lanes b)
 {
     return _mm512_max_ps(a, b);
@@ -79,16 +125,6 @@ static inline lanes lanes_max(lanes a, lanes b)
 static inline lanes lanes_min(lanes a, lanes b)
 {
     return _mm512_min_ps(a, b);
-}
-
-static inline lanes lanes_exp(lanes x)
-{
-    return tci_exp_avx512_16(x);
-}
-
-static inline lanes lanes_sigmoid(lanes x)
-{
-    return tci_sigmoid_avx512_16(x);
 }
 
 static inline float lanes_total(const lanes x[1])

@@ -2,10 +2,10 @@
 #ifndef TCI_KERNEL_LANES_NEON_H
 #define TCI_KERNEL_LANES_NEON_H
 
+#include <arm_neon.h>
 #include <string.h>
 
 #include "kernel/kernels_neon.h"
-#include "kernel/vector_neon.h"
 
 #define LANES 4
 #define NAMED(name) tci_##name##_neon
@@ -55,6 +55,16 @@ static inline lanes_mask lanes_below(lanes a, lanes b)
     return vcltq_f32(a, b);
 }
 
+static inline lanes_mask lanes_not_below(lanes a, lanes b)
+{
+    return vmvnq_u32(vcltq_f32(a, b));
+}
+
+static inline lanes lanes_keep(lanes_mask mask, lanes x)
+{
+    return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(x)));
+}
+
 static inline lanes lanes_select(lanes_mask mask, lanes yes, lanes no)
 {
     return vbslq_f32(mask, yes, no);
@@ -80,6 +90,44 @@ static inline lanes lanes_fma(lanes a, lanes b, lanes c)
     return vfmaq_f32(c, a, b);
 }
 
+static inline lanes lanes_fnma(lanes a, lanes b, lanes c)
+{
+    return vfmsq_f32(c, a, b);
+}
+
+static inline lanes lanes_fnms(lanes a, lanes b, lanes c)
+{
+    return vnegq_f32(vfmaq_f32(c, a, b));
+}
+
+static inline lanes lanes_div(lanes a, lanes b)
+{
+    return vdivq_f32(a, b);
+}
+
+static inline lanes lanes_power(lanes shifted)
+{
+    return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(shifted), 23));
+}
+
+static inline lanes lanes_scale(lanes x, lanes n)
+{
+    const int32x4_t bias = vdupq_n_s32(127);
+    int32x4_t whole = vcvtq_s32_f32(n), half = vshrq_n_s32(whole, 1); /* 2^128 is no float */
+    x = vmulq_f32(x, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23)));
+    return vmulq_f32(x, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23)));
+}
+
+static inline lanes lanes_positive(lanes x)
+{
+    return vabsq_f32(x);
+}
+
+static inline lanes lanes_signed(lanes x, lanes y)
+{
+    return vbslq_f32(vdupq_n_u32(0x80000000u), y, x);
+}
+
 static inline lanes lanes_max(lanes a, lanes b)
 {
     return vmaxq_f32(a, b);
@@ -88,16 +136,6 @@ static inline lanes lanes_max(lanes a, lanes b)
 static inline lanes lanes_min(lanes a, lanes b)
 {
     return vminq_f32(a, b);
-}
-
-static inline lanes lanes_exp(lanes x)
-{
-    return tci_exp_neon_4(x);
-}
-
-static inline lanes lanes_sigmoid(lanes x)
-{
-    return tci_sigmoid_neon_4(x);
 }
 
 static inline float lanes_total(const lanes x[4])

@@ -1,22 +1,12 @@
-/* math_avx2.c: element-wise kernels over arrays with AVX2. Whole vectors, then the rest under a mask: an element has
- * the same bits wherever it stands, and nothing outside the arrays is touched. */
-#include "kernel/kernels_avx2.h"
-#include "kernel/vector_avx2.h"
+/* math_avx2.c: element-wise kernels over arrays, and sums of rows, with AVX2. */
+#include "kernel/lanes_avx2.h"
 
-#define ARRAY_FUNCTION(name, function)                                                                                 \
-    void name(size_t count, const float *src, float *dst)                                                              \
-    {                                                                                                                  \
-        size_t i = 0;                                                                                                  \
-        for (; count - i >= 8; i += 8)                                                                                 \
-            _mm256_storeu_ps(dst + i, function(_mm256_loadu_ps(src + i)));                                             \
-        if (i < count) {                                                                                               \
-            __m256i rest = tci_lanes_avx2(count - i);                                                                  \
-            _mm256_maskstore_ps(dst + i, rest, function(_mm256_maskload_ps(src + i, rest)));                           \
-        }                                                                                                              \
-    }
-ARRAY_FUNCTION(tci_exp_avx2, tci_exp_avx2_8)
-ARRAY_FUNCTION(tci_tanh_avx2, tci_tanh_avx2_8)
-ARRAY_FUNCTION(tci_sigmoid_avx2, tci_sigmoid_avx2_8)
+#include "kernel/arrays.h"
+#include "kernel/exponentials.h"
+
+ARRAY_FUNCTION(tci_exp_avx2, lanes_exp)
+ARRAY_FUNCTION(tci_tanh_avx2, lanes_tanh)
+ARRAY_FUNCTION(tci_sigmoid_avx2, lanes_sigmoid)
 
 void tci_add_avx2(size_t count, const float *src, float *dst)
 {

@@ -1,26 +1,12 @@
-/* math_neon.c: element-wise kernels over arrays with NEON. Whole vectors, then the rest by way of a vector on the
- * stack: an element has the same bits wherever it stands, and nothing outside the arrays is touched. */
-#include <string.h>
+/* math_neon.c: element-wise kernels over arrays, and sums of rows, with NEON. */
+#include "kernel/lanes_neon.h"
 
-#include "kernel/kernels_neon.h"
-#include "kernel/vector_neon.h"
+#include "kernel/arrays.h"
+#include "kernel/exponentials.h"
 
-#define ARRAY_FUNCTION(name, function)                                                                                 \
-    void name(size_t count, const float *src, float *dst)                                                              \
-    {                                                                                                                  \
-        size_t i = 0;                                                                                                  \
-        for (; count - i >= 4; i += 4)                                                                                 \
-            vst1q_f32(dst + i, function(vld1q_f32(src + i)));                                                          \
-        if (i < count) {                                                                                               \
-            float rest[4] = {0};                                                                                       \
-            memcpy(rest, src + i, (count - i) * sizeof(float));                                                        \
-            vst1q_f32(rest, function(vld1q_f32(rest)));                                                                \
-            memcpy(dst + i, rest, (count - i) * sizeof(float));                                                        \
-        }                                                                                                              \
-    }
-ARRAY_FUNCTION(tci_exp_neon, tci_exp_neon_4)
-ARRAY_FUNCTION(tci_tanh_neon, tci_tanh_neon_4)
-ARRAY_FUNCTION(tci_sigmoid_neon, tci_sigmoid_neon_4)
+ARRAY_FUNCTION(tci_exp_neon, lanes_exp)
+ARRAY_FUNCTION(tci_tanh_neon, lanes_tanh)
+ARRAY_FUNCTION(tci_sigmoid_neon, lanes_sigmoid)
 
 void tci_add_neon(size_t count, const float *src, float *dst)
 {

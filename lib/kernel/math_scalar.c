@@ -1,6 +1,6 @@
 /* math_scalar.c: exp, tanh and sigmoid of floats in plain C.
  *
- * exp(x) = 2^n (1 + p), tanh(x) = 1 - 2 / (1 + 2^n (1 + p)) of 2x above 0.625 and a polynomial below,
+ * exp(x) = 2^n (1 + p), tanh(x) = 1 - 2 / (1 + 2^n (1 + p)) of 2x above 0.28 and a polynomial below,
  * sigmoid(x) = 1 / (1 + 2^n (1 + p)) of -x; n and p = exp(r) - 1 as constants.h says. NaN passes through each step: the
  * comparisons are written so that they are false for it and keep it. */
 #include <string.h>
@@ -23,12 +23,10 @@ static float exp_parts(float x, int32_t *n)
     float rounded = shifted - TCI_ROUND_MAGIC;
     float r = x - rounded * TCI_LN2_HIGH;
     r = r - rounded * TCI_LN2_LOW;
-    float p = TCI_EXP_P0;
-    p = p * r + TCI_EXP_P1;
+    float p = r * TCI_EXP_P0 + TCI_EXP_P1;
     p = p * r + TCI_EXP_P2;
     p = p * r + TCI_EXP_P3;
     p = p * r + TCI_EXP_P4;
-    p = p * r + TCI_EXP_P5;
     p = p * (r * r) + r;
     *n = rounded == rounded ? (int32_t)rounded : 0;
     return p;
@@ -54,11 +52,7 @@ float tci_tanh_one(float x)
     memcpy(&size, &bits, sizeof size);
     if (size < TCI_TANH_JOINT) {
         float z = size * size;
-        float q = TCI_TANH_Q0;
-        q = q * z + TCI_TANH_Q1;
-        q = q * z + TCI_TANH_Q2;
-        q = q * z + TCI_TANH_Q3;
-        q = q * z + TCI_TANH_Q4;
+        float q = (z * TCI_TANH_Q0 + TCI_TANH_Q1) * z + TCI_TANH_Q2;
         value = size + size * (z * q);
     } else {
         int32_t n;

@@ -2,7 +2,7 @@
  * not what these wait for. Rows come from all over a table that no cache holds: each is asked for AHEAD rows before it
  * is read, which hides most of the way to memory. */
 #include "kernel/kernels_avx2.h"
-#include "kernel/vector_avx2.h"
+#include "kernel/lanes_avx2.h"
 
 #define AHEAD 8
 #define LINE 16 /* floats */
@@ -24,20 +24,20 @@ static inline __attribute__((always_inline)) void gather(size_t vectors, size_t 
                                                          size_t width, float *dst)
 {
     const __m256 one = _mm256_set1_ps(1.0f);
-    const __m256i lanes = tci_lanes_avx2(rest);
+    const __m256i some = tci_lanes_avx2(rest);
     size_t last = vectors - 1;
     __m256 sums[8];
     EACH_OF(k, last) sums[k] = _mm256_loadu_ps(dst + 8 * k);
-    sums[last] = _mm256_maskload_ps(dst + 8 * last, lanes);
+    sums[last] = _mm256_maskload_ps(dst + 8 * last, some);
     for (size_t i = 0; i < count; i++) {
         const float *row = table + (size_t)index[i] * width;
         prefetch_row(i, listed, index, table, width);
         __m256 scale = scales ? _mm256_set1_ps(scales[i]) : one; /* times one is exact */
         EACH_OF(k, last) sums[k] = _mm256_add_ps(sums[k], _mm256_mul_ps(scale, _mm256_loadu_ps(row + 8 * k)));
-        sums[last] = _mm256_add_ps(sums[last], _mm256_mul_ps(scale, _mm256_maskload_ps(row + 8 * last, lanes)));
+        sums[last] = _mm256_add_ps(sums[last], _mm256_mul_ps(scale, _mm256_maskload_ps(row + 8 * last, some)));
     }
     EACH_OF(k, last) _mm256_storeu_ps(dst + 8 * k, sums[k]);
-    _mm256_maskstore_ps(dst + 8 * last, lanes, sums[last]);
+    _mm256_maskstore_ps(dst + 8 * last, some, sums[last]);
 }
 
 void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const void *table,
@@ -70,7 +70,7 @@ void tci_gather_rows_avx2(size_t count, size_t listed, const uint32_t *index, co
 void tci_scatter_rows_avx2(size_t count, size_t listed, const uint32_t *index, const float *scales, const float *src,
                            float *table, size_t width, size_t first, size_t last)
 {
-    const __m256i lanes = tci_lanes_avx2((last - first) % 8);
+    const __m256i some = tci_lanes_avx2((last - first) % 8);
     const __m256 one = _mm256_set1_ps(1.0f);
     for (size_t i = 0; i < count; i++) {
         float *row = table + (size_t)index[i] * width;
@@ -81,8 +81,8 @@ void tci_scatter_rows_avx2(size_t count, size_t listed, const uint32_t *index, c
             _mm256_storeu_ps(row + c,
                              _mm256_add_ps(_mm256_loadu_ps(row + c), _mm256_mul_ps(scale, _mm256_loadu_ps(src + c))));
         if (c < last) {
-            __m256 sum = _mm256_mul_ps(scale, _mm256_maskload_ps(src + c, lanes));
-            _mm256_maskstore_ps(row + c, lanes, _mm256_add_ps(_mm256_maskload_ps(row + c, lanes), sum));
+            __m256 sum = _mm256_mul_ps(scale, _mm256_maskload_ps(src + c, some));
+            _mm256_maskstore_ps(row + c, some, _mm256_add_ps(_mm256_maskload_ps(row + c, some), sum));
         }
     }
 }
@@ -90,7 +90,7 @@ void tci_scatter_rows_avx2(size_t count, size_t listed, const uint32_t *index, c
 void tci_dot_rows_avx2(size_t count, const uint32_t *index, const float *table, size_t width, const float *vector,
                        float *dst)
 {
-    const __m256i lanes = tci_lanes_avx2(width % 8);
+    const __m256i some = tci_lanes_avx2(width % 8);
     for (size_t i = 0; i < count; i++) {
         const float *row = table + (size_t)index[i] * width;
         __m256 sums = _mm256_setzero_ps();
@@ -99,7 +99,7 @@ void tci_dot_rows_avx2(size_t count, const uint32_t *index, const float *table, 
             sums = _mm256_add_ps(sums, _mm256_mul_ps(_mm256_loadu_ps(row + c), _mm256_loadu_ps(vector + c)));
         if (c < width)
             sums = _mm256_add_ps(
-                sums, _mm256_mul_ps(_mm256_maskload_ps(row + c, lanes), _mm256_maskload_ps(vector + c, lanes)));
+                sums, _mm256_mul_ps(_mm256_maskload_ps(row + c, some), _mm256_maskload_ps(vector + c, some)));
         __m128 four = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
         __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         dst[i] = _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));

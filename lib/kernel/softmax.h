@@ -5,6 +5,7 @@
 #define TCI_KERNEL_SOFTMAX_H
 
 #include "kernel/chains.h"
+#include "kernel/exponentials.h"
 
 static inline lanes exponential(lanes x, lanes largest, lanes scale)
 {

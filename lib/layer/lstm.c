@@ -13,8 +13,10 @@
 
 #define INPUT_ROWS 64 /* that are quantized at once */
 #define FEW_ROWS 4
-/* Groups whose products are one: of many rows twelve panels, a multiple of what any micro-kernel takes. */
-#define GROUPS_OF_FEW 2
+/* Groups whose products are one: of many rows twelve panels, a multiple of what any micro-kernel takes; of few as many
+ * as a processor reads ahead best. */
+#define GROUPS_OF_FEW 8
+#define GROUPS_OF_FEW_NARROW 2 /* weights in fewer bytes */
 #define GROUPS_OF_MANY 3
 
 typedef struct span {
@@ -103,9 +105,11 @@ static void input_half(const tci_lstm_run *run, span groups, char *scratch)
         block = TCI_PANEL;
         to = run->table + first * block;
     }
-    for (size_t panel = 0; panel < panels; panel++) {
+    size_t joined = run->x_by_id ? panels : 1; /* panels that stand side by side */
+    for (size_t panel = 0; panel < panels; panel += joined) {
         for (size_t r = 0; r < run->x_rows; r++)
-            memcpy(to + r * row + panel * block, lstm->bias + (first + panel) * TCI_PANEL, TCI_PANEL * sizeof *to);
+            memcpy(to + r * row + panel * block, lstm->bias + (first + panel) * TCI_PANEL,
+                   joined * TCI_PANEL * sizeof *to);
     }
     size_t most = scratch && !run->x_numbers ? INPUT_ROWS : run->x_rows;
     for (size_t r = 0, rows; r < run->x_rows; r += rows) {
@@ -142,18 +146,6 @@ static const float *states_before(const tci_lstm_run *run, size_t t, const float
     return before == SIZE_MAX ? carried : tokens + run->window->step_start[before] * run->lstm->hidden_width;
 }
 
-/* The table's rows of the tokens of step t, in the columns of a group. */
-static void gather_input(const tci_lstm_run *run, size_t t, size_t group, float *z, size_t block)
-{
-    size_t row = table_row(run->lstm), live = tci_window_live(run->window, t);
-    const uint32_t *index = run->window->index + run->window->step_start[t];
-    const float *table = run->table + group * TCI_LSTM_GROUP;
-    for (size_t r = 0; r < live; r++) {
-        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++)
-            memcpy(z + gate * block + r * TCI_PANEL, table + index[r] * row + gate * TCI_PANEL, TCI_PANEL * sizeof *z);
-    }
-}
-
 /* Where the gates of a step stand, from the group on. */
 static float *gates_of(const tci_lstm_run *run, size_t t, size_t group)
 {
@@ -165,15 +157,18 @@ static float *gates_of(const tci_lstm_run *run, size_t t, size_t group)
 static void add_up(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
 {
     size_t block = tci_lstm_gate_block(run->gate_rows), continued = rows_with_predecessor(run, t);
-    for (size_t group = groups.begin; run->x_by_id && group < groups.end; group++)
-        gather_input(run, t, group, gates_of(run, t, group), block);
+    size_t first = groups.begin * TCI_LSTM_GATES, panels = (groups.end - groups.begin) * TCI_LSTM_GATES;
+    float *z = gates_of(run, t, groups.begin);
+    if (run->x_by_id)
+        run->kernels->gather_panels(tci_window_live(run->window, t), panels,
+                                    run->window->index + run->window->step_start[t], run->table + first * TCI_PANEL,
+                                    table_row(run->lstm), z, TCI_PANEL, block);
     if (continued > 0)
-        tci_product(&run->lstm->hh, run->kernels, groups.begin * TCI_LSTM_GATES,
-                    (groups.end - groups.begin) * TCI_LSTM_GATES, continued, h_before, gates_of(run, t, groups.begin),
-                    TCI_PANEL, block);
+        tci_product(&run->lstm->hh, run->kernels, first, panels, continued, h_before, z, TCI_PANEL, block);
 }
 
-/* The cells of some groups. */
+/* The cells of some groups: group after group, or, of few rows, row after row with the groups as the rows of a call, so
+ * that there is always a next cell to work on beside the one whose results are waited for. */
 static void activate(const tci_lstm_run *run, size_t t, span groups)
 {
     size_t width = run->lstm->hidden_width, block = tci_lstm_gate_block(run->gate_rows);
@@ -181,14 +176,23 @@ static void activate(const tci_lstm_run *run, size_t t, span groups)
     size_t continued = rows_with_predecessor(run, t);
     const float *c_before = run->save ? states_before(run, t, run->c, run->state_c) : run->state_c;
     float *c = run->save ? run->c + token * width : run->state_c, *h = run->h + token * width;
+    if (live <= FEW_ROWS) {
+        float *z = gates_of(run, t, groups.begin);
+        for (size_t r = 0; r < live; r++, z += TCI_PANEL) {
+            size_t at = r * width + groups.begin * TCI_PANEL;
+            run->kernels->lstm_cell(groups.end - groups.begin, z, TCI_LSTM_GATES * block, block,
+                                    r < continued ? c_before + at : NULL, c + at, h + at, TCI_PANEL);
+        }
+        return;
+    }
     for (size_t group = groups.begin; group < groups.end; group++) {
         size_t unit = group * TCI_PANEL, fresh = unit + continued * width;
         float *z = gates_of(run, t, group);
         if (continued > 0)
-            run->kernels->lstm_cell(continued, z, block, c_before + unit, c + unit, h + unit, width);
+            run->kernels->lstm_cell(continued, z, TCI_PANEL, block, c_before + unit, c + unit, h + unit, width);
         if (continued < live)
-            run->kernels->lstm_cell(live - continued, z + continued * TCI_PANEL, block, NULL, c + fresh, h + fresh,
-                                    width);
+            run->kernels->lstm_cell(live - continued, z + continued * TCI_PANEL, TCI_PANEL, block, NULL, c + fresh,
+                                    h + fresh, width);
     }
 }
 
@@ -198,7 +202,9 @@ static void activate(const tci_lstm_run *run, size_t t, span groups)
 static void forward_step(const tci_lstm_run *run, size_t t, span groups, const tci_operand *h_before)
 {
     bool few = tci_window_live(run->window, t) <= FEW_ROWS;
-    size_t count = groups.end - groups.begin, most = few ? GROUPS_OF_FEW : GROUPS_OF_MANY;
+    size_t count = groups.end - groups.begin, most = GROUPS_OF_MANY;
+    if (few)
+        most = run->lstm->hh.element == TCI_ELEMENT_F32 ? GROUPS_OF_FEW : GROUPS_OF_FEW_NARROW;
     for (size_t done = 0, some; done < count; done += some) {
         some = count - done < most ? count - done : most;
         size_t first = t % 2 ? groups.end - done - some : groups.begin + done;
@@ -307,10 +313,11 @@ static void backward_step(const tci_lstm_back *back, size_t t, span groups)
         float *gates = run->gates + group * TCI_LSTM_GATES * block + token * TCI_PANEL;
         const float *c = run->c + token * width + unit;
         if (continued > 0)
-            run->kernels->lstm_cell_backward(continued, gates, block, states_before(run, t, run->c, NULL) + unit, c,
-                                             back->dh + unit, back->dc + unit, width);
+            run->kernels->lstm_cell_backward(continued, gates, TCI_PANEL, block,
+                                             states_before(run, t, run->c, NULL) + unit, c, back->dh + unit,
+                                             back->dc + unit, width);
         if (continued < live)
-            run->kernels->lstm_cell_backward(live - continued, gates + continued * TCI_PANEL, block, NULL,
+            run->kernels->lstm_cell_backward(live - continued, gates + continued * TCI_PANEL, TCI_PANEL, block, NULL,
                                              c + continued * width, back->dh + continued * width + unit,
                                              back->dc + continued * width + unit, width);
     }
