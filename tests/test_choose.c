@@ -77,7 +77,8 @@ static void every_table_is_complete(void **unused)
         assert_true(kernels->gemm && kernels->gemm_transposed && kernels->lstm_cell && kernels->lstm_cell_backward);
         assert_true(kernels->gemm_bf16 && kernels->gemm_int8 && kernels->quantize && kernels->int8_row);
         assert_true(kernels->gather_panels && kernels->sum_rows && kernels->transpose && kernels->adam);
-        assert_true(kernels->add && kernels->add_rows && kernels->exp && kernels->tanh && kernels->sigmoid);
+        assert_true(kernels->add && kernels->add_squares && kernels->add_rows && kernels->exp && kernels->tanh &&
+                    kernels->sigmoid);
     }
 }
 

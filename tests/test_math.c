@@ -175,6 +175,27 @@ static void add_adds_each_element_and_nothing_else(void **unused)
         }
 }
 
+static void squares_are_added_to_their_lanes(void **unused)
+{
+    (void)unused;
+    const tci_kernels *tables[KERNEL_TABLES];
+    size_t table_count = kernel_tables(tables);
+    uint32_t state = 5;
+    for (size_t i = 0; i < table_count; i++)
+        for (size_t count = 0; count <= 70; count++) {
+            float *src = random_block(count + 1, &state);
+            double lanes[TCI_SQUARE_LANES], expected[TCI_SQUARE_LANES];
+            for (size_t lane = 0; lane < TCI_SQUARE_LANES; lane++)
+                lanes[lane] = expected[lane] = (double)lane / 3.0;
+            src[count / 2] = 1e30f; /* whose square is no float */
+            tables[i]->add_squares(count, src + 1, lanes);
+            for (size_t j = 0; j < count; j++)
+                expected[j % TCI_SQUARE_LANES] += (double)src[j + 1] * (double)src[j + 1];
+            assert_memory_equal(lanes, expected, sizeof lanes);
+            free(src);
+        }
+}
+
 static void add_rows_is_one_chain_down_each_column(void **unused)
 {
     (void)unused;
@@ -260,6 +281,7 @@ int main(void)
         cmocka_unit_test(bits_do_not_depend_on_the_denormal_mode),
         cmocka_unit_test(an_element_has_the_same_bits_wherever_it_stands),
         cmocka_unit_test(add_adds_each_element_and_nothing_else),
+        cmocka_unit_test(squares_are_added_to_their_lanes),
         cmocka_unit_test(add_rows_is_one_chain_down_each_column),
         cmocka_unit_test(log_exp_and_cos_in_double_are_within_one_unit),
         cmocka_unit_test(log_exp_and_cos_have_exact_ends),

@@ -63,6 +63,8 @@ typedef struct tci_drop_constants {
     float scale;
 } tci_drop_constants;
 
+#define TCI_SQUARE_LANES 16
+
 typedef struct tci_kernels {
     const char *isa; /* "scalar", "avx2", "avx512", "neon" */
 
@@ -129,6 +131,9 @@ typedef struct tci_kernels {
     /* One step of Adam for `count` elements. gradient NULL counts as zeros. */
     void (*adam)(const tci_adam_constants *constants, size_t count, float *value, const float *gradient, float *exp_avg,
                  float *exp_avg_sq);
+
+    /* lanes[i % TCI_SQUARE_LANES] += src[i]², exact in double before it is added. */
+    void (*add_squares)(size_t count, const float *src, double lanes[TCI_SQUARE_LANES]);
 
     /* dst[i] += src[i] */
     void (*add)(size_t count, const float *src, float *dst);

@@ -18,6 +18,7 @@ const tci_kernels tci_kernels_avx512 = {
     .sum_rows = tci_sum_rows_avx2,
     .transpose = tci_transpose_avx2,
     .adam = tci_adam_avx2,
+    .add_squares = tci_add_squares_avx2,
     .add = tci_add_avx2,
     .add_pairs = tci_add_pairs_avx2,
     .add_rows = tci_add_rows_avx2,

@@ -1,5 +1,6 @@
 /* kernels_neon.c: the table of kernels for AArch64, whose base architecture has NEON. */
 #include "kernel/kernels_neon.h"
+#include "kernel/kernels_scalar.h"
 
 const tci_kernels tci_kernels_neon = {
     .isa = "neon",
@@ -16,6 +17,7 @@ const tci_kernels tci_kernels_neon = {
     .sum_rows = tci_sum_rows_neon,
     .transpose = tci_transpose_neon,
     .adam = tci_adam_neon,
+    .add_squares = tci_add_squares_scalar,
     .add = tci_add_neon,
     .add_pairs = tci_add_pairs_scalar,
     .add_rows = tci_add_rows_neon,

@@ -17,6 +17,7 @@ const tci_kernels tci_kernels_scalar = {
     .sum_rows = tci_sum_rows_scalar,
     .transpose = tci_transpose_scalar,
     .adam = tci_adam_scalar,
+    .add_squares = tci_add_squares_scalar,
     .add = tci_add_scalar,
     .add_pairs = tci_add_pairs_scalar,
     .add_rows = tci_add_rows_scalar,

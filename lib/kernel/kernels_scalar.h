@@ -30,6 +30,7 @@ void tci_transpose_scalar(size_t rows, size_t columns, const float *src, size_t 
                           size_t dst_stride, bool add);
 void tci_adam_scalar(const tci_adam_constants *constants, size_t count, float *value, const float *gradient,
                      float *exp_avg, float *exp_avg_sq);
+void tci_add_squares_scalar(size_t count, const float *src, double lanes[TCI_SQUARE_LANES]);
 void tci_add_scalar(size_t count, const float *src, float *dst);
 void tci_add_pairs_scalar(size_t count, const uint32_t *rows, const float *norms, const uint8_t *codes, size_t stride,
                           const void *book, float *dst);

@@ -74,21 +74,27 @@ static void pack_forward(const tci_lstm *lstm, const tci_kernels *kernels, size_
     }
 }
 
-/* Panel `panel` (16 columns of weight) for products with the grouped pre-activation gradients: depth gate_width. */
-static void pack_backward(const tci_lstm *lstm, const tci_kernels *kernels, size_t panel, const float *weight,
-                          size_t stride, size_t columns, float *packed)
+/* Panels [begin, end), each 16 columns of weight, for products with the grouped pre-activation gradients: depth
+ * gate_width. A row goes to all of them at once: for each alone a line of every page would be read. */
+static void pack_backward(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end,
+                          const float *weight, size_t stride, size_t columns, float *packed)
 {
-    size_t first = panel * TCI_PANEL;
-    size_t count = columns - first < TCI_PANEL ? columns - first : TCI_PANEL;
-    packed += panel * lstm->gate_width * TCI_PANEL;
-    if (lstm->hidden_width != lstm->shape.hidden_dim) /* lines of units that are not there */
-        memset(packed, 0, lstm->gate_width * TCI_PANEL * sizeof *packed);
-    for (size_t group = 0; group < lstm->groups; group++) {
-        for (size_t gate = 0; gate < TCI_LSTM_GATES; gate++) {
-            const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride + first;
-            tci_pack_panels(kernels, group_units(lstm, group), count, rows, stride, false,
-                            packed + (group * TCI_LSTM_GATES + gate) * TCI_PANEL * TCI_PANEL);
-        }
+    static const uint32_t in_order[TCI_PANEL] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    size_t panel_floats = lstm->gate_width * TCI_PANEL, whole = columns / TCI_PANEL < end ? columns / TCI_PANEL : end;
+    bool zeros = lstm->hidden_width != lstm->shape.hidden_dim; /* lines of units that are not there */
+    if (zeros || whole < end)
+        memset(packed + (zeros ? begin : whole) * panel_floats, 0,
+               (end - (zeros ? begin : whole)) * panel_floats * sizeof *packed);
+    for (size_t panel = 0; panel < lstm->groups * TCI_LSTM_GATES; panel++) {
+        size_t group = panel / TCI_LSTM_GATES, gate = panel % TCI_LSTM_GATES, units = group_units(lstm, group);
+        const float *rows = weight + (gate * lstm->shape.hidden_dim + group * TCI_PANEL) * stride;
+        float *to = packed + panel * TCI_PANEL * TCI_PANEL;
+        if (begin < whole)
+            kernels->gather_panels(units, whole - begin, in_order, rows + begin * TCI_PANEL, stride,
+                                   to + begin * panel_floats, TCI_PANEL, panel_floats);
+        for (size_t unit = 0; whole < end && unit < units; unit++)
+            memcpy(to + whole * panel_floats + unit * TCI_PANEL, rows + unit * stride + whole * TCI_PANEL,
+                   (columns - whole * TCI_PANEL) * sizeof *to);
     }
 }
 
@@ -119,14 +125,11 @@ void tci_lstm_pack(const tci_lstm *lstm, const tci_kernels *kernels, const tci_l
     if (!lstm->hh_back)
         return;
     const float *weight_ih = parameters->weight_ih, *weight_hh = parameters->weight_hh;
-    for (size_t panel = begin; panel < end; panel++)
-        pack_backward(lstm, kernels, panel, weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
+    pack_backward(lstm, kernels, begin, end, weight_hh, shape->hidden_dim, shape->hidden_dim, lstm->hh_back);
     tci_team_share(team, TCI_PADDED(shape->input_dim) / TCI_PANEL, 1, &begin, &end);
-    for (size_t i = 0; i < shape->inputs; i++) {
-        for (size_t panel = begin; panel < end; panel++)
-            pack_backward(lstm, kernels, panel, weight_ih + i * shape->input_dim, input_width, shape->input_dim,
-                          lstm->ih_back[i]);
-    }
+    for (size_t i = 0; i < shape->inputs; i++)
+        pack_backward(lstm, kernels, begin, end, weight_ih + i * shape->input_dim, input_width, shape->input_dim,
+                      lstm->ih_back[i]);
 }
 
 void tci_lstm_ungroup(const tci_lstm *lstm, const tci_kernels *kernels, size_t begin, size_t end, const float *panels,

@@ -14,7 +14,6 @@
 #include "optimizer/rule.h"
 
 #define UNIT_FLOATS 4096 /* 16 KB in each of up to four blocks: stays in L1 and L2 between its passes */
-#define SUM_LANES 16
 
 /* Keys are the option's values, in the order in which they are listed. */
 static const tci_optimizer_rule *const rules[] = {&tci_rule_adam, &tci_rule_adamw, &tci_rule_sgd, &tci_rule_adagrad};
@@ -220,33 +219,22 @@ typedef struct step_job {
     tci_optimizer_result result;
 } step_job;
 
-/* Adds the squares of a run to the lanes; lane of an element = its place in the run modulo SUM_LANES. */
-static void add_squares(size_t count, const float *restrict src, double lanes[restrict SUM_LANES])
-{
-    size_t i = 0;
-    for (; i + SUM_LANES <= count; i += SUM_LANES) {
-        for (size_t lane = 0; lane < SUM_LANES; lane++)
-            lanes[lane] += (double)src[i + lane] * (double)src[i + lane];
-    }
-    for (size_t lane = 0; i + lane < count; lane++)
-        lanes[lane] += (double)src[i + lane] * (double)src[i + lane];
-}
-
 /* Neither a finite sum nor any of its parts can overflow in double: it is finite when all its elements are. */
 static double unit_sum(const step_job *job, const unit *part)
 {
     const tci_tensor_info *tensor = &job->parameters->tensors[part->tensor];
     const float *gradient = tci_gradients_of(job->gradients, part->tensor);
-    double lanes[SUM_LANES] = {0};
+    const tci_kernels *kernels = job->optimizer->kernels;
+    double lanes[TCI_SQUARE_LANES] = {0};
     if (tensor->sparse_rows) {
         for (size_t row = part->begin; row < part->end; row++) {
             if (job->gradients->is_touched[row])
-                add_squares(tensor->shape[1], gradient + row * tensor->shape[1], lanes);
+                kernels->add_squares(tensor->shape[1], gradient + row * tensor->shape[1], lanes);
         }
     } else {
-        add_squares(part->end - part->begin, gradient + part->begin, lanes);
+        kernels->add_squares(part->end - part->begin, gradient + part->begin, lanes);
     }
-    for (size_t width = SUM_LANES / 2; width > 0; width /= 2) {
+    for (size_t width = TCI_SQUARE_LANES / 2; width > 0; width /= 2) {
         for (size_t lane = 0; lane < width; lane++)
             lanes[lane] += lanes[lane + width];
     }
