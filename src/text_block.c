@@ -134,7 +134,7 @@ int text_block_add(text_block *block, reader *source, tc_examples *examples)
 {
     size_t at = 0;
     for (size_t i = 0; i < block->count; at += block->lengths[i++])
-        block->pointers[i] = block->bytes + at;
+        block->pointers[i] = block->byte_count > 0 ? block->bytes + at : "";
     bool regress = block->task == READ_TARGETS;
     tc_status status =
         tc_examples_add_batch(examples, block->pointers, block->lengths, block->count, regress ? NULL : block->numbers,

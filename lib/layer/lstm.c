@@ -246,7 +246,8 @@ void tci_lstm_forward(const tci_lstm_run *run, const tci_team *team)
             h = tci_operand_prepare(&run->lstm->hh, run->kernels, continued, before, run->lstm->hidden_width, scratch);
         }
         forward_step(run, t, groups, &h);
-        tci_team_wait(team);
+        if (i + 1 < steps || i == 0) /* the first step reads the states that are kept below */
+            tci_team_wait(team);
     }
     keep_states(run, groups);
     tci_team_wait(team);
@@ -421,7 +422,8 @@ void tci_lstm_backward(const tci_lstm_back *back, const tci_team *team)
         return;
     for (size_t i = 0; i < steps; i++) {
         backward_step(back, lstm->shape.reverse ? i : steps - 1 - i, groups);
-        tci_team_wait(team);
+        if (i + 1 < steps)
+            tci_team_wait(team);
     }
     const float *sums = sum_by_row(back, groups);
     weight_gradients(back, sums, groups, back->member_scratch + team->index * tci_lstm_member_scratch(lstm));

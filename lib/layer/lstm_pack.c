@@ -82,6 +82,8 @@ static void pack_backward(const tci_lstm *lstm, const tci_kernels *kernels, size
     static const uint32_t in_order[TCI_PANEL] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     size_t panel_floats = lstm->gate_width * TCI_PANEL, whole = columns / TCI_PANEL < end ? columns / TCI_PANEL : end;
     bool zeros = lstm->hidden_width != lstm->shape.hidden_dim; /* lines of units that are not there */
+    if (begin == end)
+        return;
     if (zeros || whole < end)
         memset(packed + (zeros ? begin : whole) * panel_floats, 0,
                (end - (zeros ? begin : whole)) * panel_floats * sizeof *packed);

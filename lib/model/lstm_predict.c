@@ -150,7 +150,6 @@ static void run_window(const prediction *p, size_t layer, size_t direction, cons
     if (layer + 1 == network->layers) {
         tci_pooling pooling = pooling_of(p, direction);
         tci_pooling_window(&pooling, &p->window, run.h, team);
-        tci_team_wait(team); /* before the window is filled anew */
     }
 }
 
@@ -167,8 +166,10 @@ static tc_status fill(prediction *p, const window_place *place)
     return TC_OK;
 }
 
-static bool next_window(prediction *p, const window_place *place, const tci_team *team)
+static bool next_window(prediction *p, const window_place *place, bool first, const tci_team *team)
 {
+    if (!first)
+        tci_team_wait(team); /* some may still pool the one before */
     if (team->index == 0) /* the calling thread, whose error text it is */
         p->status = fill(p, place);
     tci_team_wait(team);
@@ -182,7 +183,7 @@ static bool run_all(prediction *p, const tci_team *team)
     if (network->directions == 1) {
         for (size_t w = 0; w < p->window_count; w++) {
             window_place place = place_of(p, w);
-            if (!next_window(p, &place, team))
+            if (!next_window(p, &place, w == 0, team))
                 return false;
             for (size_t layer = 0; layer < network->layers; layer++)
                 run_window(p, layer, 0, &place, team);
@@ -193,7 +194,7 @@ static bool run_all(prediction *p, const tci_team *team)
         for (size_t direction = 0; direction < 2; direction++) {
             for (size_t i = 0; i < p->window_count; i++) {
                 window_place place = place_of(p, direction ? p->window_count - 1 - i : i);
-                if (!next_window(p, &place, team))
+                if (!next_window(p, &place, layer + direction + i == 0, team))
                     return false;
                 run_window(p, layer, direction, &place, team);
             }

@@ -304,7 +304,9 @@ void tci_transformer_pool(const tci_transformer *network, const float *out, size
                           uint32_t *argmax)
 {
     size_t stride = network->stride;
-    const float *token = network->pooling == TCI_POOLING_LAST ? out + (length - 1) * stride : out;
+    const float *token = out;
+    if (length > 0 && network->pooling == TCI_POOLING_LAST)
+        token += (length - 1) * stride;
     if (length > 0 && network->pooling == TCI_POOLING_MAX) {
         pool_maximum(out, length, stride, vector, argmax);
         return;
