@@ -193,6 +193,11 @@ static void squares_are_added_to_their_lanes(void **unused)
                 expected[j % TCI_SQUARE_LANES] += (double)src[j + 1] * (double)src[j + 1];
             assert_memory_equal(lanes, expected, sizeof lanes);
             free(src);
+            for (size_t j = 0; j < 8; j++)
+                expected[j] += expected[j + 8];
+            double even = (expected[0] + expected[4]) + (expected[2] + expected[6]);
+            double odd = (expected[1] + expected[5]) + (expected[3] + expected[7]);
+            assert_true(tci_square_total(lanes) == even + odd);
         }
 }
 

@@ -217,6 +217,9 @@ double tci_exp(double value);
 /* Cosine of an angle in [0, π], for schedules. */
 double tci_cos(double angle);
 
+/* The lanes of add_squares summed up, 8 apart first, then 4, 2, 1. Overwrites them. */
+double tci_square_total(double lanes[TCI_SQUARE_LANES]);
+
 /* Packs b (depth, columns) as [panel][depth][16] with zeros in the columns that are not there. src is b itself, or with
  * `transposed` bᵀ (columns, depth). */
 void tci_pack_panels(const tci_kernels *kernels, size_t depth, size_t columns, const float *src, size_t src_stride,

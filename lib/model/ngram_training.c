@@ -8,7 +8,6 @@
 
 #include "kernel/kernel.h"
 
-#define LANES 16
 #define AHEAD 64       /* rows that are on their way from memory at once */
 #define NORM_MOST 1e18 /* whose square is a float */
 
@@ -161,28 +160,19 @@ void tci_ngram_training_drop(tci_ngram_training *training)
 
 /* ---- apply ---- */
 
-static double squares(const float *values, size_t count)
+static double squares(const tci_kernels *kernels, const float *values, size_t count)
 {
-    double lanes[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-        for (size_t lane = 0; lane < LANES; lane++)
-            lanes[lane] += (double)values[i + lane] * (double)values[i + lane];
-    }
-    for (size_t lane = 0; i + lane < count; lane++)
-        lanes[lane] += (double)values[i + lane] * (double)values[i + lane];
-    for (size_t width = LANES / 2; width > 0; width /= 2) {
-        for (size_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    }
-    return lanes[0];
+    double lanes[TCI_SQUARE_LANES] = {0};
+    kernels->add_squares(count, values, lanes);
+    return tci_square_total(lanes);
 }
 
 /* Norm and factor of the gradients. */
 static tc_status judge(const tci_ngram_training *training, tci_ngram_step *step, double *factor)
 {
-    double sum = squares(training->bias_gradient, training->columns) +
-                 squares(training->gradients, training->touched_count * training->columns);
+    const tci_kernels *kernels = training->network->base.kernels;
+    double sum = squares(kernels, training->bias_gradient, training->columns) +
+                 squares(kernels, training->gradients, training->touched_count * training->columns);
     double norm = step->scale * sqrt(sum);
     *factor = step->scale;
     if (!isfinite(sum))

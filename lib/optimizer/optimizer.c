@@ -234,11 +234,7 @@ static double unit_sum(const step_job *job, const unit *part)
     } else {
         kernels->add_squares(part->end - part->begin, gradient + part->begin, lanes);
     }
-    for (size_t width = TCI_SQUARE_LANES / 2; width > 0; width /= 2) {
-        for (size_t lane = 0; lane < width; lane++)
-            lanes[lane] += lanes[lane + width];
-    }
-    return lanes[0];
+    return tci_square_total(lanes);
 }
 
 /* Adds neighbours until one is left. Overwrites the sums. */
