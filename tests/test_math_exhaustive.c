@@ -1,6 +1,6 @@
 /* labels: exhaustive */
 /* test_math_exhaustive.c: exp, tanh and sigmoid of every table over all 2^32 floats: error bounds, order of neighbours,
- * NaN for NaN, symmetry of tanh. Takes minutes: run by `ctest -C exhaustive -L exhaustive`, never by default. */
+ * NaN for NaN, symmetry of tanh; the cell's sigmoid and tanh, which a table may compute in wider vectors. Takes minutes: run by `ctest -C exhaustive -L exhaustive`, never by default. */
 #include "support/testing.h"
 
 #include "base/cpu.h"
@@ -89,12 +89,44 @@ static void sigmoid_of_all_floats(void **unused)
     check_all(FLOAT_SIGMOID);
 }
 
+/* A block as the pre-activations of all gates. */
+static void check_cells(const tci_kernels *kernels, const float *src)
+{
+    static float gates[4][BLOCK], c[BLOCK], h[BLOCK], sigmoid[BLOCK], tangent[BLOCK];
+    for (size_t gate = 0; gate < 4; gate++)
+        memcpy(gates[gate], src, sizeof gates[gate]);
+    kernels->lstm_cell(BLOCK / TCI_PANEL, gates[0], TCI_PANEL, BLOCK, NULL, c, h, TCI_PANEL);
+    kernels->sigmoid(BLOCK, src, sigmoid);
+    kernels->tanh(BLOCK, src, tangent);
+    for (size_t gate = 0; gate < 4; gate++)
+        for (uint32_t i = 0; i < BLOCK; i++)
+            if (!same_float(gates[gate][i], gate == 2 ? tangent[i] : sigmoid[i]))
+                fail_msg("%s: gate %zu of %.9g is %.9g", kernels->isa, gate, (double)src[i], (double)gates[gate][i]);
+}
+
+static void cells_have_these_functions_of_all_floats(void **unused)
+{
+    (void)unused;
+    static float src[BLOCK];
+    const tci_kernels *tables[KERNEL_TABLES];
+    size_t count = kernel_tables(tables);
+    tci_float_environment environment = tci_float_enter();
+    for (uint32_t block = 0; block <= 0xffffffffu / BLOCK; block++) {
+        for (uint32_t i = 0; i < BLOCK; i++)
+            src[i] = float_of(block * BLOCK + i);
+        for (size_t t = 0; t < count; t++)
+            check_cells(tables[t], src);
+    }
+    tci_float_leave(environment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exp_of_all_floats),
         cmocka_unit_test(tanh_of_all_floats),
         cmocka_unit_test(sigmoid_of_all_floats),
+        cmocka_unit_test(cells_have_these_functions_of_all_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "kernel/constants.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__) /* which takes a number above the count for a reason to keep the loop */
+#if defined(__clang__) /* which keeps a loop of fewer turns than the number says */
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
 #define UNROLLED _Pragma("GCC unroll 4")
@@ -51,7 +51,9 @@ ALWAYS_INLINE void sigmoids_and_tanhs(size_t sigmoids, size_t tanhs, lanes *x)
     EACH_FROM(i, 0, all) from[i] = x[i];
     /* beyond these bounds results are constant: exponents are only held back from overflowing */
     EACH_FROM(i, 0, sigmoids)
-    x[i] = lanes_min(lanes_all(-TCI_EXP_LEAST), lanes_max(lanes_all(TCI_EXP_LEAST), x[i]));
+    {
+        x[i] = lanes_min(lanes_all(-TCI_EXP_LEAST), lanes_max(lanes_all(TCI_EXP_LEAST), x[i]));
+    }
     EACH_FROM(i, sigmoids, all) size[i] = lanes_positive(x[i]);
     EACH_FROM(i, sigmoids, all) x[i] = lanes_mul(lanes_all(-2.0f), lanes_min(lanes_all(TCI_TANH_CLAMP), size[i]));
     exp_parts(all, x, shifted);

@@ -3,7 +3,8 @@
  * 64 bytes of a packed panel are its 16 columns of 4 numbers each, one vector. vpdpbusd multiplies them with 4 bytes of
  * a's row, which it takes as unsigned, and adds all to 32 bits. Rows hold their numbers + 128 for it, and the sum of a
  * column begins with -128 times the sum of its weights, which stands behind the panel: so nothing runs for 64 weights
- * but their load and that one instruction. What passes 32 bits on the way is taken mod 2^32, and the last sum fits. */
+ * but their load and that one instruction. One row runs on eight panels: the instruction takes five cycles, and with
+ * four sums to add to the second-level cache would wait for it. What passes 32 bits on the way is taken mod 2^32, and the last sum fits. */
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
@@ -86,7 +87,7 @@ MICRO_KERNEL(3, 4)
 typedef void (*micro_kernel)(size_t fours, const tci_int8_row *a, size_t a_stride, const int8_t *b, size_t panel_step,
                              const float *b_scales, float *c, size_t c_row, size_t c_block);
 
-enum { MOST_ROWS = 3, PANELS_AT_ONCE = 4, ZERO = 128 /* the byte of number 0 */ };
+enum { MOST_ROWS = 3, PANELS_AT_ONCE = 4, ONE_ROW_PANELS = 8, ZERO = 128 /* the byte of number 0 */ };
 
 /* On one panel and on four; by rows, less one. */
 static const micro_kernel micro_kernels[2][MOST_ROWS] = {
@@ -102,10 +103,12 @@ void tci_gemm_int8_avx512(size_t rows, size_t panels, size_t depth, const tci_in
         return;
     for (size_t panel = 0, some; panel < panels; panel += some) {
         bool several = panels - panel >= PANELS_AT_ONCE;
-        some = rows == 1 && panels - panel >= 8 ? 8 : several ? PANELS_AT_ONCE : 1;
+        some = several ? PANELS_AT_ONCE : 1;
+        if (rows == 1 && panels - panel >= ONE_ROW_PANELS)
+            some = ONE_ROW_PANELS;
         for (size_t row = 0, taken; row < rows; row += taken) {
             taken = tci_gemm_even_block(rows - row, MOST_ROWS);
-            micro_kernel kernel = some == 8 ? micro_1x8 : micro_kernels[several][taken - 1];
+            micro_kernel kernel = some == ONE_ROW_PANELS ? micro_1x8 : micro_kernels[several][taken - 1];
             kernel(fours, tci_int8_row_at(a, row, a_stride), a_stride, b + panel * panel_step, panel_step,
                    b_scales + panel * TCI_PANEL, c + row * c_row + panel * c_block, c_row, c_block);
         }

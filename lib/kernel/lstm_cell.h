@@ -1,5 +1,6 @@
-/* lstm_cell.h: one group of 16 LSTM units, once for all instruction sets: cell_scalar.c on vectors, with fused
- * multiply-adds. The file that includes it has a lanes_*.h before. */
+/* lstm_cell.h: one group of 16 LSTM units, forward and backward, and how its input half comes in, once for all
+ * instruction sets: cell_scalar.c on vectors, with fused multiply-adds. The file that includes it has a lanes_*.h
+ * before. */
 #ifndef TCI_KERNEL_LSTM_CELL_H
 #define TCI_KERNEL_LSTM_CELL_H
 
