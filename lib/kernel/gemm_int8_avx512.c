@@ -4,7 +4,8 @@
  * a's row, which it takes as unsigned, and adds all to 32 bits. Rows hold their numbers + 128 for it, and the sum of a
  * column begins with -128 times the sum of its weights, which stands behind the panel: so nothing runs for 64 weights
  * but their load and that one instruction. One row runs on eight panels: the instruction takes five cycles, and with
- * four sums to add to the second-level cache would wait for it. What passes 32 bits on the way is taken mod 2^32, and the last sum fits. */
+ * four sums to add to the second-level cache would wait for it. What passes 32 bits on the way is taken mod 2^32, and
+ * the last sum fits. */
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
