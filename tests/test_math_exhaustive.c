@@ -1,7 +1,7 @@
 /* labels: exhaustive */
 /* test_math_exhaustive.c: exp, tanh and sigmoid of every table over all 2^32 floats: error bounds, order of neighbours,
- * NaN for NaN, symmetry of tanh; the cell's sigmoid and tanh, which a table may compute in wider vectors. Takes minutes:
- * run by `ctest -C exhaustive -L exhaustive`, never by default. */
+ * NaN for NaN, symmetry of tanh; the cell's sigmoid and tanh, which a table may compute in wider vectors. Takes
+ * minutes: run by `ctest -C exhaustive -L exhaustive`, never by default. */
 #include "support/testing.h"
 
 #include "base/cpu.h"
